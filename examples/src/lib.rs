@@ -1,0 +1,1 @@
+//! Programs that use libpct, in Rust and in C.

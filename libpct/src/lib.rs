@@ -1,0 +1,2 @@
+//! libpct
+pub mod config;

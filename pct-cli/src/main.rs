@@ -1,0 +1,2 @@
+//! `pct`: manage LXC system containers.
+fn main() {}
