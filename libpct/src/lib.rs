@@ -1,2 +1,3 @@
 //! libpct
 pub mod config;
+pub mod sys;

@@ -1,0 +1,145 @@
+//! Advisory locks on files, with a deadline (flock(2)).
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{Error, Result};
+
+/// An exclusive lock on a file, held until dropped.
+///
+/// The lock belongs to the open file: another [`LockFile`] of the same path conflicts, in this process as well.
+/// The file itself stays.
+#[derive(Debug)]
+pub struct LockFile {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl LockFile {
+    /// Takes the lock if it is free; `Ok(None)` if someone else holds it.
+    ///
+    /// The file is created, mode 0644, if missing; a symlink is refused. The directory must exist.
+    pub fn try_acquire(path: &Path) -> Result<Option<Self>> {
+        let failed = |e: Errno| Error::os(format!("lock file '{}'", path.display()), e);
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        loop {
+            let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644)).map_err(failed)?;
+            match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(Errno::INTR) => continue,
+                Err(e) => return Err(failed(e)),
+            }
+            // Someone may have removed the file between open and flock: then our lock is on a file that
+            // nobody else will ever find.
+            let ours = rustix::fs::fstat(&fd).map_err(failed)?;
+            match rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => {
+                    return Ok(Some(Self { fd, path: path.to_owned() }));
+                }
+                Ok(_) | Err(Errno::NOENT) => {}
+                Err(e) => return Err(failed(e)),
+            }
+        }
+    }
+
+    /// Takes the lock, waiting at most `timeout`; then [`Error::LockTimeout`].
+    ///
+    /// `waiting` is called once, if the lock is not free at once.
+    pub fn acquire(path: &Path, timeout: Duration, waiting: impl FnOnce()) -> Result<Self> {
+        if let Some(lock) = Self::try_acquire(path)? {
+            return Ok(lock);
+        }
+        waiting();
+        let start = Instant::now();
+        // flock has no deadline of its own, and an alarm signal would be the whole process' affair: so ask
+        // again, quickly first because most holders are short.
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let Some(left) = timeout.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) else {
+                return Err(Error::LockTimeout { path: path.display().to_string() });
+            };
+            std::thread::sleep(pause.min(left));
+            if let Some(lock) = Self::try_acquire(path)? {
+                return Ok(lock);
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Which file is locked.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the file and lets go: whoever waits for it notices and makes a new one.
+    pub fn remove(self) -> Result<()> {
+        rustix::fs::unlink(&self.path)
+            .map_err(|e| Error::os(format!("remove lock file '{}'", self.path.display()), e))
+    }
+}
+
+impl AsFd for LockFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_held_lock_times_out_and_a_dropped_one_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let lock = LockFile::acquire(&path, Duration::ZERO, || panic!("not free")).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+        assert!(LockFile::try_acquire(&path).unwrap().is_none());
+        let (start, mut told) = (Instant::now(), false);
+        let error = LockFile::acquire(&path, Duration::from_millis(80), || told = true).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(80));
+        assert!(told);
+        assert_eq!(error.to_string(), format!("can't lock file '{}' - got timeout", path.display()));
+        drop(lock);
+        assert!(LockFile::try_acquire(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_removed_lock_file_is_no_hole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let inside = AtomicU32::new(0);
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    for _ in 0..50 {
+                        let lock = LockFile::acquire(&path, Duration::from_secs(30), || {}).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two holders");
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        lock.remove().unwrap();
+                    }
+                });
+            }
+        });
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_symlink_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &path).unwrap();
+        let error = LockFile::try_acquire(&path).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ELOOP));
+        assert!(!dir.path().join("elsewhere").exists());
+    }
+}
