@@ -1,3 +1,4 @@
 //! libpct
 pub mod config;
+pub mod exec;
 pub mod sys;

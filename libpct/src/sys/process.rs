@@ -152,6 +152,25 @@ pub fn close_on_exec_from(first: RawFd) -> Result<()> {
     check(ret).map(drop).map_err(|e| Error::os("mark descriptors close-on-exec", e))
 }
 
+/// Has the command start without any descriptor but the standard streams, whatever a host program has open.
+pub fn without_descriptors(command: &mut std::process::Command) -> &mut std::process::Command {
+    let hook = || {
+        // SAFETY: a system call without memory, allowed between fork and exec. The descriptor by which the
+        // standard library reports a failed exec is only marked, as it was already.
+        let ret = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                3,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC as libc::c_int,
+            )
+        };
+        check(ret).map(drop)
+    };
+    // SAFETY: the hook makes one system call and allocates nothing.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, hook) }
+}
+
 /// Has the kernel send `signal` to this process when the parent's thread that made it ends; `parent` is whom
 /// the caller takes for its parent. Fails if the parent has ended already: then no signal would ever come.
 ///

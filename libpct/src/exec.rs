@@ -1,0 +1,514 @@
+//! External programs: an argument vector, never a shell; a clean environment; what the program said goes into
+//! the error.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::sys::pidfd::{Exit, Pidfd};
+use crate::sys::process::without_descriptors;
+
+/// Where programs are searched, whatever the caller's environment says.
+pub const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// At most this much of stdout is kept by default, and of stderr always the last 64 KiB.
+pub const DEFAULT_STDOUT_LIMIT: usize = 4 << 20;
+const STDERR_LIMIT: usize = 64 << 10;
+
+/// What a program wrote to stderr before it failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Stderr(pub String);
+
+/// Why a program could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It ran and failed.
+    #[error("command '{command}' failed: {reason}")]
+    Failed {
+        /// The command line, quoted as for a shell.
+        command: String,
+        /// How it ended.
+        reason: Reason,
+        /// What it said, if it said something.
+        #[source]
+        stderr: Option<Stderr>,
+    },
+    /// It is not there.
+    #[error("program '{program}' is not installed: install package {package}")]
+    NotInstalled {
+        /// The program's name.
+        program: String,
+        /// The Debian package that has it.
+        package: String,
+    },
+    /// It is not there, and we know no package.
+    #[error("program '{program}' was not found in {SEARCH_PATH}")]
+    NotFound {
+        /// The program's name.
+        program: String,
+    },
+    /// It could not be started, or not be watched.
+    #[error("cannot {attempt} command '{command}'")]
+    Run {
+        /// `start` or `watch`.
+        attempt: &'static str,
+        /// The command line, quoted as for a shell.
+        command: String,
+        /// The kernel's reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The failed program's stderr; empty if there is none.
+    #[must_use]
+    pub fn stderr(&self) -> &str {
+        match self {
+            Self::Failed { stderr: Some(Stderr(text)), .. } => text,
+            _ => "",
+        }
+    }
+}
+
+/// How a program failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its exit code, not 0.
+    Code(i32),
+    /// A signal killed it.
+    Signal(i32),
+    /// It took too long and was killed.
+    Timeout,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "got signal {signal}"),
+            Self::Timeout => f.write_str("got timeout"),
+        }
+    }
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// Its stdout, as far as the limit permits.
+    pub stdout: Vec<u8>,
+    /// The end of its stderr.
+    pub stderr: Vec<u8>,
+    /// Stdout was longer than the limit.
+    pub truncated: bool,
+}
+
+impl Output {
+    /// Stdout by lines, without their ends; what is not UTF-8 is replaced.
+    #[must_use]
+    pub fn stdout_lines(&self) -> Vec<String> {
+        String::from_utf8_lossy(&self.stdout).lines().map(str::to_owned).collect()
+    }
+}
+
+/// A program to run.
+#[derive(Debug)]
+pub struct Command {
+    program: OsString,
+    package: Option<String>,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    timeout: Option<Duration>,
+    stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+    stdout_limit: usize,
+}
+
+impl Command {
+    /// By name, searched in [`SEARCH_PATH`], or by path if there is a `/` in it.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            package: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            timeout: None,
+            stdin: None,
+            stdout: None,
+            stdout_limit: DEFAULT_STDOUT_LIMIT,
+        }
+    }
+
+    /// The Debian package that has the program, for the message when it is missing.
+    #[must_use]
+    pub fn package(mut self, package: &str) -> Self {
+        self.package = Some(package.to_owned());
+        self
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds a variable to the environment, which else has only `PATH` and `LC_ALL=C`.
+    #[must_use]
+    pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Kills the program when it takes longer. Without it there is no limit.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the program something to read; else it reads from `/dev/null`.
+    #[must_use]
+    pub fn stdin(mut self, fd: OwnedFd) -> Self {
+        self.stdin = Some(fd);
+        self
+    }
+
+    /// Has stdout go there instead of into [`Output::stdout`].
+    #[must_use]
+    pub fn stdout(mut self, fd: OwnedFd) -> Self {
+        self.stdout = Some(fd);
+        self
+    }
+
+    /// Keeps at most this many bytes of stdout; the rest is read and dropped.
+    #[must_use]
+    pub fn stdout_limit(mut self, bytes: usize) -> Self {
+        self.stdout_limit = bytes;
+        self
+    }
+
+    /// The command line, quoted as for a shell.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.args);
+        words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs it; an exit other than code 0 is an error.
+    pub fn run(self) -> Result<Output, Error> {
+        let line = self.line();
+        let output = self.run_any()?;
+        let reason = match output.exit {
+            Exit::Code(0) => return Ok(output),
+            Exit::Code(code) => Reason::Code(code),
+            Exit::Signal(signal) => Reason::Signal(signal),
+        };
+        Err(failed(line, reason, &output.stderr))
+    }
+
+    /// Runs it; how it ended is the caller's to judge, only a timeout is an error.
+    ///
+    /// It has ended on return, but processes it started may live on: their output is not waited for.
+    pub fn run_any(self) -> Result<Output, Error> {
+        let line = self.line();
+        let mut command = std::process::Command::new(self.locate()?);
+        command
+            // It shall see the name it was called by, not where it was found.
+            .arg0(&self.program)
+            .args(&self.args)
+            .env_clear()
+            .env("PATH", SEARCH_PATH)
+            .env("LC_ALL", "C")
+            .envs(self.env)
+            .current_dir("/")
+            .stdin(self.stdin.map_or_else(Stdio::null, Stdio::from))
+            .stdout(self.stdout.map_or_else(Stdio::piped, Stdio::from))
+            .stderr(Stdio::piped());
+        let spawned = without_descriptors(&mut command).spawn();
+        // Else our copies of the caller's pipes would keep them open.
+        drop(command);
+        let mut child =
+            spawned.map_err(|source| Error::Run { attempt: "start", command: line.clone(), source })?;
+        let watch = |source| Error::Run { attempt: "watch", command: line.clone(), source };
+        let mut streams = Streams {
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            out: Tail { keep: self.stdout_limit, bytes: Vec::new(), first: true, truncated: false },
+            err: Tail { keep: STDERR_LIMIT, bytes: Vec::new(), first: false, truncated: false },
+        };
+        let pid = child.id().cast_signed();
+        let ended = match Pidfd::open(pid).map_err(io::Error::other) {
+            Ok(Some(pidfd)) => streams.follow(&pidfd, self.timeout),
+            // A child that is not reaped has its number.
+            Ok(None) => Err(io::ErrorKind::NotFound.into()),
+            Err(e) => Err(e),
+        };
+        if !matches!(ended, Ok(true)) {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(watch)?;
+        if !ended.map_err(watch)? {
+            return Err(failed(line, Reason::Timeout, &streams.err.bytes));
+        }
+        let exit =
+            status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or(libc::SIGKILL)), Exit::Code);
+        let Streams { out, err, .. } = streams;
+        Ok(Output { exit, stdout: out.bytes, stderr: err.bytes, truncated: out.truncated })
+    }
+
+    /// The file to run.
+    fn locate(&self) -> Result<PathBuf, Error> {
+        let program = || self.program.to_string_lossy().into_owned();
+        let direct = self.program.as_bytes().contains(&b'/');
+        let found = if direct {
+            Some(PathBuf::from(&self.program)).filter(|path| path.exists())
+        } else {
+            find_program(&self.program)
+        };
+        found.ok_or_else(|| match &self.package {
+            Some(package) => Error::NotInstalled { program: program(), package: package.clone() },
+            None => Error::NotFound { program: program() },
+        })
+    }
+}
+
+/// The executable file that a program's name means, searched in [`SEARCH_PATH`].
+#[must_use]
+pub fn find_program(name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    SEARCH_PATH
+        .split(':')
+        .map(|dir| Path::new(dir).join(name.as_ref()))
+        .find(|path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
+}
+
+/// Quotes a word for a shell, where it needs it.
+#[must_use]
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:,./@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn failed(command: String, reason: Reason, stderr: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(stderr).trim().to_owned();
+    Error::Failed { command, reason, stderr: (!text.is_empty()).then_some(Stderr(text)) }
+}
+
+/// Bytes up to a limit: the first ones or the last ones.
+struct Tail {
+    keep: usize,
+    bytes: Vec<u8>,
+    first: bool,
+    truncated: bool,
+}
+
+impl Tail {
+    fn add(&mut self, more: &[u8]) {
+        if self.first {
+            let room = self.keep.saturating_sub(self.bytes.len());
+            let (kept, dropped) = more.split_at(room.min(more.len()));
+            self.bytes.extend_from_slice(kept);
+            self.truncated |= !dropped.is_empty();
+        } else {
+            self.bytes.extend_from_slice(more);
+            if let Some(excess @ 1..) = self.bytes.len().checked_sub(self.keep) {
+                self.bytes.drain(..excess);
+                self.truncated = true;
+            }
+        }
+    }
+}
+
+struct Streams {
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    out: Tail,
+    err: Tail,
+}
+
+impl Streams {
+    fn open_streams(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [self.stdout.as_ref().map(AsFd::as_fd), self.stderr.as_ref().map(AsFd::as_fd)]
+    }
+
+    /// Reads both streams until the program ends. `Ok(false)`: it has not ended in time.
+    ///
+    /// One loop over three descriptors, no threads: the helper must stay single-threaded.
+    fn follow(&mut self, process: &Pidfd, timeout: Option<Duration>) -> io::Result<bool> {
+        for fd in self.open_streams().into_iter().flatten() {
+            rustix::io::ioctl_fionbio(fd, true)?;
+        }
+        let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
+        loop {
+            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+            let ended = wait_for_any(process.as_fd(), self.open_streams(), left)?;
+            // After the end, too: what was written before it is in the pipes.
+            if let Some(pipe) = &mut self.stdout
+                && drain(pipe, &mut self.out)?
+            {
+                self.stdout = None;
+            }
+            if let Some(pipe) = &mut self.stderr
+                && drain(pipe, &mut self.err)?
+            {
+                self.stderr = None;
+            }
+            if ended {
+                return Ok(true);
+            }
+            if left.is_some_and(|l| l.is_zero()) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Tells whether the process has ended.
+fn wait_for_any(
+    process: BorrowedFd<'_>,
+    streams: [Option<BorrowedFd<'_>>; 2],
+    left: Option<Duration>,
+) -> io::Result<bool> {
+    let mut fds = vec![PollFd::from_borrowed_fd(process, PollFlags::IN)];
+    fds.extend(streams.into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+    let limit = left.and_then(|l| Timespec::try_from(l).ok());
+    match poll(&mut fds, limit.as_ref()) {
+        Ok(_) => Ok(fds.first().is_some_and(|fd| !fd.revents().is_empty())),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Reads what is there. `true`: end of the stream.
+fn drain(pipe: &mut impl Read, into: &mut Tail) -> io::Result<bool> {
+    let mut buffer = [0; 16 << 10];
+    // Bounded, so that a program that writes without pause cannot outrun its deadline.
+    for _ in 0..64 {
+        match pipe.read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(n) => into.add(buffer.get(..n).unwrap_or_default()),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    fn sh(script: &str) -> Command {
+        Command::new("sh").args(["-c", script])
+    }
+
+    #[test]
+    fn output_environment_and_descriptors_are_clean() {
+        // Not close-on-exec, as a foreign host program may have it.
+        let _leak = rustix::io::dup(rustix::pipe::pipe().unwrap().0).unwrap();
+        let out =
+            sh("env | sort; cat; ls /proc/$$/fd | tr '\\n' ' '; pwd; echo oops >&2").env("X", "y").run();
+        let out = out.unwrap();
+        let expected = ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "X=y", "0 1 2 /"];
+        assert_eq!(out.stdout_lines(), expected);
+        assert_eq!(out.stderr, b"oops\n");
+        assert!(!out.truncated);
+    }
+
+    #[test]
+    fn failures_say_how_and_why() {
+        let error = sh("echo 'it''s broken' >&2; exit 3").run().unwrap_err();
+        let text = r#"command 'sh -c 'echo '\''it'\'''\''s broken'\'' >&2; exit 3'' failed: exit code 3"#;
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.source().unwrap().to_string(), "its broken");
+        assert_eq!(error.stderr(), "its broken");
+
+        let error = sh("kill -9 $$").run().unwrap_err();
+        assert_eq!(error.to_string(), "command 'sh -c 'kill -9 $$'' failed: got signal 9");
+        assert!(error.source().is_none());
+        assert_eq!(sh("exit 7").run_any().unwrap().exit, Exit::Code(7));
+    }
+
+    #[test]
+    fn a_timeout_kills_even_a_busy_writer() {
+        for script in ["echo a >&2; exec sleep 60", "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyy; done"] {
+            let start = Instant::now();
+            let error = sh(script).timeout(Duration::from_millis(100)).run().unwrap_err();
+            assert!(error.to_string().ends_with(" failed: got timeout"), "{error}");
+            assert!(start.elapsed() < Duration::from_secs(10));
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_keeps_the_pipes_is_not_waited_for() {
+        let start = Instant::now();
+        let out = sh("sleep 30 & echo $!").run().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(10));
+        let pid: i32 = out.stdout_lines()[0].parse().unwrap();
+        Pidfd::open(pid).unwrap().unwrap().send(libc::SIGKILL).unwrap();
+    }
+
+    #[test]
+    fn long_output_is_bounded() {
+        let out =
+            sh("yes | head -c 1000000; head -c 200000 /dev/zero >&2; echo end >&2").stdout_limit(10).run();
+        let out = out.unwrap();
+        assert_eq!((out.stdout.as_slice(), out.truncated), (&b"y\ny\ny\ny\ny\n"[..], true));
+        assert_eq!(out.stderr.len(), STDERR_LIMIT);
+        assert!(out.stderr.ends_with(b"\0end\n"));
+    }
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let error = Command::new("mkfs.nothing").package("nothing-progs").run().unwrap_err();
+        let text = "program 'mkfs.nothing' is not installed: install package nothing-progs";
+        assert_eq!(error.to_string(), text);
+        assert!(matches!(Command::new("/no/such").run(), Err(Error::NotFound { .. })));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Command::new(file.path()).run().unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot start command '{}'", file.path().display()));
+    }
+
+    #[test]
+    fn stdin_and_stdout_can_be_given() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        rustix::io::write(&write, b"text").unwrap();
+        drop(write);
+        Command::new("cat").stdin(read).stdout(file.try_clone().unwrap().into()).run().unwrap();
+        let mut back = [0; 8];
+        assert_eq!(rustix::io::pread(&file, &mut back, 0).unwrap(), 4);
+    }
+
+    #[test]
+    fn words_are_quoted_where_needed() {
+        assert_eq!(quote("/dev/loop0"), "/dev/loop0");
+        assert_eq!(quote("root_owner=0:0"), "root_owner=0:0");
+        assert_eq!(quote(""), "''");
+        assert_eq!(quote("a b"), "'a b'");
+        assert_eq!(quote("$x"), "'$x'");
+    }
+}
