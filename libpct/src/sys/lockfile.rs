@@ -90,6 +90,41 @@ impl AsFd for LockFile {
     }
 }
 
+/// An exclusive lock on an open file that is something else than a lock file.
+///
+/// Dropping it unlocks explicitly: closing the descriptor would not do where others share the open file, as a
+/// loop device shares its backing file.
+#[derive(Debug)]
+pub struct OpenFileLock<'fd> {
+    file: BorrowedFd<'fd>,
+}
+
+impl<'fd> OpenFileLock<'fd> {
+    /// Takes the lock, waiting at most `timeout`; then [`Error::LockTimeout`], which calls the file `name`.
+    pub fn acquire(file: BorrowedFd<'fd>, name: &Path, timeout: Duration) -> Result<Self> {
+        let start = Instant::now();
+        loop {
+            match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { file }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) if start.elapsed() < timeout => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {
+                    return Err(Error::LockTimeout { path: name.display().to_string() });
+                }
+                Err(e) => return Err(Error::os(format!("lock file '{}'", name.display()), e)),
+            }
+        }
+    }
+}
+
+impl Drop for OpenFileLock<'_> {
+    fn drop(&mut self) {
+        // Cannot fail on a descriptor that could be locked.
+        let _ = rustix::fs::flock(self.file, FlockOperation::Unlock);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

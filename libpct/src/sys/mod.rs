@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod fsid;
 pub mod lockfile;
 pub mod loopdev;
 pub mod memfd;

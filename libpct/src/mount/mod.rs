@@ -1,0 +1,120 @@
+//! Mounts, by the kernel's descriptor-based interface (spec: runtime, part 4).
+//!
+//! A volume, block device or host directory is *opened* as a detached mount: a descriptor of a mount that is in
+//! no namespace and that no path leads to. Its attributes and id map are set while it is like that. Then it is
+//! *inserted* below a container's root. Whoever drops a detached mount has unmounted it, and with it go the
+//! loop device and all that hangs on it.
+//!
+//! The reference mounts by path and checks afterwards that no component was swapped meanwhile (part 4.5). Here
+//! a path is walked once, each step relative to the descriptor of the one before and never over a symlink, and
+//! the kernel is told the *descriptors* of what to mount and where. What the path means after the walk does not
+//! matter any more, so there is nothing left to check.
+
+pub mod block;
+pub mod idmap;
+pub mod mkfs;
+pub mod namespace;
+pub mod options;
+pub mod place;
+pub mod volume;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use idmap::{DiskRange, MountIdmap, idmapped};
+pub use namespace::{enter_private_namespace, unmount_tree};
+pub use options::Options;
+pub use place::{Insert, attach, insert};
+pub use volume::{bind, clone_tree, open_block_device, open_raw_image};
+
+use crate::{exec, sys};
+
+/// Why something could not be mounted, unmounted or formatted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither a known file system nor an empty place we could use.
+    #[error(
+        "no file system found on '{path}' (known are ext2, ext3, ext4, xfs, btrfs, squashfs and iso9660)"
+    )]
+    NoFileSystem {
+        /// The image or block device.
+        path: PathBuf,
+    },
+    /// The kernel could not mount a file system.
+    #[error("cannot mount {fstype} file system of '{path}'{}", log_suffix(.log))]
+    Mount {
+        /// The kernel's name of the file system.
+        fstype: &'static str,
+        /// The image or block device.
+        path: PathBuf,
+        /// What the kernel said about it, lines joined by `; `.
+        log: String,
+        /// Its reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A path has a symlink, or something else that is no directory, where it may not.
+    #[error("symlink encountered at: {path}")]
+    Symlink {
+        /// Up to and with the component.
+        path: String,
+    },
+    /// The source of a bind mount is not there.
+    #[error("directory '{path}' does not exist")]
+    NoDirectory {
+        /// The whole path.
+        path: String,
+    },
+    /// A path that could lead elsewhere.
+    #[error("path '{path}' must not contain '..' or NUL")]
+    BadPath {
+        /// The whole path.
+        path: String,
+    },
+    /// An image is no regular file, or a device is no block device.
+    #[error("'{path}' is not a {expected}")]
+    WrongKind {
+        /// What was opened.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The ids of a mount could not be mapped.
+    #[error("cannot map the ids of '{path}': its file system does not support id-mapped mounts")]
+    NoIdmapSupport {
+        /// What was to be mounted.
+        path: String,
+    },
+    /// A system call failed.
+    #[error("cannot {attempt}")]
+    Os {
+        /// Completes "cannot ...".
+        attempt: String,
+        /// The kernel's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A call of the system-call seam failed.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+    /// An external program failed.
+    #[error(transparent)]
+    Exec(#[from] exec::Error),
+}
+
+impl Error {
+    fn os(attempt: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self::Os { attempt: attempt.into(), source: source.into() }
+    }
+}
+
+/// A result of this room.
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn log_suffix(log: &str) -> String {
+    if log.is_empty() { String::new() } else { format!(" ({log})") }
+}
