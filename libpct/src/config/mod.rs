@@ -1,7 +1,50 @@
 //! The config language: values, property strings, keys, the file grammar, the model, the writer.
+//!
+//! [`Config::parse`] reads a file and never fails; [`Config::to_bytes`] writes it in canonical
+//! form. In between, a [`Section`] holds every key with the text it has in the file, and typed
+//! views ([`Section::nets`], [`Section::rootfs`] ...) parse that text on demand. [`keys::KEYS`] is
+//! the one table that says which keys exist and what their values may be.
 
+mod device;
+mod display;
+mod formats;
+mod grammar;
 mod idmap;
+mod ip;
+pub mod keys;
+mod mac;
+mod model;
+mod mountpoint;
+mod netif;
+mod parse;
+pub mod props;
+mod raw;
+mod schema;
+mod section;
+mod size;
+mod spelling;
+pub mod text;
+mod views;
 mod vmid;
+mod volume;
+mod write;
 
-pub use idmap::{IdKind, IdMap, IdRange};
+pub use device::{Device, Features};
+pub use display::{View, check_section, pct_config_lines, pct_pending_lines, pending_deletions, view};
+pub use formats::{Format, is_config_id};
+pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
+pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
+pub use mac::{InvalidMac, MacAddr};
+pub use model::{Config, Parsed, digest};
+pub use mountpoint::{MountOption, MountPoint};
+pub use netif::NetIf;
+pub use parse::{Diagnostic, Severity};
+pub use schema::{CheckError, Pattern, Schema, Structure, Type};
+pub use section::{RawLine, Section};
+pub use size::{InvalidSize, Size};
+pub use spelling::Spelling;
+pub use text::{parse_bool, split_list};
+pub use views::PropertyError;
 pub use vmid::{InvalidVmid, Vmid};
+pub use volume::{InvalidVolumeId, VolumeId, VolumeRef, parse_new_volume};
+pub use write::WriteError;

@@ -1,0 +1,79 @@
+//! The patterns of the tables, by hand: each has its regular expression beside
+//! it in the table.
+
+use crate::config::text::{is_digits, is_word};
+
+/// `[-_.\w\d]+`
+pub(super) fn link_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| is_word(c) || matches!(c, '-' | '.'))
+}
+
+/// `\d+(;\d+)*`
+pub(super) fn vlan_list(text: &str) -> bool {
+    text.split(';').all(is_digits)
+}
+
+/// `passthrough`, or entries `[ug]:<container>:<disk>:<count>` separated by `;`
+pub(super) fn mount_id_map(text: &str) -> bool {
+    let entry = |entry: &str| {
+        let mut fields = entry.split(':');
+        let kind = matches!(fields.next(), Some("u" | "g"));
+        let ids = fields.next().is_some_and(is_digits) && fields.next().is_some_and(is_digits);
+        let count = fields.next().is_some_and(|n| is_digits(n) && !n.starts_with('0'));
+        kind && ids && count && fields.next().is_none()
+    };
+    text == "passthrough" || text.split(';').all(entry)
+}
+
+pub(super) const MOUNT_OPTIONS: [&str; 6] = ["discard", "lazytime", "noatime", "nodev", "noexec", "nosuid"];
+
+/// `opt(;opt)*`
+pub(super) fn mount_options(text: &str) -> bool {
+    text.split(';').all(|option| MOUNT_OPTIONS.contains(&option))
+}
+
+/// `0[0-7]{3}`
+pub(super) fn octal_mode(text: &str) -> bool {
+    text.len() == 4 && text.starts_with('0') && text.bytes().all(|b| (b'0'..=b'7').contains(&b))
+}
+
+/// `[a-zA-Z0-9_; ]+`
+pub(super) fn fs_types(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| is_word(c) || matches!(c, ';' | ' '))
+}
+
+fn printable(c: char) -> bool {
+    c == '\t' || !c.is_ascii_control()
+}
+
+/// `[^\x00-\x08\x0a-\x1F\x7F]+`
+pub(super) fn command_line(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(printable)
+}
+
+/// `\w+=[^\x00-\x08\x0a-\x1f\x7f]*`, one or more, joined by NUL
+pub(super) fn environment(text: &str) -> bool {
+    text.split('\0').all(|entry| {
+        entry.split_once('=').is_some_and(|(name, value)| {
+            !name.is_empty() && name.chars().all(is_word) && value.chars().all(printable)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_values() {
+        assert!(link_name("lan.10") && !link_name("vm br0") && !link_name(""));
+        assert!(vlan_list("1;22") && !vlan_list("1;") && !vlan_list(""));
+        assert!(mount_id_map("passthrough") && mount_id_map("u:0:1:2;g:0:1:2"));
+        assert!(!mount_id_map("u:0:0:0") && !mount_id_map("u:0:1") && !mount_id_map("u:0:1:2;"));
+        assert!(mount_options("discard;nosuid") && !mount_options("bogus") && !mount_options(""));
+        assert!(octal_mode("0660") && !octal_mode("660") && !octal_mode("0680"));
+        assert!(fs_types("nfs;cifs x") && !fs_types("a,b") && !fs_types(""));
+        assert!(command_line("/bin/x\ty") && !command_line("a\x01b") && !command_line("a\nb"));
+        assert!(environment("A=1\0B=") && !environment("bad") && !environment("A=1\0") && !environment(""));
+    }
+}

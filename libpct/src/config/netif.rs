@@ -1,0 +1,135 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{
+    ip::{Ip4Config, Ip6Config},
+    keys::{self, SubKey},
+    mac::MacAddr,
+    props::Properties,
+    schema::CheckError,
+    spelling::{Collector, Reader, Spelling, Typed, property_string},
+};
+
+/// The value of `netN` (spec: config, part 3.2).
+///
+/// `Display` prints it canonically, with `type=veth` at the end; a missing MAC
+/// is not invented.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetIf {
+    /// Name of the interface inside.
+    pub name: String,
+    /// Bridge of the host.
+    pub bridge: Option<String>,
+    /// MAC address; a random one is to be chosen when `None`.
+    pub hwaddr: Option<MacAddr>,
+    /// IPv4 address.
+    pub ip: Option<Ip4Config>,
+    /// IPv6 address.
+    pub ip6: Option<Ip6Config>,
+    /// Gateway for IPv4.
+    pub gw: Option<Ipv4Addr>,
+    /// Gateway for IPv6.
+    pub gw6: Option<Ipv6Addr>,
+    /// Bytes, 64 to 65535; the bridge's MTU when `None`.
+    pub mtu: Option<u32>,
+    /// VLAN, 1 to 4094.
+    pub tag: Option<u16>,
+    /// VLANs that may pass.
+    pub trunks: Vec<u32>,
+    /// Limit in megabytes a second.
+    pub rate: Option<f64>,
+    /// Apply the firewall's rules.
+    pub firewall: bool,
+    /// Leave it disconnected.
+    pub link_down: bool,
+    /// The host configures the addresses.
+    pub host_managed: bool,
+    /// How it was written.
+    pub spelling: Spelling,
+}
+
+property_string!(NetIf, keys::NET);
+
+impl Typed for NetIf {
+    fn keys(&self) -> &'static [SubKey] {
+        keys::NET
+    }
+
+    fn from_properties(values: &Properties) -> Result<Self, CheckError> {
+        let get = Reader(values);
+        Ok(Self {
+            name: get.text("name").unwrap_or_default().to_owned(),
+            bridge: get.some("bridge")?,
+            hwaddr: get.some("hwaddr")?,
+            ip: get.some("ip")?,
+            ip6: get.some("ip6")?,
+            gw: get.some("gw")?,
+            gw6: get.some("gw6")?,
+            mtu: get.some("mtu")?,
+            tag: get.some("tag")?,
+            trunks: get.list("trunks"),
+            rate: get.some("rate")?,
+            firewall: get.flag("firewall"),
+            link_down: get.flag("link_down"),
+            host_managed: get.flag("host-managed"),
+            spelling: Spelling::default(),
+        })
+    }
+
+    fn properties(&self) -> Properties {
+        let mut out = Collector::default();
+        out.some("name", Some(&self.name));
+        out.some("bridge", self.bridge.as_ref());
+        out.flag("firewall", self.firewall);
+        out.some("gw", self.gw.as_ref());
+        out.some("gw6", self.gw6.as_ref());
+        out.flag("host-managed", self.host_managed);
+        out.some("hwaddr", self.hwaddr.as_ref());
+        out.some("ip", self.ip.as_ref());
+        out.some("ip6", self.ip6.as_ref());
+        out.flag("link_down", self.link_down);
+        out.some("mtu", self.mtu.as_ref());
+        out.some("rate", self.rate.as_ref());
+        out.some("tag", self.tag.as_ref());
+        out.list("trunks", &self.trunks);
+        out.some("type", Some(&"veth"));
+        out.0
+    }
+
+    fn spelling_mut(&mut self) -> &mut Spelling {
+        &mut self.spelling
+    }
+
+    fn spelling(&self) -> &Spelling {
+        &self.spelling
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_stays_until_the_value_changes() {
+        let text = "type=veth,gw6=FD00::1,name=eth0,rate=1.50,mtu=01400,firewall=0,bridge=b0,link_down=On";
+        let mut net: NetIf = text.parse().unwrap();
+        assert_eq!(
+            net.to_string(),
+            "name=eth0,bridge=b0,firewall=0,gw6=FD00::1,link_down=1,mtu=01400,rate=1.50,type=veth"
+        );
+        net.firewall = true;
+        net.link_down = false;
+        net.rate = Some(2.5);
+        net.hwaddr = "BC:24:11:00:00:01".parse().ok();
+        assert_eq!(
+            net.to_string(),
+            "name=eth0,bridge=b0,firewall=1,gw6=FD00::1,hwaddr=BC:24:11:00:00:01,mtu=01400,rate=2.5,type=veth"
+        );
+    }
+
+    #[test]
+    fn a_program_can_make_one_from_nothing() {
+        let net = NetIf { name: "eth0".into(), ip: Some(Ip4Config::Dhcp), ..NetIf::default() };
+        assert_eq!(net.to_string(), "name=eth0,ip=dhcp,type=veth");
+        assert_eq!(net.to_string().parse(), Ok(net));
+    }
+}

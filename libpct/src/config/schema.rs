@@ -1,0 +1,350 @@
+use std::fmt;
+
+use super::{
+    formats::Format,
+    keys::SubKey,
+    props,
+    text::{is_digits, parse_bool},
+};
+
+/// The basic type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `1` or `0`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A decimal number.
+    Number,
+    /// Any text.
+    String,
+}
+
+impl Type {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::String => "string",
+        }
+    }
+}
+
+/// A pattern that a whole value must match.
+#[derive(Clone, Copy, Debug)]
+pub struct Pattern {
+    /// The pattern as a regular expression, for documentation.
+    pub text: &'static str,
+    pub(crate) matches: fn(&str) -> bool,
+}
+
+/// How the text of a value is structured.
+#[derive(Clone, Copy, Debug)]
+pub enum Structure {
+    /// One value without inner structure.
+    Plain,
+    /// One value of a named format.
+    Format(Format),
+    /// A list of values of a named format.
+    List(Format),
+    /// `key=value` pairs separated by commas.
+    Properties(&'static [SubKey]),
+}
+
+/// What one value may be: everything that parser, validator, help, and
+/// completion know about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// The basic type.
+    pub kind: Type,
+    /// Inner structure of a [`Type::String`].
+    pub structure: Structure,
+    /// The pattern that the whole value must match.
+    pub pattern: Option<Pattern>,
+    /// Smallest number.
+    pub minimum: Option<i64>,
+    /// Largest number.
+    pub maximum: Option<i64>,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// The only values allowed; empty when there is no such limit.
+    pub values: &'static [&'static str],
+    /// What an absent value means.
+    pub default: Option<&'static str>,
+    /// What it is for, one or two sentences.
+    pub description: &'static str,
+    /// The word that stands for the value in help, when the general rule is not good enough.
+    pub placeholder: Option<&'static str>,
+}
+
+impl Schema {
+    pub(crate) const fn new(kind: Type, description: &'static str) -> Self {
+        Self {
+            kind,
+            structure: Structure::Plain,
+            pattern: None,
+            minimum: None,
+            maximum: None,
+            max_length: None,
+            values: &[],
+            default: None,
+            description,
+            placeholder: None,
+        }
+    }
+
+    pub(crate) const fn format(mut self, format: Format) -> Self {
+        self.structure = Structure::Format(format);
+        self
+    }
+
+    pub(crate) const fn list(mut self, format: Format) -> Self {
+        self.structure = Structure::List(format);
+        self
+    }
+
+    pub(crate) const fn properties(mut self, keys: &'static [SubKey]) -> Self {
+        self.structure = Structure::Properties(keys);
+        self
+    }
+
+    pub(crate) const fn pattern(mut self, text: &'static str, matches: fn(&str) -> bool) -> Self {
+        self.pattern = Some(Pattern { text, matches });
+        self
+    }
+
+    pub(crate) const fn range(mut self, minimum: i64, maximum: i64) -> Self {
+        self.minimum = Some(minimum);
+        self.maximum = Some(maximum);
+        self
+    }
+
+    pub(crate) const fn at_least(mut self, minimum: i64) -> Self {
+        self.minimum = Some(minimum);
+        self
+    }
+
+    pub(crate) const fn max_length(mut self, characters: usize) -> Self {
+        self.max_length = Some(characters);
+        self
+    }
+
+    pub(crate) const fn one_of(mut self, values: &'static [&'static str]) -> Self {
+        self.values = values;
+        self
+    }
+
+    pub(crate) const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    pub(crate) const fn shown_as(mut self, placeholder: &'static str) -> Self {
+        self.placeholder = Some(placeholder);
+        self
+    }
+
+    /// Checks a value in full, as a parameter or sub-key
+    /// (spec: config, part 1.2): type, structure, pattern, length, range, enumeration; the first
+    /// failure is reported.
+    ///
+    /// # Errors
+    /// The reason, in the words users know from the original.
+    pub fn check(&self, value: &str) -> Result<(), CheckError> {
+        self.check_type(value)?;
+        self.check_structure(value).map_err(CheckError::invalid_format)?;
+        if self.pattern.is_some_and(|pattern| !(pattern.matches)(value)) {
+            return Err("value does not match the regex pattern".into());
+        }
+        if let Some(most) = self.max_length.filter(|&most| value.chars().count() > most) {
+            return Err(format!("value may only be {most} characters long").into());
+        }
+        self.check_range(value)?;
+        if !self.values.is_empty() && !self.values.contains(&value) {
+            let values = self.values.join(", ");
+            let text = format!("value '{value}' does not have a value in the enumeration '{values}'");
+            return Err(text.into());
+        }
+        Ok(())
+    }
+
+    fn check_type(&self, value: &str) -> Result<(), CheckError> {
+        let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
+        let good = match self.kind {
+            Type::Boolean => matches!(value, "0" | "1"),
+            Type::Integer => is_digits(unsigned),
+            Type::Number => is_decimal(unsigned),
+            Type::String => true,
+        };
+        if good { Ok(()) } else { Err(self.wrong_type(value)) }
+    }
+
+    fn wrong_type(&self, value: &str) -> CheckError {
+        format!("type check ('{}') failed - got '{value}'", self.kind.name()).into()
+    }
+
+    fn check_structure(&self, value: &str) -> Result<(), CheckError> {
+        match self.structure {
+            Structure::Plain => Ok(()),
+            Structure::Format(format) => format.check(value).map_err(CheckError::from),
+            Structure::List(format) => format.check_list(value).map_err(CheckError::from),
+            Structure::Properties(keys) => props::parse(keys, value).map(drop),
+        }
+    }
+
+    fn check_range(&self, value: &str) -> Result<(), CheckError> {
+        let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
+        let Some(number) = value.parse::<f64>().ok().filter(|_| is_decimal(unsigned)) else { return Ok(()) };
+        // The limits are small; the conversion is exact.
+        #[allow(clippy::cast_precision_loss)]
+        let as_number = |limit: i64| limit as f64;
+        if let Some(most) = self.maximum.filter(|&most| number > as_number(most)) {
+            return Err(format!("value must have a maximum value of {most}").into());
+        }
+        if let Some(least) = self.minimum.filter(|&least| number < as_number(least)) {
+            return Err(format!("value must have a minimum value of {least}").into());
+        }
+        Ok(())
+    }
+
+    /// The check at load: type and structure only. Gives the text to keep, which
+    /// differs for booleans and integers (spec: config, part 2, "Ordinary keys").
+    ///
+    /// # Errors
+    /// The reason; the caller keeps the text as it is.
+    pub fn check_at_load(&self, value: &str) -> Result<String, CheckError> {
+        match self.kind {
+            Type::Boolean => match parse_bool(value) {
+                Some(on) => Ok(if on { "1" } else { "0" }.to_owned()),
+                None => Err(self.wrong_type(value)),
+            },
+            Type::Integer if is_digits(value) => {
+                let number = value.trim_start_matches('0');
+                Ok(if number.is_empty() { "0" } else { number }.to_owned())
+            }
+            Type::Number
+                if value.split_once('.').map_or(is_digits(value), |(a, b)| is_digits(a) && is_digits(b)) =>
+            {
+                Ok(value.to_owned())
+            }
+            Type::Integer | Type::Number => Err(self.wrong_type(value)),
+            Type::String => self.check_structure(value).map(|()| value.to_owned()),
+        }
+    }
+
+    /// The text that stands for the value in help (spec: cli, part 2.2).
+    #[must_use]
+    pub fn type_text(&self) -> String {
+        if let Some(text) = self.placeholder {
+            return text.to_owned();
+        }
+        if let Structure::Properties(keys) = self.structure {
+            return props::grammar_text(keys);
+        }
+        if !self.values.is_empty() {
+            let mut values = self.values.to_vec();
+            values.sort_unstable();
+            return format!("<{}>", values.join(" | "));
+        }
+        if let Some(pattern) = self.pattern {
+            return pattern.text.to_owned();
+        }
+        let kind = self.kind.name();
+        match (self.minimum, self.maximum) {
+            (None, None) => format!("<{kind}>"),
+            (Some(least), Some(most)) => format!("<{kind}> ({least} - {most})"),
+            (Some(least), None) => format!("<{kind}> ({least} - N)"),
+            (None, Some(most)) => format!("<{kind}> (-N - {most})"),
+        }
+    }
+}
+
+/// `\d+\.\d+ | \d+\. | \.\d+ | \d+`, then an optional exponent.
+fn is_decimal(unsigned: &str) -> bool {
+    let (number, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let good = match number.split_once('.') {
+        Some(("", fraction)) => is_digits(fraction),
+        Some((whole, fraction)) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
+        None => is_digits(number),
+    };
+    good && exponent.is_none_or(|e| is_digits(e.strip_prefix(['+', '-']).unwrap_or(e)))
+}
+
+/// Why a value was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct CheckError {
+    message: String,
+    /// A sub-key and its own reason, for each sub-key of a property string that failed.
+    details: Vec<(String, String)>,
+}
+
+impl CheckError {
+    pub(crate) fn format_error(details: Vec<(String, String)>) -> Self {
+        Self { message: "format error".into(), details }
+    }
+
+    fn invalid_format(self) -> Self {
+        Self { message: format!("invalid format - {}", self.message), details: self.details }
+    }
+
+    /// The reason in one line.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// For a property string: the sub-keys that failed, each with its reason.
+    #[must_use]
+    pub fn details(&self) -> &[(String, String)] {
+        &self.details
+    }
+
+    /// The lines `<parameter>: <reason>` and `<parameter>.<sub-key>: <reason>` of
+    /// a parameter error (spec: cli, part 1.5), without final newline.
+    #[must_use]
+    pub fn parameter_text(&self, parameter: &str) -> String {
+        let mut text = format!("{parameter}: {}", self.message);
+        for (key, reason) in &self.details {
+            text.push_str(&format!("\n{parameter}.{key}: {reason}"));
+        }
+        text
+    }
+}
+
+impl From<String> for CheckError {
+    fn from(message: String) -> Self {
+        Self { message, details: Vec::new() }
+    }
+}
+
+impl From<&str> for CheckError {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.details.iter().try_for_each(|(key, reason)| write!(f, "\n{key}: {reason}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_what_the_patterns_say() {
+        for good in ["1", "1.5", "5.", ".5", "1e3", "1.E-3", ".5e+1"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", ".", "e3", "1e", "1e+", "1.2.3", "0x1", " 1", "inf", "nan"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
+    }
+}

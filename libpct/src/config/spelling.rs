@@ -1,0 +1,134 @@
+use super::{keys::SubKey, props, props::Properties, schema::CheckError};
+
+/// How the sub-keys of a typed value were spelled when it was read.
+///
+/// `mtu=01500` and `gw6=FD00::1` mean the same as `1500` and `fd00::1`; printing
+/// keeps what a user wrote as long as the value did not change. Two values that
+/// differ only in spelling are equal. [`Spelling::default`] is right for values
+/// made by a program.
+#[derive(Clone, Debug, Default)]
+pub struct Spelling(Properties);
+
+impl PartialEq for Spelling {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// A typed property string.
+pub(super) trait Typed: Sized {
+    /// The schema.
+    fn keys(&self) -> &'static [SubKey];
+    /// From checked sub-keys.
+    fn from_properties(values: &Properties) -> Result<Self, CheckError>;
+    /// The sub-keys as a program would write them.
+    fn properties(&self) -> Properties;
+    fn spelling_mut(&mut self) -> &mut Spelling;
+    fn spelling(&self) -> &Spelling;
+}
+
+pub(super) fn parse<T: Typed>(keys: &'static [SubKey], text: &str) -> Result<T, CheckError> {
+    let values = props::parse(keys, text)?;
+    let mut typed = T::from_properties(&values)?;
+    typed.spelling_mut().0 = values;
+    Ok(typed)
+}
+
+/// Prints in canonical order, each sub-key as it was spelled unless its value changed.
+pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
+    let mut values = typed.properties();
+    let spelled = &typed.spelling().0;
+    if let Ok(original) = T::from_properties(spelled) {
+        let original = original.properties();
+        for (&key, text) in spelled {
+            if original.get(key) == values.get(key) {
+                values.insert(key, text.clone());
+            }
+        }
+    }
+    props::print(typed.keys(), &values)
+}
+
+/// Collects sub-keys; absent ones and switches that are off leave no trace.
+#[derive(Default)]
+pub(super) struct Collector(pub(super) Properties);
+
+impl Collector {
+    pub(super) fn some(&mut self, key: &'static str, value: Option<&impl ToString>) {
+        self.0.extend(value.map(|value| (key, value.to_string())));
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str, on: bool) {
+        if on {
+            self.0.insert(key, "1".to_owned());
+        }
+    }
+
+    pub(super) fn choice(&mut self, key: &'static str, choice: Option<bool>) {
+        self.0.extend(choice.map(|on| (key, if on { "1" } else { "0" }.to_owned())));
+    }
+
+    pub(super) fn list(&mut self, key: &'static str, items: &[impl ToString]) {
+        if !items.is_empty() {
+            let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+            self.0.insert(key, items.join(";"));
+        }
+    }
+}
+
+/// Reads typed parts of checked sub-keys.
+pub(super) struct Reader<'a>(pub(super) &'a Properties);
+
+impl Reader<'_> {
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// An absent sub-key is `None`; one that passed its check but does not fit
+    /// the type (a number beyond its range) is an error.
+    pub(super) fn some<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, CheckError> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| {
+                CheckError::format_error(vec![(key.to_owned(), format!("'{text}' is out of range"))])
+            })
+        };
+        self.text(key).map(parse).transpose()
+    }
+
+    pub(super) fn choice(&self, key: &str) -> Option<bool> {
+        self.text(key).map(|text| text == "1")
+    }
+
+    pub(super) fn flag(&self, key: &str) -> bool {
+        self.choice(key) == Some(true)
+    }
+
+    pub(super) fn list<T: std::str::FromStr>(&self, key: &str) -> Vec<T> {
+        self.text(key)
+            .into_iter()
+            .flat_map(|text| text.split(';'))
+            .filter_map(|item| item.parse().ok())
+            .collect()
+    }
+}
+
+/// `FromStr` and `Display` of a typed property string. What can't be printed
+/// (a value with a comma) can't come from reading either.
+macro_rules! property_string {
+    ($type:ty, $keys:expr) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::config::CheckError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::config::spelling::parse($keys, text)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::config::spelling::print(self).map_err(|_| std::fmt::Error)?)
+            }
+        }
+    };
+}
+pub(super) use property_string;
