@@ -1,5 +1,6 @@
 //! libpct
 pub mod config;
 pub mod exec;
+pub mod image;
 pub mod mount;
 pub mod sys;
