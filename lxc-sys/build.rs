@@ -52,7 +52,7 @@ fn find() -> Vec<PathBuf> {
             eprintln!("{error}\n");
             eprintln!("liblxc {OLDEST} or newer with its development files is needed.");
             eprintln!(
-                "Debian, Ubuntu: apt-get install liblxc-dev pkg-config   (Debian 12: lxc-dev pkg-config)"
+                "Debian, Ubuntu: apt-get install lxc-dev pkg-config"
             );
             eprintln!(
                 "Fedora: dnf install lxc-devel pkgconf; Arch: pacman -S lxc pkgconf; Alpine: apk add lxc-dev"

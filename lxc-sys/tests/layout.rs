@@ -3,8 +3,8 @@
 //! Members that are newer than the system header are left out of the C program, and then the size of the
 //! struct there must be exactly what is left of ours: nothing is skipped silently.
 
-// c_long is i64 only here.
-#![allow(clippy::unnecessary_cast)]
+// `c_long` is `i64` on some targets only; the helpers below are tests, too.
+#![allow(clippy::unnecessary_cast, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,0 +1,30 @@
+//! The guard before every call that makes liblxc fork.
+
+use super::{Error, Result};
+
+/// Refuses `operation` unless this process has one thread.
+pub(super) fn refuse(operation: &'static str, container: &str) -> Result<()> {
+    let threads = count().map_err(|error| Error::system(operation, container, error))?;
+    if threads == 1 {
+        return Ok(());
+    }
+    Err(Error::Threads { operation, container: container.to_owned(), threads })
+}
+
+fn count() -> std::io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threaded_process_is_refused() {
+        // The test harness itself has a thread beside this one.
+        match refuse("start", "9000") {
+            Err(Error::Threads { threads, .. }) => assert!(threads > 1),
+            other => panic!("{other:?}"),
+        }
+    }
+}
