@@ -1,7 +1,9 @@
 //! libpct
 pub mod config;
 pub mod exec;
+pub mod guest;
 pub mod image;
 pub mod lxc;
 pub mod mount;
+pub mod rootfs;
 pub mod sys;
