@@ -5,5 +5,6 @@ pub mod guest;
 pub mod image;
 pub mod lxc;
 pub mod mount;
+pub mod net;
 pub mod rootfs;
 pub mod sys;

@@ -1,0 +1,256 @@
+//! Links: looked up, made, changed, deleted.
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NlasIterator};
+use netlink_packet_route::RouteNetlinkMessage;
+pub use netlink_packet_route::link::LinkFlags;
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
+
+use super::name::{LinkName, VethName};
+use super::socket::{Netlink, malformed, text};
+use super::{Error, Result};
+use crate::config::Vmid;
+
+/// What the kernel says about a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its number, unique in the network namespace.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// `veth`, `bridge`, `vlan`, `openvswitch` ...; empty for a physical link.
+    pub kind: String,
+    /// Largest packet, in bytes.
+    pub mtu: u32,
+    /// The number of the bridge (or bond) it belongs to.
+    pub master: Option<u32>,
+    /// Up, running ...
+    pub flags: LinkFlags,
+    /// Hardware address; six bytes for Ethernet.
+    pub address: Vec<u8>,
+    /// Bytes received and sent since it was made. For the host side of a NIC: what the guest has sent and
+    /// received.
+    pub bytes: (u64, u64),
+}
+
+impl Link {
+    /// Brought up by the administrator.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.flags.contains(LinkFlags::Up)
+    }
+
+    /// A Linux bridge.
+    #[must_use]
+    pub fn is_bridge(&self) -> bool {
+        self.kind == "bridge"
+    }
+
+    /// Takes only the attributes we use. A full parse would fail as a whole on whatever a newer kernel adds.
+    fn parse(payload: &[u8]) -> std::result::Result<Self, &'static str> {
+        // struct ifinfomsg: family, padding, type (2), index (4), flags (4), change mask (4).
+        let word = |at: usize| payload.get(at..)?.first_chunk().map(|b| u32::from_ne_bytes(*b));
+        let (index, flags) = word(4).zip(word(8)).ok_or("short header")?;
+        let mut link = Self {
+            index,
+            name: String::new(),
+            kind: String::new(),
+            mtu: 0,
+            master: None,
+            flags: LinkFlags::from_bits_retain(flags),
+            address: Vec::new(),
+            bytes: (0, 0),
+        };
+        for attribute in NlasIterator::new(payload.get(16..).unwrap_or_default()) {
+            let attribute = attribute.map_err(|_| "bad attribute")?;
+            let value = attribute.value();
+            let number = || value.first_chunk().map(|b| u32::from_ne_bytes(*b)).unwrap_or_default();
+            match attribute.kind() {
+                libc::IFLA_IFNAME => link.name = text(value),
+                libc::IFLA_MTU => link.mtu = number(),
+                libc::IFLA_MASTER => link.master = Some(number()).filter(|master| *master != 0),
+                libc::IFLA_ADDRESS => link.address = value.to_vec(),
+                libc::IFLA_LINKINFO => {
+                    for info in NlasIterator::new(value).flatten() {
+                        if info.kind() == libc::IFLA_INFO_KIND {
+                            link.kind = text(info.value());
+                        }
+                    }
+                }
+                libc::IFLA_STATS64 => {
+                    // struct rtnl_link_stats64: packets received and sent, bytes received and sent.
+                    let counter = |at: usize| value.get(at..)?.first_chunk().map(|b| u64::from_ne_bytes(*b));
+                    link.bytes = (counter(16).unwrap_or_default(), counter(24).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        if link.name.is_empty() { Err("no name") } else { Ok(link) }
+    }
+}
+
+fn named(name: &str) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    message
+}
+
+impl Netlink {
+    /// The link of this name; `None` if there is none.
+    pub fn link(&mut self, name: &str) -> Result<Option<Link>> {
+        // What cannot be a name is the name of nothing. The kernel would say ERANGE or cut it.
+        if name.parse::<LinkName>().is_err() {
+            return Ok(None);
+        }
+        let attempt = format!("look up network link '{name}'");
+        match self.get(&attempt, RouteNetlinkMessage::GetLink(named(name))) {
+            Ok(payload) => Link::parse(&payload).map(Some).map_err(|e| malformed(&attempt, e)),
+            Err(Error::Kernel { source, .. }) if source.raw_os_error() == Some(libc::ENODEV) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The link of this name, which must be there.
+    pub fn existing_link(&mut self, name: &str) -> Result<Link> {
+        self.link(name)?.ok_or_else(|| Error::NoLink { name: name.to_owned() })
+    }
+
+    /// All links whose name starts with `prefix`; all there are for an empty one.
+    pub fn links(&mut self, prefix: &str) -> Result<Vec<Link>> {
+        let attempt = "list network links";
+        let answers = self.list(attempt, RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+        let links: std::result::Result<Vec<Link>, _> = answers.iter().map(|a| Link::parse(a)).collect();
+        let mut links = links.map_err(|e| malformed(attempt, e))?;
+        links.retain(|link| link.name.starts_with(prefix));
+        Ok(links)
+    }
+
+    /// The NICs' host sides of a container that are there now, in order of their index.
+    pub fn veths_of(&mut self, vmid: Vmid) -> Result<Vec<(VethName, Link)>> {
+        let links = self.links(&format!("veth{vmid}i"))?;
+        let ours = links.into_iter().filter(|link| link.kind == "veth");
+        let mut veths: Vec<_> = ours
+            .filter_map(|link| link.name.parse::<VethName>().ok().map(|name| (name, link)))
+            .filter(|(name, _)| name.vmid() == vmid)
+            .collect();
+        veths.sort_by_key(|(name, _)| *name);
+        Ok(veths)
+    }
+
+    /// The largest packet a bridge takes.
+    pub fn bridge_mtu(&mut self, bridge: &str) -> Result<u32> {
+        match self.link(bridge)? {
+            Some(link) => Ok(link.mtu),
+            None => Err(Error::NoBridge { name: bridge.to_owned() }),
+        }
+    }
+
+    /// Whether there is a Linux bridge of this name.
+    pub fn is_bridge(&mut self, name: &str) -> Result<bool> {
+        Ok(self.link(name)?.is_some_and(|link| link.is_bridge()))
+    }
+
+    /// Makes a Linux bridge; an error if the name is taken.
+    pub fn create_bridge(&mut self, name: &LinkName) -> Result<()> {
+        let mut message = named(name.as_str());
+        message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
+        self.create(&format!("create bridge '{name}'"), message)
+    }
+
+    /// Deletes a Linux bridge; anything else of this name is left alone. `false`: there was none.
+    pub fn delete_bridge(&mut self, name: &LinkName) -> Result<bool> {
+        self.delete_kind(name.as_str(), "bridge")
+    }
+
+    /// Makes a pair of virtual Ethernet links; an error if a name is taken. Both are down.
+    ///
+    /// `mtu` is of both. `peer_address` is the hardware address of the peer, the end that the guest gets.
+    pub fn create_veth(
+        &mut self,
+        name: VethName,
+        peer: &LinkName,
+        mtu: Option<u32>,
+        peer_address: Option<[u8; 6]>,
+    ) -> Result<()> {
+        let mut guest = named(peer.as_str());
+        let mut host = named(&name.to_string());
+        for end in [&mut guest, &mut host] {
+            end.attributes.extend(mtu.map(LinkAttribute::Mtu));
+        }
+        guest.attributes.extend(peer_address.map(|address| LinkAttribute::Address(address.to_vec())));
+        host.attributes.push(LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Veth),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(guest))),
+        ]));
+        self.create(&format!("create network link '{name}'"), host)
+    }
+
+    /// Deletes a NIC's host side, and with it the guest's side. `false`: there was none.
+    pub fn delete_veth(&mut self, name: VethName) -> Result<bool> {
+        self.delete_kind(&name.to_string(), "veth")
+    }
+
+    /// Deletes every NIC's host side of a container and returns their names.
+    pub fn delete_all_of(&mut self, vmid: Vmid) -> Result<Vec<VethName>> {
+        let mut deleted = Vec::new();
+        for (name, _) in self.veths_of(vmid)? {
+            if self.delete_veth(name)? {
+                deleted.push(name);
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Brings a link up or down.
+    pub fn set_up(&mut self, link: &Link, up: bool) -> Result<()> {
+        let mut message = LinkMessage::default();
+        message.header.index = link.index;
+        message.header.change_mask = LinkFlags::Up;
+        message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+        let direction = if up { "up" } else { "down" };
+        let attempt = format!("bring network link '{}' {direction}", link.name);
+        self.change(&attempt, RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    /// Sets the largest packet, in bytes.
+    pub fn set_mtu(&mut self, link: &Link, mtu: u32) -> Result<()> {
+        let attempt = format!("set the MTU of network link '{}' to {mtu}", link.name);
+        self.set(&attempt, link, LinkAttribute::Mtu(mtu))
+    }
+
+    /// Makes a link a port of a bridge, or (`None`) of none.
+    pub fn set_master(&mut self, link: &Link, bridge: Option<&Link>) -> Result<()> {
+        let attempt = match bridge {
+            Some(bridge) => format!("attach network link '{}' to bridge '{}'", link.name, bridge.name),
+            None => format!("detach network link '{}' from its bridge", link.name),
+        };
+        self.set(&attempt, link, LinkAttribute::Controller(bridge.map_or(0, |bridge| bridge.index)))
+    }
+
+    fn set(&mut self, attempt: &str, link: &Link, attribute: LinkAttribute) -> Result<()> {
+        let mut message = LinkMessage::default();
+        message.header.index = link.index;
+        message.attributes.push(attribute);
+        self.change(attempt, RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    fn create(&mut self, attempt: &str, message: LinkMessage) -> Result<()> {
+        self.change(attempt, RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    fn delete_kind(&mut self, name: &str, expected: &'static str) -> Result<bool> {
+        let Some(link) = self.link(name)? else { return Ok(false) };
+        if link.kind != expected {
+            return Err(Error::Foreign { name: link.name, kind: link.kind, expected });
+        }
+        let mut message = LinkMessage::default();
+        // By number: the name may have passed to another link meanwhile.
+        message.header.index = link.index;
+        let attempt = format!("delete network link '{name}'");
+        match self.change(&attempt, RouteNetlinkMessage::DelLink(message), 0) {
+            Ok(()) => Ok(true),
+            // Gone by itself, as the guest's side has ended with its namespace.
+            Err(Error::Kernel { source, .. }) if source.raw_os_error() == Some(libc::ENODEV) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! On the real kernel, as root.
+
+use super::*;
+use crate::config::Vmid;
+use crate::sys::testing::needs_root;
+
+/// A bridge and a container's number of a test's own; all links of theirs go with it.
+struct Net {
+    netlink: Netlink,
+    bridge: LinkName,
+    vmid: Vmid,
+}
+
+impl Net {
+    fn new(number: u32) -> Self {
+        let bridge: LinkName = format!("pctbr{number}").parse().unwrap();
+        let mut net =
+            Self { netlink: Netlink::open().unwrap(), bridge, vmid: Vmid::new(9900 + number).unwrap() };
+        net.clear();
+        net.netlink.create_bridge(&net.bridge).unwrap();
+        net
+    }
+
+    fn clear(&mut self) {
+        self.netlink.delete_all_of(self.vmid).unwrap();
+        self.netlink.delete_bridge(&self.bridge).unwrap();
+    }
+
+    fn veth(&self, index: u8) -> VethName {
+        VethName::new(self.vmid, index).unwrap()
+    }
+
+    fn peer(&self, index: u8) -> LinkName {
+        format!("{}p", self.veth(index)).parse().unwrap()
+    }
+
+    fn create(&mut self, index: u8) -> VethName {
+        let (name, peer) = (self.veth(index), self.peer(index));
+        self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7])).unwrap();
+        name
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[test]
+fn a_bridge_is_made_looked_up_and_deleted() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(90);
+    let name = net.bridge.clone();
+    let link = net.netlink.existing_link(name.as_str()).unwrap();
+    assert!(link.is_bridge() && !link.is_up() && link.mtu == 1500 && link.master.is_none(), "{link:?}");
+    assert_eq!(net.netlink.bridge_mtu(name.as_str()).unwrap(), 1500);
+    assert!(net.netlink.is_bridge(name.as_str()).unwrap());
+    assert!(!net.netlink.is_bridge("lo").unwrap());
+
+    let error = net.netlink.create_bridge(&name).unwrap_err();
+    assert!(
+        matches!(&error, Error::Kernel { source, .. } if source.raw_os_error() == Some(libc::EEXIST)),
+        "{error}"
+    );
+    assert_eq!(error.to_string(), "cannot create bridge 'pctbr90'");
+    assert!(net.netlink.delete_bridge(&name).unwrap());
+    assert!(!net.netlink.delete_bridge(&name).unwrap());
+    let error = net.netlink.bridge_mtu(name.as_str()).unwrap_err();
+    assert_eq!(error.to_string(), "bridge 'pctbr90' does not exist");
+}
+
+#[test]
+fn a_nic_is_plugged_and_goes_with_its_peer() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(91);
+    let bridge_name = net.bridge.to_string();
+    let (veth, peer) = (net.create(0), net.peer(0));
+    let bridge = net.netlink.existing_link(&bridge_name).unwrap();
+    net.netlink.set_mtu(&bridge, 1300).unwrap();
+    net.netlink.set_up(&bridge, true).unwrap();
+
+    let link = net.netlink.existing_link(&veth.to_string()).unwrap();
+    assert_eq!((link.kind.as_str(), link.mtu, link.is_up()), ("veth", 1400, false));
+    let guest = net.netlink.existing_link(peer.as_str()).unwrap();
+    assert_eq!((guest.mtu, guest.address.as_slice()), (1400, &[2u8, 0, 0, 0, 0, 7][..]));
+
+    net.netlink.plug(veth, &bridge_name).unwrap();
+    let link = net.netlink.existing_link(&veth.to_string()).unwrap();
+    assert_eq!((link.mtu, link.master, link.is_up()), (1300, Some(bridge.index), true));
+    let ipv6 = std::fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{veth}/disable_ipv6"));
+    assert!(ipv6.is_err() || ipv6.unwrap() == "1\n");
+    net.netlink.unplug(veth).unwrap();
+    let link = net.netlink.existing_link(&veth.to_string()).unwrap();
+    assert_eq!((link.master, link.is_up()), (None, false));
+
+    assert!(net.netlink.delete_veth(veth).unwrap());
+    assert!(net.netlink.link(peer.as_str()).unwrap().is_none());
+    assert!(!net.netlink.delete_veth(veth).unwrap());
+}
+
+#[test]
+fn all_of_a_container_and_nothing_else_is_deleted() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(92);
+    let (first, tenth) = (net.create(0), net.create(10));
+    // Its name begins like ours: the peer of `first` is `veth9992i0p`.
+    let names: Vec<_> = net.netlink.veths_of(net.vmid).unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, [first, tenth]);
+    // Another kind of link under a name of ours.
+    let foreign: LinkName = net.veth(3).to_string().parse().unwrap();
+    net.netlink.create_bridge(&foreign).unwrap();
+    let error = net.netlink.delete_veth(net.veth(3)).unwrap_err();
+    let text = "network link 'veth9992i3' is of kind 'bridge', not veth: it is not touched";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(net.netlink.delete_all_of(net.vmid).unwrap(), [first, tenth]);
+    assert_eq!(net.netlink.links("veth9992i").unwrap().len(), 1);
+    assert!(net.netlink.delete_bridge(&foreign).unwrap());
+}
+
+#[test]
+fn what_is_not_there_or_no_bridge_is_said() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(93);
+    let veth = net.create(0);
+    let error = net.netlink.plug(veth, "pctbrnone").unwrap_err();
+    assert_eq!(error.to_string(), "bridge 'pctbrnone' does not exist");
+    let error = net.netlink.plug(veth, "lo").unwrap_err();
+    assert_eq!(error.to_string(), "bridge 'lo' is neither a linux nor an OVS bridge!");
+    let bridge = net.bridge.to_string();
+    let error = net.netlink.plug(net.veth(9), &bridge).unwrap_err();
+    assert_eq!(error.to_string(), "network link 'veth9993i9' does not exist");
+    for name in ["", "a name that is much too long", "a/b"] {
+        assert!(net.netlink.link(name).unwrap().is_none());
+    }
+    let link = net.netlink.existing_link(&veth.to_string()).unwrap();
+    let error = net.netlink.set_mtu(&link, 7).unwrap_err();
+    // The kernel says it in words, too.
+    assert!(
+        error.to_string().starts_with("cannot set the MTU of network link 'veth9993i0' to 7 ("),
+        "{error}"
+    );
+}
+
+#[test]
+fn anyone_may_look() {
+    let mut netlink = Netlink::open().unwrap();
+    let links = netlink.links("").unwrap();
+    let lo = links.iter().find(|link| link.name == "lo").unwrap();
+    assert_eq!(lo.index, netlink.existing_link("lo").unwrap().index);
+    assert!(lo.kind.is_empty());
+    assert_eq!(netlink.links("lo").unwrap().len(), links.iter().filter(|l| l.name.starts_with("lo")).count());
+}
