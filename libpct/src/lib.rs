@@ -1,6 +1,7 @@
 //! libpct
 pub mod config;
 pub mod exec;
+pub mod facts;
 pub mod guest;
 pub mod image;
 pub mod lxc;
@@ -8,3 +9,4 @@ pub mod mount;
 pub mod net;
 pub mod rootfs;
 pub mod sys;
+pub mod translate;

@@ -1,7 +1,10 @@
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// A unicast MAC address; the letter case it was written in is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct MacAddr(String);
 
 /// A text that is no unicast MAC address.
@@ -47,6 +50,20 @@ impl FromStr for MacAddr {
         }
         let mac = Self(text.to_owned());
         if groups == 6 && mac.bytes()[0] & 1 == 0 { Ok(mac) } else { Err(InvalidMac) }
+    }
+}
+
+impl TryFrom<String> for MacAddr {
+    type Error = InvalidMac;
+
+    fn try_from(text: String) -> Result<Self, InvalidMac> {
+        text.parse()
+    }
+}
+
+impl From<MacAddr> for String {
+    fn from(mac: MacAddr) -> Self {
+        mac.0
     }
 }
 

@@ -1,0 +1,61 @@
+use crate::{config::PropertyError, facts::Version};
+
+/// Why a config can't be translated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TranslateError {
+    /// A key without which there is no container.
+    #[error("missing '{0}' - internal error")]
+    MissingKey(&'static str),
+    /// There is no root file system.
+    #[error("missing 'rootfs' configuration")]
+    MissingRootfs,
+    /// A property string that does not parse.
+    #[error(transparent)]
+    Property(#[from] PropertyError),
+    /// A device without path.
+    #[error("Path is not defined for passthrough device {0}")]
+    MissingPath(String),
+    /// A device that the host does not have.
+    #[error("Device {0} does not exist")]
+    NoSuchDevice(String),
+    /// A path that leads to something else than a device.
+    #[error("{0} is not a device")]
+    NotADevice(String),
+    /// A bridge that the host does not have; an interface without bridge has the empty name here.
+    #[error("bridge '{0}' does not exist")]
+    NoSuchBridge(String),
+    /// Packets that would not fit through the bridge.
+    #[error("{key}: MTU size '{mtu}' is bigger than bridge MTU '{bridge_mtu}'")]
+    MtuTooBig {
+        /// The interface, for instance `net0`.
+        key: String,
+        /// Its MTU.
+        mtu: String,
+        /// The bridge's.
+        bridge_mtu: u32,
+    },
+    /// The host can't do autoconfiguration for the guest.
+    #[error("{0}: SLAAC is not supported for host-managed network configuration")]
+    Slaac(String),
+    /// The kernel is older than the feature.
+    #[error("'mknod' feature requested, but kernel too old (found {0}, required >= 5.3)")]
+    KernelTooOld(Version),
+    /// Nobody is there to make the device nodes.
+    #[error(
+        "'mknod' feature requested, but no daemon answers its requests; install pve-lxc-syscalld or drop the feature"
+    )]
+    NoSyscalld,
+    /// A file that belongs to liblxc is not there.
+    #[error("{0} does not exist; install the configuration files of liblxc (on Debian the package lxc)")]
+    MissingInclude(String),
+    /// liblxc would run the hook through a shell that takes the path apart.
+    #[error("the path '{0}' can't be used as a hook, it has characters that mean something to a shell")]
+    UnsafeHookPath(String),
+    /// A text that would become a line of its own.
+    #[error("'{key}' has a value with a line break or NUL, which liblxc's file format can't carry")]
+    LineBreak {
+        /// The liblxc key.
+        key: String,
+    },
+}

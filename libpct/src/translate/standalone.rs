@@ -1,0 +1,97 @@
+//! Everything that the standalone home does differently. On a Proxmox VE host
+//! none of this applies: there the file is what the original writes.
+//!
+//! - **Paths** come from the host's facts: the container's folder is
+//!   `<lxc path>/<vmid>`, with `rootfs` and `rules.seccomp` in it.
+//! - **Includes**: a missing `common.conf` or `userns.conf` is refused, because without
+//!   it the container would keep all capabilities.
+//! - **Network**: liblxc plugs the interface itself (`lxc.net.N.link = <bridge>`) where the
+//!   original lets a script do it. With `link_down` there is no link line, so the
+//!   interface exists and leads nowhere.
+//! - **Hook**: `lxc.hook.post-stop = <helper> hook`, after the raw lines, so that a raw line
+//!   which empties the list of hooks does not take it away.
+//! - **Limits on cgroup v1**: where a controller only exists in version 1, its old
+//!   names are used, as the original did before 6.1.6 (spec: config, part 5.9). liblxc 7 knows
+//!   no version 1 any more; then there is a warning and no line. The same holds for the
+//!   devices controller, without warning: liblxc 7 filters devices by BPF.
+//! - **Swap** is not limited where the kernel can't.
+//! - **AppArmor** lines are left out on a host without AppArmor, where liblxc would
+//!   refuse to start.
+//! - **Environment**: `lxc.environment.runtime` came with liblxc 7; before that it is
+//!   `lxc.environment`, which hooks see as well.
+//! - **Feature `mknod`** is refused when no daemon is there to make the nodes.
+
+use super::{Input, Lines, TranslateError, cgroup::cpu_quota, number};
+use crate::{
+    config::text::numeric_prefix,
+    facts::{HostFacts, Version},
+};
+
+/// The first liblxc without control groups of version 1, and the first with `lxc.environment.runtime`.
+const LIBLXC_7: Version = Version(7, 0);
+
+pub(super) fn environment_key(facts: &HostFacts) -> &'static str {
+    if facts.liblxc >= LIBLXC_7 { "lxc.environment.runtime" } else { "lxc.environment" }
+}
+
+/// Whether device rules go to the version 1 controller.
+pub(super) fn devices_on_v1(facts: &HostFacts) -> bool {
+    facts.has_v1("devices") && facts.liblxc < LIBLXC_7
+}
+
+/// The bridge to plug the interface into.
+pub(super) fn link(bridge: &str, link_down: bool) -> Option<&str> {
+    (!link_down && !bridge.is_empty()).then_some(bridge)
+}
+
+/// Whether liblxc still takes limits for controllers of version 1; warns when it does not.
+pub(super) fn takes_v1(input: &Input<'_>, lines: &mut Lines, limit: &str) -> bool {
+    let takes = input.facts.liblxc < LIBLXC_7;
+    if !takes {
+        lines.warn(format!(
+            "'{limit}' has no effect: liblxc {} can't use cgroup v1, boot with the unified hierarchy \
+             (systemd.unified_cgroup_hierarchy=1)",
+            input.facts.liblxc
+        ));
+    }
+    takes
+}
+
+/// Limits of memory and CPU for controllers of version 1.
+pub(super) fn limits(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    if input.facts.has_v1("memory") && takes_v1(input, lines, "memory") {
+        memory(input, lines)?;
+    }
+    if input.facts.has_v1("cpu") && takes_v1(input, lines, "cpulimit") {
+        if let Some(quota) = cpu_quota(input) {
+            lines.push("lxc.cgroup.cpu.cfs_period_us", 100_000)?;
+            lines.push("lxc.cgroup.cpu.cfs_quota_us", quota)?;
+        }
+        let units = input.text("cpuunits").map_or(1024.0, numeric_prefix);
+        lines.push("lxc.cgroup.cpu.shares", number::print(units.max(2.0)))?;
+    }
+    Ok(())
+}
+
+fn memory(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    const MIB: f64 = 1_048_576.0;
+    let memory = numeric_prefix(number::or_default(input.text("memory"), "512"));
+    lines.push("lxc.cgroup.memory.limit_in_bytes", number::print(memory * MIB))?;
+    if input.facts.swap_limit {
+        // Memory and swap together.
+        let swap = input.text("swap").map_or(0.0, numeric_prefix);
+        lines.push("lxc.cgroup.memory.memsw.limit_in_bytes", number::print((memory + swap) * MIB))?;
+    }
+    Ok(())
+}
+
+/// The hook that clears up after the container.
+pub(super) fn hooks(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    let Some(helper) = input.facts.helper.as_deref() else { return Ok(()) };
+    // liblxc gives hooks to a shell, and would run whatever the path spells there.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._+-".contains(&b);
+    if !helper.starts_with('/') || !helper.bytes().all(plain) {
+        return Err(TranslateError::UnsafeHookPath(helper.to_owned()));
+    }
+    lines.push("lxc.hook.post-stop", format!("{helper} hook"))
+}

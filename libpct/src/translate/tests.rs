@@ -1,0 +1,352 @@
+//! The worked examples (spec: config, part 9), and the standalone home.
+
+use super::*;
+use crate::{
+    config::{Config, RawLine},
+    facts::{CgroupLayout, DeviceKind, DeviceNode, Version},
+};
+
+fn facts() -> HostFacts {
+    let mut facts = HostFacts::new(HomeKind::Pve, Version(6, 0), CgroupLayout::V2);
+    facts.kernel = Version(6, 14);
+    facts.controllers = ["cpuset", "cpu", "io", "memory"].map(str::to_owned).to_vec();
+    facts.cpus = "0-7".into();
+    facts.bridges = [("vmbr0".to_owned(), 1500), ("vmbr9".to_owned(), 9000)].into();
+    facts.lxc_includes = [
+        "common.conf",
+        "userns.conf",
+        "alpine.common.conf",
+        "alpine.userns.conf",
+        "debian.common.conf",
+        "debian.userns.conf",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    facts.common_seccomp = Some("2\n".into());
+    facts
+}
+
+fn standalone() -> HostFacts {
+    let mut facts = facts();
+    facts.home = HomeKind::Standalone;
+    facts.cgroup = CgroupLayout::Hybrid;
+    facts.controllers.clear();
+    facts.controllers_v1 = ["cpuset", "cpu", "memory", "devices"].map(str::to_owned).to_vec();
+    facts.helper = Some("/usr/libexec/pct/pct-helper".into());
+    facts
+}
+
+const BASE: &str = "arch: amd64\nostype: alpine\nrootfs: tank:subvol-301-disk-0,size=4G\n";
+
+fn run(text: &str, facts: &HostFacts) -> Result<LxcConfig, TranslateError> {
+    let vmid = Vmid::new(301).unwrap();
+    translate(vmid, Config::parse(text.as_bytes(), vmid).config.main(), facts)
+}
+
+fn lines_of(more: &str, facts: &HostFacts) -> String {
+    run(&format!("{BASE}{more}"), facts).unwrap().to_string()
+}
+
+fn error_of(more: &str, facts: &HostFacts) -> String {
+    run(&format!("{BASE}{more}"), facts).unwrap_err().to_string()
+}
+
+#[test]
+fn example_2_a_minimal_privileged_container() {
+    let config = run(&format!("{BASE}hostname: old\n"), &facts()).unwrap();
+    let expected = "\
+lxc.cgroup.relative = 0
+lxc.cgroup.dir.monitor = lxc.monitor/301
+lxc.cgroup.dir.container = lxc/301
+lxc.cgroup.dir.container.inner = ns
+lxc.arch = amd64
+lxc.include = /usr/share/lxc/config/alpine.common.conf
+lxc.apparmor.profile = generated
+lxc.apparmor.raw = allow mqueue,
+lxc.apparmor.raw = deny mount -> /proc/,
+lxc.apparmor.raw = deny mount -> /sys/,
+lxc.monitor.unshare = 1
+lxc.tty.max = 2
+lxc.environment = TERM=linux
+lxc.uts.name = old
+lxc.cgroup2.memory.max = 536870912
+lxc.cgroup2.memory.high = 532676608
+lxc.cgroup2.memory.swap.max = 0
+lxc.rootfs.path = /var/lib/lxc/301/rootfs
+";
+    assert_eq!(config.to_string(), expected);
+    assert_eq!(config.seccomp, None);
+}
+
+#[test]
+fn example_3_features_of_an_unprivileged_container() {
+    let more = "unprivileged: 1\nfeatures: nesting=1,keyctl=1,mount=nfs;cifs,fuse=1\n";
+    let config = run(&format!("{BASE}{more}"), &facts()).unwrap();
+    let raw: Vec<_> = config.values("lxc.apparmor.raw").collect();
+    assert_eq!(
+        raw,
+        ["allow mqueue,", "allow userns,", "mount fstype=nfs,", "mount fstype=cifs,", "mount fstype=fuse,"]
+    );
+    assert_eq!(config.values("lxc.mount.auto").collect::<Vec<_>>(), ["sys:mixed"]);
+    assert_eq!(
+        config.seccomp.as_deref(),
+        Some("2\nioctl errno 1 [1,0x9400,SCMP_CMP_MASKED_EQ,0xff00]\nsocket errno 97 [0,38,SCMP_CMP_EQ]\n")
+    );
+}
+
+#[test]
+fn example_4_mknod_is_answered_by_a_daemon() {
+    let more = "unprivileged: 1\nfeatures: mknod=1,force_rw_sys=1\n";
+    let config = run(&format!("{BASE}{more}"), &facts()).unwrap();
+    assert!(config.to_string().contains(
+        "lxc.seccomp.notify.proxy = unix:/run/pve-lxc-syscalld/socket\nlxc.seccomp.notify.cookie = 301\n"
+    ));
+    let profile = config.seccomp.unwrap();
+    for rule in [
+        "keyctl errno 38\nmknod notify [1,8192,SCMP_CMP_MASKED_EQ,61440]\n",
+        "mknod notify [1,24576,SCMP_CMP_MASKED_EQ,61440]\nmknodat notify [2,8192,SCMP_CMP_MASKED_EQ,61440]\n",
+    ] {
+        assert!(profile.contains(rule), "{profile}");
+    }
+    let mut old = facts();
+    old.kernel = Version(5, 2);
+    assert_eq!(
+        error_of(more, &old),
+        "'mknod' feature requested, but kernel too old (found 5.2, required >= 5.3)"
+    );
+}
+
+#[test]
+fn example_5_raw_lines_override() {
+    let more = "unprivileged: 1\nfeatures: fuse=1,nesting=1,keyctl=1\nlxc.apparmor.profile: unconfined\n\
+                lxc.seccomp.profile = /etc/my.seccomp\nlxc.cap.drop =\nlxc.utsname: zzz\n";
+    let config = run(&format!("{BASE}{more}"), &facts()).unwrap();
+    assert!(config.to_string().ends_with(
+        "lxc.apparmor.profile = unconfined\nlxc.seccomp.profile = /etc/my.seccomp\nlxc.cap.drop = \nlxc.utsname = zzz\n"
+    ));
+    assert_eq!(
+        config.warnings,
+        [
+            "explicitly configured lxc.seccomp.profile overrides the following settings: keyctl",
+            "explicitly configured lxc.apparmor.profile overrides the following settings: features:fuse, features:nesting",
+        ]
+    );
+    assert_eq!(config.seccomp, None);
+}
+
+#[test]
+fn example_6_an_own_id_map_is_enough_to_be_unprivileged() {
+    let config = lines_of("lxc.idmap: u 0 200000 1000\nlxc.idmap: g 0 200000 65536\n", &facts());
+    assert!(config.contains("alpine.userns.conf") && config.contains("sys:mixed"));
+    assert!(config.ends_with("lxc.idmap = u 0 200000 1000\nlxc.idmap = g 0 200000 65536\n"));
+    assert_eq!(config.matches("lxc.idmap").count(), 2);
+}
+
+#[test]
+fn example_7_resources() {
+    let config = lines_of(
+        "cpulimit: 1.5\ncpuunits: 20000\ncores: 3\nmemory: 32768\nswap: 0\ntty: 0\nconsole: off\n",
+        &facts(),
+    );
+    for line in [
+        "lxc.console.path = none\nlxc.cgroup2.devices.deny = c 5:1 rwm\nlxc.tty.max = 0\n",
+        "memory.max = 34359738368\nlxc.cgroup2.memory.high = 34225520640\nlxc.cgroup2.memory.swap.max = 0\n",
+        "lxc.cgroup2.cpu.max = 150000 100000\nlxc.cgroup2.cpu.weight = 10000\n",
+    ] {
+        assert!(config.contains(line), "{line}\n{config}");
+    }
+    assert!(config.lines().last().unwrap().starts_with("lxc.cgroup2.cpuset.cpus = "));
+}
+
+#[test]
+fn example_8_host_managed_interfaces_and_environment() {
+    let config = lines_of(
+        "entrypoint: /usr/bin/redis-server --port 6379\n\
+         net0: name=eth0,bridge=vmbr9,host-managed=1,hwaddr=bc:24:11:00:00:01,ip=10.1.2.3/24,gw=10.1.2.1,ip6=FD00::5/64,tag=7\n\
+         net10: name=eth10,bridge=vmbr0,host-managed=1,hwaddr=BC:24:11:00:00:02,ip=dhcp,ip6=manual,mtu=1400\n\
+         net2: name=eth2,bridge=vmbr0,host-managed=1,link_down=1,hwaddr=BC:24:11:00:00:03,ip=10.9.9.9/24\n\
+         lxc.environment.runtime = A=1\nlxc.init.cwd: /data\n",
+        &facts(),
+    );
+    let expected = "\
+lxc.init.cmd = /usr/bin/redis-server --port 6379
+lxc.net.0.type = veth
+lxc.net.0.veth.pair = veth301i0
+lxc.net.0.hwaddr = bc:24:11:00:00:01
+lxc.net.0.name = eth0
+lxc.net.0.mtu = 9000
+lxc.net.0.script.up = /usr/share/lxc/lxcnetaddbr
+lxc.net.0.ipv4.address = 10.1.2.3/24
+lxc.net.0.ipv4.gateway = 10.1.2.1
+lxc.net.0.ipv6.address = FD00::5/64
+lxc.net.0.flags = up
+lxc.net.10.type = veth
+lxc.net.10.veth.pair = veth301i10
+lxc.net.10.hwaddr = BC:24:11:00:00:02
+lxc.net.10.name = eth10
+lxc.net.10.mtu = 1400
+lxc.net.10.script.up = /usr/share/lxc/lxcnetaddbr
+lxc.net.10.flags = up
+lxc.net.2.type = veth
+lxc.net.2.veth.pair = veth301i2
+lxc.net.2.hwaddr = BC:24:11:00:00:03
+lxc.net.2.name = eth2
+lxc.net.2.mtu = 1500
+lxc.net.2.script.up = /usr/share/lxc/lxcnetaddbr
+lxc.environment.runtime = A=1
+lxc.init.cwd = /data
+";
+    assert!(config.ends_with(expected), "{config}");
+    assert!(config.contains("lxc.mount.entry = shm dev/shm tmpfs rw,nosuid,nodev,create=dir 0 0\n"));
+}
+
+#[test]
+fn example_9_devices() {
+    let mut host = facts();
+    let node = |kind, major, minor| DeviceNode { kind, major, minor };
+    host.devices = [
+        ("/dev/ttyUSB0".to_owned(), node(DeviceKind::Char, 188, 0)),
+        ("/dev/sdq".to_owned(), node(DeviceKind::Block, 65, 0)),
+        ("/dev/file".to_owned(), node(DeviceKind::Other, 0, 0)),
+    ]
+    .into();
+    let config = lines_of("dev10: /dev/ttyUSB0,gid=20\ndev1: path=/dev/sdq,deny-write=1,mode=0640\n", &host);
+    let expected = "\
+lxc.cgroup2.devices.allow = b 65:0 r
+lxc.cgroup2.devices.deny = b 65:0 w
+lxc.cgroup2.devices.allow = c 188:0 rw
+";
+    assert!(config.contains(expected), "{config}");
+    assert_eq!(error_of("dev0: /dev/nope\n", &host), "Device /dev/nope does not exist");
+    assert_eq!(error_of("dev0: /dev/file\n", &host), "/dev/file is not a device");
+    assert_eq!(error_of("dev0: mode=0660\n", &host), "Path is not defined for passthrough device dev0");
+    host.home = HomeKind::Standalone;
+    host.controllers_v1 = vec!["devices".into()];
+    assert!(lines_of("dev0: /dev/ttyUSB0\n", &host).contains("lxc.cgroup.devices.allow = c 188:0 rw\n"));
+}
+
+#[test]
+fn example_10_fewer_cpus_than_cores() {
+    let mut host = facts();
+    host.cpus = "0,2,3,7".into();
+    assert!(lines_of("cores: 16\n", &host).ends_with("lxc.cgroup2.cpuset.cpus = 0,2-3,7\n"));
+    let raw = lines_of("cores: 2\nlxc.cgroup2.cpuset.cpus: 4-5\n", &host);
+    assert_eq!(raw.matches("cpuset.cpus").count(), 1);
+}
+
+#[test]
+fn example_12_a_legacy_host() {
+    let text = "memory: 512\ncpulimit: 2\ncpuunits: 1\ncores: 2\nconsole: 0\n";
+    let mut host = standalone();
+    host.home = HomeKind::Pve;
+    let pve = lines_of(text, &host);
+    assert!(
+        pve.contains("lxc.cgroup2.devices.deny = c 5:1 rwm\n") && pve.contains("lxc.cgroup.cpuset.cpus = ")
+    );
+    assert!(!pve.contains("memory") && !pve.contains("cgroup.cpu."));
+    host.home = HomeKind::Standalone;
+    let ours = lines_of(text, &host);
+    for line in [
+        "lxc.cgroup.devices.deny = c 5:1 rwm\n",
+        "lxc.cgroup.memory.limit_in_bytes = 536870912\nlxc.cgroup.memory.memsw.limit_in_bytes = 536870912\n",
+        "lxc.cgroup.cpu.cfs_period_us = 100000\nlxc.cgroup.cpu.cfs_quota_us = 200000\nlxc.cgroup.cpu.shares = 2\n",
+        "lxc.cgroup.cpuset.cpus = ",
+    ] {
+        assert!(ours.contains(line), "{line}\n{ours}");
+    }
+    host.liblxc = Version(7, 0);
+    let config = run(&format!("{BASE}{text}"), &host).unwrap();
+    assert!(!config.to_string().contains("memory"), "{config}");
+    assert_eq!(config.warnings.len(), 3, "{:?}", config.warnings);
+}
+
+#[test]
+fn example_13_edges() {
+    let config = lines_of("cpulimit: 0.29\ncpuunits: 0\n", &facts());
+    assert!(config.contains("lxc.cgroup2.cpu.max = 28999 100000\n"));
+    // Deliberately not the original's: see docs on cpuunits 0 and cpulimit 0.0.
+    assert!(config.contains("lxc.cgroup2.cpu.weight = 1\n"));
+    assert!(!lines_of("cpulimit: 0.0\n", &facts()).contains("cpu.max"));
+    assert_eq!(
+        error_of("net0: name=eth0,bridge=vmbr0,mtu=9000\n", &facts()),
+        "net0: MTU size '9000' is bigger than bridge MTU '1500'"
+    );
+    assert_eq!(
+        error_of("net0: name=eth0,bridge=vmbr0,host-managed=1,ip6=auto\n", &facts()),
+        "net0: SLAAC is not supported for host-managed network configuration"
+    );
+    assert_eq!(error_of("net0: name=eth0\n", &facts()), "bridge '' does not exist");
+}
+
+#[test]
+fn a_template_has_no_file() {
+    let config = run("template: 1\n", &facts()).unwrap();
+    assert!(config.removed && config.lines.is_empty());
+}
+
+#[test]
+fn needed_keys_are_asked_for() {
+    for (text, error) in [
+        ("ostype: debian\n", "missing 'arch' - internal error"),
+        ("arch: amd64\n", "missing 'ostype' - internal error"),
+        ("arch: amd64\nostype: debian\n", "missing 'rootfs' configuration"),
+    ] {
+        assert_eq!(run(text, &facts()).unwrap_err().to_string(), error);
+    }
+}
+
+#[test]
+fn the_standalone_home_plugs_and_hooks_by_itself() {
+    let config = lines_of(
+        "net0: name=eth0,bridge=vmbr0\nnet1: name=eth1,bridge=vmbr0,link_down=1\n\
+         lxc.environment.runtime: A=1\nlxc.hook.post-stop =\n",
+        &standalone(),
+    );
+    assert!(config.contains("lxc.net.0.link = vmbr0\n") && !config.contains("lxc.net.1.link"));
+    assert!(!config.contains("script.up") && !config.contains("apparmor"));
+    assert!(config.contains("lxc.environment = A=1\n") && !config.contains("environment.runtime"));
+    assert!(config.contains("lxc.rootfs.path = /var/lib/pct/lxc/301/rootfs\n"));
+    assert!(
+        config.ends_with("lxc.hook.post-stop = \nlxc.hook.post-stop = /usr/libexec/pct/pct-helper hook\n")
+    );
+}
+
+#[test]
+fn the_standalone_home_refuses_what_would_be_unsafe() {
+    for path in ["/opt/my pct/helper", "/opt/$(x)", "helper", "/a;b", "/a\nb"] {
+        let mut host = standalone();
+        host.helper = Some(path.into());
+        assert!(matches!(run(BASE, &host).unwrap_err(), TranslateError::UnsafeHookPath(_)));
+    }
+    let mut bare = standalone();
+    bare.lxc_includes.clear();
+    assert!(matches!(run(BASE, &bare).unwrap_err(), TranslateError::MissingInclude(_)));
+    let mknod = format!("{BASE}unprivileged: 1\nfeatures: mknod=1\n");
+    assert!(matches!(run(&mknod, &standalone()).unwrap_err(), TranslateError::NoSyscalld));
+}
+
+#[test]
+fn no_value_can_smuggle_in_a_line() {
+    let vmid = Vmid::new(301).unwrap();
+    let base = Config::parse(BASE.as_bytes(), vmid).config.main().clone();
+    for evil in ["a\nlxc.hook.start = /evil", "a\rb", "a\0b"] {
+        for key in ["hostname", "arch", "entrypoint", "tty"] {
+            let mut section = base.clone();
+            section.set(key, evil);
+            let error = translate(vmid, &section, &facts()).unwrap_err();
+            assert!(matches!(error, TranslateError::LineBreak { .. }), "{key} {error}");
+        }
+        for (key, value) in [("lxc.uts.name", evil), (evil, "x")] {
+            let mut section = base.clone();
+            section.raw_mut().push(RawLine::new(key, value));
+            assert!(matches!(
+                translate(vmid, &section, &facts()).unwrap_err(),
+                TranslateError::LineBreak { .. }
+            ));
+        }
+    }
+    // Property strings have patterns of their own that come first.
+    let mut section = base;
+    section.set("net0", "name=eth0\nlxc.x=1,bridge=vmbr0");
+    assert!(translate(vmid, &section, &facts()).is_err());
+}
