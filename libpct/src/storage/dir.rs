@@ -1,0 +1,248 @@
+//! Storages of type `dir`: files and folders below one path (spec: runtime, parts 10.3 and 11.1).
+
+use std::{
+    collections::BTreeMap,
+    ffi::CString,
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, unlinkat};
+
+use super::{
+    Backend, Feature, Format, Location, StorageError,
+    cfg::Section,
+    remove::remove_tree,
+    volname::{self, Name, split_path_based},
+};
+use crate::config::{Size, Vmid};
+
+/// The volume numbers that the original gives out, too.
+const DISK_NUMBERS: std::ops::Range<u32> = 0..1024;
+
+pub(super) struct DirStorage {
+    path: PathBuf,
+    /// Refuse to work when the path is only the empty folder under a missing mount.
+    must_be_mounted: Option<PathBuf>,
+}
+
+/// The section of the storage `local` that exists without being written anywhere.
+pub(super) fn default_section(path: &Path) -> Section {
+    let properties = BTreeMap::from([
+        ("path".to_owned(), path.display().to_string()),
+        ("content".to_owned(), "backup,images,iso,rootdir,snippets,vztmpl".to_owned()),
+    ]);
+    Section { kind: "dir".to_owned(), id: "local".to_owned(), properties }
+}
+
+impl DirStorage {
+    pub(super) fn from_section(section: &Section) -> Result<Self, String> {
+        let path = section.get("path").filter(|p| p.starts_with('/')).ok_or("it needs an absolute 'path'")?;
+        let must_be_mounted = match section.get("is_mountpoint") {
+            None | Some("0" | "no" | "off" | "false") => None,
+            Some("1" | "yes" | "on" | "true") => Some(PathBuf::from(path)),
+            Some(mount) => Some(PathBuf::from(mount)),
+        };
+        Ok(Self { path: PathBuf::from(path), must_be_mounted })
+    }
+
+    fn images(&self, owner: Vmid) -> PathBuf {
+        self.path.join("images").join(owner.to_string())
+    }
+
+    /// The path of a volume, from a name that was checked.
+    fn volume(&self, name: &str) -> Result<(PathBuf, Format), StorageError> {
+        let bad = || StorageError::BadName { name: name.to_owned() };
+        let (_, parsed) = split_path_based(name).ok_or_else(bad)?;
+        Ok((self.path.join("images").join(name), parsed.format))
+    }
+
+    fn create(&self, path: &Path, format: Format, size: Size) -> io::Result<()> {
+        match format {
+            Format::Raw => {
+                let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
+                file.set_len(size.bytes()).inspect_err(|_| drop(fs::remove_file(path)))
+            }
+            Format::Subvol => fs::DirBuilder::new().mode(0o755).create(path),
+        }
+    }
+}
+
+impl Backend for DirStorage {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Raw, Format::Subvol]
+    }
+
+    fn activate(&self) -> Result<(), StorageError> {
+        if let Some(mount) = &self.must_be_mounted {
+            let device = |path: &Path| rustix::fs::stat(path).map(|s| s.st_dev);
+            let parent = mount.parent().unwrap_or(Path::new("/"));
+            if device(mount).ok().is_none_or(|d| device(parent) == Ok(d)) {
+                let reason = "it is expected to be a mount point but is not mounted".to_owned();
+                return Err(StorageError::Unusable { storage: mount.display().to_string(), reason });
+            }
+        }
+        // Others must not reach a set-user-id file that a container's root has made.
+        let private = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
+        private(&self.path).map_err(|e| StorageError::io("cannot make", &self.path, e))
+    }
+
+    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError> {
+        if format == Format::Subvol && size.bytes() > 0 {
+            return Err(StorageError::unsupported(
+                "storage does not support subvol quotas",
+                &owner.to_string(),
+            ));
+        }
+        let folder = self.images(owner);
+        let make = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
+        make(&folder).map_err(|e| StorageError::io("cannot make", &folder, e))?;
+        let taken: Vec<u32> = files(&folder)?.iter().filter_map(|n| Name::parse(n)?.disk_number()).collect();
+        for number in DISK_NUMBERS.filter(|n| !taken.contains(n)) {
+            let file = volname::disk_file(owner, format, number);
+            let path = folder.join(&file);
+            match self.create(&path, format, size) {
+                Ok(()) => return Ok(format!("{owner}/{file}")),
+                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(StorageError::io("cannot make volume", &path, source)),
+            }
+        }
+        Err(StorageError::NoFreeName { owner: owner.get(), folder })
+    }
+
+    fn free(&self, name: &str) -> Result<(), StorageError> {
+        let (path, _) = self.volume(name)?;
+        let (Some(folder), Some(file)) = (path.parent(), path.file_name().and_then(|f| f.to_str())) else {
+            return Err(StorageError::BadName { name: name.to_owned() });
+        };
+        let parent = match File::open(folder) {
+            Ok(parent) => parent,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(StorageError::io("cannot open", folder, source)),
+        };
+        let c_name = CString::new(file).map_err(|_| StorageError::BadName { name: name.to_owned() })?;
+        remove_tree(&parent, &c_name, &path)?;
+        // The folder goes with its last volume; while others are in it, the kernel refuses.
+        let _ = unlinkat(rustix::fs::CWD, folder, AtFlags::REMOVEDIR);
+        Ok(())
+    }
+
+    fn locate(&self, name: &str) -> Result<Location, StorageError> {
+        let (path, format) = self.volume(name)?;
+        let missing = |_| StorageError::MissingVolume { name: name.to_owned(), path: path.clone() };
+        let kind = fs::symlink_metadata(&path).map_err(missing)?.file_type();
+        match format {
+            Format::Raw if kind.is_file() => Ok(Location::Image(path)),
+            Format::Subvol if kind.is_dir() => Ok(Location::Directory(path)),
+            _ => Err(StorageError::MissingVolume { name: name.to_owned(), path }),
+        }
+    }
+
+    fn volumes_of(&self, owner: Vmid) -> Result<Vec<(String, Format)>, StorageError> {
+        let mut volumes: Vec<_> = files(&self.images(owner))?
+            .iter()
+            .filter_map(|file| Some((file, Name::parse(file)?)))
+            .filter(|(_, name)| name.owner == owner)
+            .map(|(file, name)| (format!("{owner}/{file}"), name.format))
+            .collect();
+        volumes.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(volumes)
+    }
+
+    fn file(&self, name: &str) -> Result<PathBuf, StorageError> {
+        let bad = || StorageError::BadName { name: name.to_owned() };
+        let (kind, file) = name.split_once('/').ok_or_else(bad)?;
+        let folder = match kind {
+            "vztmpl" => "template/cache",
+            "backup" => "dump",
+            "snippets" => "snippets",
+            _ => return Err(bad()),
+        };
+        if file.contains('/') || file.starts_with('.') || file.is_empty() {
+            return Err(bad());
+        }
+        let path = self.path.join(folder).join(file);
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(StorageError::MissingVolume { name: name.to_owned(), path })
+        }
+    }
+
+    fn has_feature(&self, feature: Feature, name: &str) -> bool {
+        let format = split_path_based(name).map(|(_, parsed)| parsed.format);
+        match feature {
+            Feature::Template => format.is_some(),
+            Feature::Copy | Feature::Rename | Feature::Resize => format == Some(Format::Raw),
+            Feature::Snapshot | Feature::LinkedClone => false,
+        }
+    }
+}
+
+/// The names in a folder; none when there is no folder.
+fn files(folder: &Path) -> Result<Vec<String>, StorageError> {
+    let failed = |source| StorageError::io("cannot read", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(source)),
+    };
+    entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage(path: &Path) -> DirStorage {
+        DirStorage { path: path.to_owned(), must_be_mounted: None }
+    }
+
+    #[test]
+    fn volumes_get_the_lowest_free_number_and_are_found_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = storage(temp.path());
+        let vmid = Vmid::new(9001).unwrap();
+        let raw = dir.allocate(vmid, Format::Raw, Size::from_bytes(1 << 20)).unwrap();
+        let tree = dir.allocate(vmid, Format::Subvol, Size::from_bytes(0)).unwrap();
+        assert_eq!(
+            (raw.as_str(), tree.as_str()),
+            ("9001/vm-9001-disk-0.raw", "9001/subvol-9001-disk-1.subvol")
+        );
+        let path = temp.path().join("images/9001/vm-9001-disk-0.raw");
+        assert_eq!(dir.locate(&raw).unwrap(), Location::Image(path.clone()));
+        assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
+        dir.free(&raw).unwrap();
+        assert!(matches!(dir.locate(&raw), Err(StorageError::MissingVolume { .. })));
+        assert_eq!(dir.allocate(vmid, Format::Raw, Size::from_bytes(4096)).unwrap(), raw);
+        assert_eq!(dir.volumes_of(vmid).unwrap().len(), 2);
+        dir.free(&raw).unwrap();
+        dir.free(&tree).unwrap();
+        assert!(!temp.path().join("images/9001").exists());
+    }
+
+    #[test]
+    fn a_size_for_a_plain_directory_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let refused =
+            storage(temp.path()).allocate(Vmid::new(9001).unwrap(), Format::Subvol, Size::from_bytes(1));
+        assert!(matches!(refused, Err(StorageError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn template_names_cannot_climb() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = storage(temp.path());
+        fs::create_dir_all(temp.path().join("template/cache")).unwrap();
+        fs::write(temp.path().join("secret.tar"), "").unwrap();
+        fs::write(temp.path().join("template/cache/a.tar"), "").unwrap();
+        assert!(dir.file("vztmpl/a.tar").is_ok());
+        for bad in
+            ["vztmpl/../secret.tar", "vztmpl/", "vztmpl/.hidden", "iso/a.tar", "vztmpl/../../secret.tar"]
+        {
+            assert!(dir.file(bad).is_err(), "{bad}");
+        }
+    }
+}

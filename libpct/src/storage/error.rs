@@ -1,0 +1,120 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::sys;
+
+/// What can go wrong with storages and volumes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// No such section in storage.cfg.
+    #[error("storage '{storage}' does not exist")]
+    Missing {
+        /// The name that was asked for.
+        storage: String,
+    },
+    /// It has the `disable` flag.
+    #[error("storage '{storage}' is disabled")]
+    Disabled {
+        /// The storage.
+        storage: String,
+    },
+    /// Its `nodes` do not include this host.
+    #[error("storage '{storage}' is not available on node '{node}'")]
+    NotHere {
+        /// The storage.
+        storage: String,
+        /// This host.
+        node: String,
+    },
+    /// Its content types lack `rootdir`.
+    #[error("storage '{storage}' does not support container directories")]
+    NoContainers {
+        /// The storage.
+        storage: String,
+    },
+    /// Its type or its settings cannot be used.
+    #[error("storage '{storage}' cannot be used: {reason}")]
+    Unusable {
+        /// The storage.
+        storage: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The volume is of another kind than the operation needs.
+    #[error("unable to use volume {volume} - content type needs to be '{needed}'")]
+    WrongContent {
+        /// The volume.
+        volume: String,
+        /// The content type that is needed.
+        needed: &'static str,
+    },
+    /// The volume's name does not follow the storage's rules.
+    #[error("unable to parse volume name '{name}'")]
+    BadName {
+        /// The name behind the colon.
+        name: String,
+    },
+    /// The volume's data is not there.
+    #[error("volume '{name}' does not exist (looked for '{path}')")]
+    MissingVolume {
+        /// The name behind the colon.
+        name: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// This kind of storage or volume cannot do it.
+    #[error("{what} ('{subject}')")]
+    Unsupported {
+        /// What is not possible.
+        what: &'static str,
+        /// The storage or volume.
+        subject: String,
+    },
+    /// All of a container's volume numbers are taken.
+    #[error("unable to allocate an image name for VM {owner} in '{folder}'")]
+    NoFreeName {
+        /// The container.
+        owner: u32,
+        /// Where its volumes are.
+        folder: PathBuf,
+    },
+    /// A mount stands inside a volume that was to be removed.
+    #[error("'{path}' is a mount point: unmount it before the volume is removed")]
+    MountInside {
+        /// The mount point.
+        path: PathBuf,
+    },
+    /// The lock of the storage could not be had.
+    #[error("cannot lock storage '{storage}'")]
+    Lock {
+        /// The storage.
+        storage: String,
+        /// Why not.
+        #[source]
+        source: sys::Error,
+    },
+    /// A file operation failed.
+    #[error("{action} '{path}'")]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StorageError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.to_owned(), source: source.into() }
+    }
+
+    pub(crate) fn unsupported(what: &'static str, subject: &str) -> Self {
+        Self::Unsupported { what, subject: subject.to_owned() }
+    }
+}

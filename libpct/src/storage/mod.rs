@@ -1,0 +1,256 @@
+//! Volumes: one trait, one file per backend, and `storage.cfg`.
+//!
+//! [`Storages`] is what the operations see: it knows which storages there are, hands a volume id to the
+//! backend that owns it, and holds the storage's lock around changes (spec: runtime, part 10).
+
+mod cfg;
+mod dir;
+mod error;
+mod remove;
+mod volname;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub(crate) use error::StorageError;
+pub(crate) use volname::Format;
+
+use crate::{
+    config::{Size, Vmid, VolumeId},
+    sys::lockfile::LockFile,
+};
+
+/// Where the data of a volume is, once it is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A file that holds a file system: mounted through a loop device.
+    Image(PathBuf),
+    /// A block device that holds a file system.
+    #[allow(dead_code, reason = "no backend of this release has block devices; the operations can take them")]
+    Block(PathBuf),
+    /// A directory that is the file system.
+    Directory(PathBuf),
+}
+
+/// What a volume may or may not be able to do, asked for by name (spec: runtime, part 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "asked for by the operations to come; every backend answers today")]
+pub(crate) enum Feature {
+    Snapshot,
+    LinkedClone,
+    Copy,
+    Template,
+    Rename,
+    Resize,
+}
+
+/// A volume as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VolumeInfo {
+    pub(crate) id: VolumeId,
+    pub(crate) format: Format,
+}
+
+/// One storage. Methods take the volume's name, the part of a volume id behind the colon, and may assume
+/// that the storage's lock is held where they change something. What a kind of storage cannot do is
+/// answered by the default: a typed refusal, never silence.
+pub(crate) trait Backend {
+    /// The formats in which this storage can hold a container's volume; the first is the default.
+    fn formats(&self) -> &'static [Format];
+
+    /// Makes the storage usable, mounting or importing it where its kind needs that.
+    fn activate(&self) -> Result<(), StorageError>;
+
+    /// Makes a new, empty volume of `size` (zero: without a limit) and returns its name.
+    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError>;
+
+    /// Removes a volume. One that is not there counts as removed.
+    fn free(&self, name: &str) -> Result<(), StorageError>;
+
+    /// Where an active volume's data is.
+    fn locate(&self, name: &str) -> Result<Location, StorageError>;
+
+    /// The volumes of one container, sorted by name.
+    fn volumes_of(&self, owner: Vmid) -> Result<Vec<(String, Format)>, StorageError>;
+
+    /// The file of a template, image or backup that is kept as a plain file.
+    fn file(&self, name: &str) -> Result<PathBuf, StorageError>;
+
+    /// Whether a volume offers a feature.
+    #[allow(dead_code, reason = "asked for by the operations to come")]
+    fn has_feature(&self, feature: Feature, name: &str) -> bool;
+
+    /// Freezes a volume's present content under a name.
+    #[allow(dead_code, reason = "called by the operations to come")]
+    fn snapshot(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("can't snapshot this image format", name))
+    }
+
+    /// Makes a new volume that shares the content of another one.
+    #[allow(dead_code, reason = "called by the operations to come")]
+    fn clone_linked(&self, name: &str, _owner: Vmid) -> Result<String, StorageError> {
+        Err(StorageError::unsupported("linked clones are not possible on this storage", name))
+    }
+}
+
+/// A storage of the host: what `storage.cfg` says, and the backend that does it.
+pub(crate) struct Storage {
+    id: String,
+    content: Vec<String>,
+    disabled: bool,
+    nodes: Option<Vec<String>>,
+    /// Absent for a kind that we do not know: the storage exists, but cannot be used.
+    backend: Result<Box<dyn Backend>, String>,
+    lock: PathBuf,
+}
+
+/// All storages of the host.
+pub(crate) struct Storages {
+    storages: Vec<Storage>,
+    node: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The paths that [`Storages::load`] needs.
+pub(crate) struct Places<'a> {
+    pub(crate) storage_cfg: &'a Path,
+    pub(crate) local: &'a Path,
+    pub(crate) node: &'a str,
+    pub(crate) lock: &'a dyn Fn(&str) -> PathBuf,
+}
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Storages {
+    /// Reads `storage.cfg`; without one there is the storage `local` alone.
+    pub(crate) fn load(places: &Places<'_>) -> Result<Self, StorageError> {
+        let text = match std::fs::read_to_string(places.storage_cfg) {
+            Ok(text) => text,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(StorageError::io("cannot read", places.storage_cfg, source)),
+        };
+        let cfg::Parsed { mut sections, warnings } = cfg::parse(&text);
+        // `local` always exists, as a directory that is never limited to some nodes.
+        if !sections.iter().any(|s| s.id == "local" && s.kind == "dir" && s.get("path").is_some()) {
+            sections.retain(|s| s.id != "local");
+            sections.insert(0, dir::default_section(places.local));
+        }
+        let storages = sections.iter().map(|section| Storage::from_section(section, places.lock)).collect();
+        Ok(Self { storages, node: places.node.to_owned(), warnings })
+    }
+
+    /// A storage that exists, is enabled and belongs to this node.
+    pub(crate) fn get(&self, id: &str) -> Result<&Storage, StorageError> {
+        let missing = || StorageError::Missing { storage: id.to_owned() };
+        let storage = self.storages.iter().find(|s| s.id == id).ok_or_else(missing)?;
+        if storage.disabled {
+            return Err(StorageError::Disabled { storage: id.to_owned() });
+        }
+        if storage.nodes.as_ref().is_some_and(|nodes| !nodes.contains(&self.node)) {
+            return Err(StorageError::NotHere { storage: id.to_owned(), node: self.node.clone() });
+        }
+        Ok(storage)
+    }
+
+    /// A storage for containers' volumes, made ready.
+    pub(crate) fn for_containers(&self, id: &str) -> Result<&Storage, StorageError> {
+        let storage = self.get(id)?;
+        if !storage.allows("rootdir") {
+            return Err(StorageError::NoContainers { storage: id.to_owned() });
+        }
+        storage.backend()?.activate()?;
+        Ok(storage)
+    }
+
+    /// Makes a volume; formatting it is the caller's.
+    pub(crate) fn allocate(&self, storage: &str, owner: Vmid, size: Size) -> Result<VolumeId, StorageError> {
+        let storage = self.for_containers(storage)?;
+        let backend = storage.backend()?;
+        let format = if size.bytes() > 0 { backend.formats()[0] } else { Format::Subvol };
+        if !backend.formats().contains(&format) {
+            return Err(StorageError::unsupported("this storage needs a size for a volume", &storage.id));
+        }
+        let _lock = storage.lock()?;
+        let name = backend.allocate(owner, format, size)?;
+        Ok(VolumeId { storage: storage.id.clone(), name })
+    }
+
+    /// Removes a volume that belongs to `owner`; one that belongs to another container is left alone and
+    /// `false` returned.
+    pub(crate) fn free(&self, volume: &VolumeId, owner: Vmid) -> Result<bool, StorageError> {
+        if volname::owner(&volume.name) != Some(owner) {
+            return Ok(false);
+        }
+        let storage = self.get(&volume.storage)?;
+        let _lock = storage.lock()?;
+        storage.backend()?.free(&volume.name)?;
+        Ok(true)
+    }
+
+    /// Activates a volume and says where it is.
+    pub(crate) fn locate(&self, volume: &VolumeId) -> Result<Location, StorageError> {
+        self.for_containers(&volume.storage)?.backend()?.locate(&volume.name)
+    }
+
+    /// Every volume of a container on every storage that holds containers and can be asked.
+    pub(crate) fn volumes_of(&self, owner: Vmid) -> Result<Vec<VolumeInfo>, StorageError> {
+        let mut found = Vec::new();
+        for storage in self.storages.iter().filter(|s| !s.disabled && s.allows("rootdir")) {
+            let backend = storage.backend()?;
+            for (name, format) in backend.volumes_of(owner)? {
+                found.push(VolumeInfo { id: VolumeId { storage: storage.id.clone(), name }, format });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The file of a template that is given as a volume id.
+    pub(crate) fn template(&self, volume: &VolumeId) -> Result<PathBuf, StorageError> {
+        if !volume.name.starts_with("vztmpl/") {
+            return Err(StorageError::WrongContent { volume: volume.to_string(), needed: "vztmpl" });
+        }
+        let storage = self.get(&volume.storage)?;
+        let backend = storage.backend()?;
+        backend.activate()?;
+        backend.file(&volume.name)
+    }
+}
+
+impl Storage {
+    fn from_section(section: &cfg::Section, lock: &dyn Fn(&str) -> PathBuf) -> Self {
+        let content = section.list("content").unwrap_or_else(|| vec!["images", "rootdir"]);
+        let words = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+        let backend: Result<Box<dyn Backend>, String> = match section.kind.as_str() {
+            "dir" => dir::DirStorage::from_section(section).map(|dir| Box::new(dir) as Box<dyn Backend>),
+            other => Err(format!("storages of type '{other}' are not supported by this release")),
+        };
+        Self {
+            id: section.id.clone(),
+            content: words(content),
+            disabled: section.flag("disable"),
+            nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
+            backend,
+            lock: lock(&section.id),
+        }
+    }
+
+    fn allows(&self, content: &str) -> bool {
+        self.content.iter().any(|c| c == content)
+    }
+
+    fn backend(&self) -> Result<&dyn Backend, StorageError> {
+        let unusable =
+            |reason: &String| StorageError::Unusable { storage: self.id.clone(), reason: reason.clone() };
+        self.backend.as_deref().map_err(unusable)
+    }
+
+    fn lock(&self) -> Result<LockFile, StorageError> {
+        if let Some(folder) = self.lock.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| StorageError::io("cannot make", folder, e))?;
+        }
+        LockFile::acquire(&self.lock, LOCK_TIMEOUT, || {})
+            .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
+    }
+}
