@@ -1,0 +1,249 @@
+//! The config files of containers: load, lock, write atomically.
+//!
+//! Both homes keep them as `<vmid>.conf` in one folder; on Proxmox VE that folder is the cluster file
+//! system, where a rename is atomic too (spec: config, part 0; cli, part 4).
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    config::{Config, Diagnostic, Vmid, WriteError, digest},
+    home::{Home, HomeKind},
+    progress::Progress,
+    sys::{self, lockfile::LockFile},
+};
+
+/// What can go wrong with a config file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no such container. Clients match the end of this text.
+    #[error("Configuration file 'nodes/{node}/lxc/{vmid}.conf' does not exist")]
+    Missing {
+        /// The container.
+        vmid: Vmid,
+        /// This host.
+        node: String,
+    },
+    /// The number is taken.
+    #[error("CT {vmid} already exists on node '{node}'")]
+    Exists {
+        /// The container.
+        vmid: Vmid,
+        /// The host that has it.
+        node: String,
+    },
+    /// A long-running operation has marked the container.
+    #[error("CT is locked ({lock})")]
+    Locked {
+        /// The value of its `lock` key.
+        lock: String,
+    },
+    /// Somebody else holds the lock file.
+    #[error(transparent)]
+    LockFile(#[from] sys::Error),
+    /// The model cannot be written as a file.
+    #[error("cannot write the config of CT {vmid}")]
+    Write {
+        /// The container.
+        vmid: Vmid,
+        /// What is wrong with it.
+        #[source]
+        source: WriteError,
+    },
+    /// A file operation failed.
+    #[error("{action} '{path}'")]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.to_owned(), source: source.into() }
+    }
+}
+
+/// How long a command waits for another one to finish with the container.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long `create` waits: a new number is hardly ever busy.
+pub(crate) const CREATE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The configs of one home.
+#[derive(Clone, Copy)]
+pub(crate) struct Store<'a> {
+    home: &'a Home,
+}
+
+/// A config as it was found.
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// Lower-case hex SHA-1 of the file.
+    pub(crate) digest: String,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Refuses a container that a long-running operation has marked.
+    pub(crate) fn check_lock(&self) -> Result<(), StoreError> {
+        match self.config.main().lock() {
+            Some(lock) => Err(StoreError::Locked { lock: lock.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Loaded::check_lock`], but lets a container pass whose volumes are only mounted.
+    pub(crate) fn check_lock_but_mounted(&self) -> Result<(), StoreError> {
+        if self.config.main().lock() == Some("mounted") { Ok(()) } else { self.check_lock() }
+    }
+}
+
+/// Proof that this process holds a container's lock file: whoever changes a container asks for one.
+pub(crate) struct ConfigLock {
+    vmid: Vmid,
+    _file: LockFile,
+}
+
+impl<'a> Store<'a> {
+    pub(crate) fn new(home: &'a Home) -> Self {
+        Self { home }
+    }
+
+    /// All containers of this node, ascending.
+    pub(crate) fn vmids(&self) -> Result<Vec<Vmid>, StoreError> {
+        let folder = self.home.config_dir();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(StoreError::io("cannot read", &folder, source)),
+        };
+        let mut vmids = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|e| StoreError::io("cannot read", &folder, e))?.file_name();
+            vmids.extend(
+                name.to_str().and_then(|n| n.strip_suffix(".conf")).and_then(|n| n.parse::<Vmid>().ok()),
+            );
+        }
+        vmids.sort_unstable();
+        Ok(vmids)
+    }
+
+    fn missing(&self, vmid: Vmid) -> StoreError {
+        StoreError::Missing { vmid, node: self.home.node().to_owned() }
+    }
+
+    /// Fails unless there is such a container.
+    pub(crate) fn require(&self, vmid: Vmid) -> Result<(), StoreError> {
+        if self.exists(vmid) { Ok(()) } else { Err(self.missing(vmid)) }
+    }
+
+    pub(crate) fn exists(&self, vmid: Vmid) -> bool {
+        self.home.config_file(vmid).exists()
+    }
+
+    /// Fails when the number is taken, by a virtual machine or on another node of the cluster, too.
+    pub(crate) fn require_free(&self, vmid: Vmid) -> Result<(), StoreError> {
+        let here = self.home.node();
+        if self.exists(vmid) {
+            return Err(StoreError::Exists { vmid, node: here.to_owned() });
+        }
+        if self.home.kind() == HomeKind::Pve {
+            let nodes = fs::read_dir("/etc/pve/nodes").into_iter().flatten().flatten();
+            for node in nodes {
+                let taken = |kind: &str| node.path().join(kind).join(format!("{vmid}.conf")).exists();
+                if taken("lxc") || taken("qemu-server") {
+                    let node = node.file_name().to_string_lossy().into_owned();
+                    return Err(StoreError::Exists { vmid, node });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load(&self, vmid: Vmid) -> Result<Loaded, StoreError> {
+        let path = self.home.config_file(vmid);
+        let bytes = fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => self.missing(vmid),
+            _ => StoreError::io("cannot read", &path, source),
+        })?;
+        let parsed = Config::parse(&bytes, vmid);
+        Ok(Loaded { config: parsed.config, digest: digest(&bytes), diagnostics: parsed.diagnostics })
+    }
+
+    /// Takes the container's lock file, which the original respects too.
+    pub(crate) fn lock(&self, vmid: Vmid, progress: &mut dyn Progress) -> Result<ConfigLock, StoreError> {
+        self.lock_within(vmid, LOCK_TIMEOUT, progress)
+    }
+
+    pub(crate) fn lock_within(
+        &self,
+        vmid: Vmid,
+        timeout: Duration,
+        progress: &mut dyn Progress,
+    ) -> Result<ConfigLock, StoreError> {
+        let path = self.home.config_lock(vmid);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|e| StoreError::io("cannot make", folder, e))?;
+        }
+        let mut waited = false;
+        let file = LockFile::acquire(&path, timeout, || {
+            waited = true;
+            progress.waiting_for_lock(false);
+        })?;
+        if waited {
+            progress.waiting_for_lock(true);
+        }
+        Ok(ConfigLock { vmid, _file: file })
+    }
+
+    /// Replaces a config file: readers see the old one or the new one, also after a crash.
+    pub(crate) fn write(&self, lock: &ConfigLock, config: &Config) -> Result<(), StoreError> {
+        let vmid = lock.vmid;
+        let bytes = config.to_bytes().map_err(|source| StoreError::Write { vmid, source })?;
+        let folder = self.home.config_dir();
+        fs::create_dir_all(&folder).map_err(|e| StoreError::io("cannot make", &folder, e))?;
+        write_atomically(&self.home.config_file(vmid), &bytes)
+    }
+
+    /// Removes a config file; the container's number is free again.
+    pub(crate) fn remove(&self, lock: &ConfigLock) -> Result<(), StoreError> {
+        let path = self.home.config_file(lock.vmid);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("cannot remove", &path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a file of mode 0644 beside `path` and renames it over it.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut temp = path.as_os_str().to_owned();
+    temp.push(format!(".tmp.{}", std::process::id()));
+    let temp = PathBuf::from(temp);
+    // Left by a process of the same id that has crashed: nobody else uses this name.
+    let _ = fs::remove_file(&temp);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temp)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temp, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&temp);
+        StoreError::io("cannot write", path, source)
+    })
+}
