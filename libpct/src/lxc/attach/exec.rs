@@ -49,6 +49,7 @@ unsafe extern "C" {
 pub(super) unsafe extern "C" fn run(payload: *mut c_void) -> c_int {
     // SAFETY: see above.
     let plan = unsafe { &*payload.cast::<Plan>() };
+    leave_callers_session();
     let errno = search(plan);
     if let Some(prefix) = &plan.failure_prefix {
         let mut number = [0; 12];
@@ -58,6 +59,18 @@ pub(super) unsafe extern "C" fn run(payload: *mut c_void) -> c_int {
         }
     }
     if matches!(errno, libc::ENOENT | libc::ENOTDIR) { NOT_FOUND } else { CANNOT_EXECUTE }
+}
+
+/// A session of its own, so that `/dev/tty` inside never is the caller's terminal (CVE-2016-10124); liblxc
+/// made one already if stdin is a terminal. And no signal blocked that the caller has blocked for itself.
+fn leave_callers_session() {
+    // SAFETY: async-signal-safe calls on a set that is initialised first.
+    unsafe {
+        libc::setsid();
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
 }
 
 /// Tries the program where `PATH` says; returns why none could be executed.
