@@ -1,12 +1,240 @@
-//! libpct
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod exec;
+mod facts;
+mod home;
+mod ops;
+mod progress;
+mod rootfs;
+mod store;
+
+pub(crate) mod cgroup;
 pub mod config;
-pub mod exec;
-pub mod facts;
-pub mod guest;
-pub mod image;
+pub(crate) mod guest;
+pub(crate) mod image;
 pub mod lxc;
-pub mod mount;
-pub mod net;
-pub mod rootfs;
-pub mod sys;
-pub mod translate;
+pub(crate) mod mount;
+pub(crate) mod net;
+pub(crate) mod storage;
+pub(crate) mod sys;
+pub(crate) mod translate;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+pub use config::Vmid;
+pub use error::{Error, ErrorKind};
+pub use home::{Home, HomeKind};
+pub use ops::{
+    Attach, ConfigView, CreateOptions, DestroyOptions, Failure, Listing, RebootOptions, ShutdownOptions,
+    StartOptions, Status, StopOptions, Usage,
+};
+pub use progress::{Progress, Silent};
+
+/// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
+const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
+    Some(folder) => folder,
+    None => "/usr/libexec/pct",
+};
+
+/// The containers of this host.
+///
+/// Holds no connection and no state but where things are: opening one is cheap, and it may be used from
+/// several threads.
+#[derive(Clone, Debug)]
+pub struct Pct {
+    env: ops::Env,
+}
+
+/// Chooses where [`Pct`] works.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    root: Option<PathBuf>,
+    helper: Option<PathBuf>,
+}
+
+impl Builder {
+    /// Works below this directory: `/x/etc/pct`, `/x/var/lib/pct`, `/x/run/pct`. Veth names and cgroups are
+    /// not separated by it: a VMID stays unique on a machine.
+    #[must_use]
+    pub fn root(mut self, prefix: impl Into<PathBuf>) -> Self {
+        self.root = Some(prefix.into());
+        self
+    }
+
+    /// Uses this `pct-helper` instead of the installed one.
+    #[must_use]
+    pub fn helper(mut self, path: impl Into<PathBuf>) -> Self {
+        self.helper = Some(path.into());
+        self
+    }
+
+    /// Finds the home.
+    ///
+    /// # Errors
+    /// When the prefix is not usable, or Proxmox VE is installed without its cluster file system.
+    pub fn open(self) -> Result<Pct, Error> {
+        let home = Home::detect(self.root.as_deref())?;
+        let helper = self.helper.unwrap_or_else(|| Path::new(LIBEXECDIR).join("pct-helper"));
+        Ok(Pct { env: ops::Env { home, helper } })
+    }
+}
+
+impl Pct {
+    /// The containers of this host, in the home that it offers.
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub fn open() -> Result<Self, Error> {
+        Self::builder().open()
+    }
+
+    /// For another root or helper.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where things are.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.env.home
+    }
+
+    /// A container, whether it exists or not.
+    #[must_use]
+    pub fn container(&self, vmid: Vmid) -> Container<'_> {
+        Container { env: &self.env, vmid }
+    }
+
+    /// All containers of this node. Needs no more than readable config files.
+    ///
+    /// # Errors
+    /// When the folder of the configs cannot be read; a single bad config is in the listing.
+    pub fn list(&self) -> Result<Listing, Error> {
+        ops::list(&self.env)
+    }
+}
+
+/// One container, by its number.
+#[derive(Clone, Copy, Debug)]
+pub struct Container<'a> {
+    env: &'a ops::Env,
+    vmid: Vmid,
+}
+
+impl Container<'_> {
+    /// Its number.
+    #[must_use]
+    pub fn vmid(&self) -> Vmid {
+        self.vmid
+    }
+
+    /// Makes the container from a template. A failure leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] before anything is done, [`Error::Create`] after.
+    pub fn create(&self, options: &CreateOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::create(self.env, self.vmid, options, progress)
+    }
+
+    /// Removes the container and the volumes that belong to it.
+    ///
+    /// # Errors
+    /// When it is protected, locked, or runs and `force` is not given; when a volume cannot be removed.
+    pub fn destroy(&self, options: &DestroyOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::destroy(self.env, self.vmid, options, progress)
+    }
+
+    /// Starts the container; returns when liblxc says RUNNING.
+    ///
+    /// # Errors
+    /// [`Error::Helper`] with the lines of liblxc's log that say why, and the remedy where we know it.
+    pub fn start(&self, options: &StartOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::start(self.env, self.vmid, options, progress)
+    }
+
+    /// Kills the container; returns when its monitor has cleaned up.
+    ///
+    /// # Errors
+    /// When it is not running, locked, or does not end.
+    pub fn stop(&self, options: &StopOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::stop(self.env, self.vmid, options, progress)
+    }
+
+    /// Asks the guest to halt; returns when its monitor has cleaned up.
+    ///
+    /// # Errors
+    /// As [`Container::stop`]; [`Error::DidNotStop`] when the time is over.
+    pub fn shutdown(&self, options: &ShutdownOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::shutdown(self.env, self.vmid, options, progress)
+    }
+
+    /// Halts the guest, kills it when the time is over, and starts it again.
+    ///
+    /// # Errors
+    /// Those of [`Container::shutdown`] and [`Container::start`].
+    pub fn reboot(&self, options: &RebootOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::reboot(self.env, self.vmid, options, progress)
+    }
+
+    /// What `pct status` shows. Needs no more than a readable config file.
+    ///
+    /// # Errors
+    /// When there is no such container or its config cannot be read.
+    pub fn status(&self) -> Result<Status, Error> {
+        ops::status(self.env, self.vmid)
+    }
+
+    /// What the container uses now; `None` when it is stopped.
+    ///
+    /// # Errors
+    /// When its monitor does not answer.
+    pub fn usage(&self) -> Result<Option<Usage>, Error> {
+        ops::usage(self.env, self.vmid)
+    }
+
+    /// The lines that `pct config` shows: keys in byte order, then raw lines in file order.
+    ///
+    /// # Errors
+    /// When there is no such container or snapshot.
+    pub fn config(&self, view: &ConfigView) -> Result<Vec<String>, Error> {
+        ops::config_text(self.env, self.vmid, view)
+    }
+
+    /// A command inside the running container, as its root.
+    ///
+    /// # Errors
+    /// When it is not running, or the helper is missing.
+    pub fn exec(&self, keep_env: bool, command: &[OsString]) -> Result<Attach, Error> {
+        ops::exec(self.env, self.vmid, keep_env, command)
+    }
+
+    /// The login shell of the running container's root.
+    ///
+    /// # Errors
+    /// As [`Container::exec`].
+    pub fn enter(&self, keep_env: bool) -> Result<Attach, Error> {
+        ops::enter(self.env, self.vmid, keep_env)
+    }
+
+    /// A terminal of the container; `escape` is the letter of the control key that begins the sequence to
+    /// leave it, `a` where none is given.
+    ///
+    /// # Errors
+    /// When there is no such container, or the helper is missing.
+    pub fn console(&self, escape: Option<char>) -> Result<Attach, Error> {
+        ops::console(self.env, self.vmid, escape)
+    }
+}
+
+/// The whole of the program `pct-helper`. Not for others: its language is that of one release.
+#[doc(hidden)]
+#[must_use]
+pub fn helper_main() -> ExitCode {
+    ops::serve()
+}

@@ -1,0 +1,288 @@
+//! The one error of the front door.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    config::{InvalidIdMap, PropertyError, Vmid},
+    home::HomeError,
+    image, lxc,
+    ops::{Failure, HelperError},
+    storage::StorageError,
+    store::StoreError,
+    sys,
+};
+
+/// Why an operation failed: what was attempted, on what, why it failed and, where we know it, what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Values that were given do not fit; nothing was done.
+    #[error("Parameter verification failed.{}", list(.0))]
+    Parameters(
+        /// Name of the parameter, and what is wrong with it.
+        Vec<(String, String)>,
+    ),
+    /// A config file holds values that it may not.
+    #[error("Result verification failed{}", list(.0))]
+    InvalidConfig(
+        /// Key, and what is wrong with its value.
+        Vec<(String, String)>,
+    ),
+    /// A value that was checked when it was read does not fit where it is used.
+    #[error("'{key}': the {what} cannot be used")]
+    Invalid {
+        /// The key of the config.
+        key: String,
+        /// Which part of it.
+        what: &'static str,
+    },
+    /// The container is not running; `what` is `CT`, or `VM` where the original says so.
+    #[error("{what} {vmid} not running")]
+    NotRunning {
+        /// `CT` or `VM`.
+        what: &'static str,
+        /// The container.
+        vmid: Vmid,
+    },
+    /// As [`Error::NotRunning`], in the words of `enter` and `exec`.
+    #[error("container '{vmid}' not running!")]
+    NotRunningInside {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// It runs already.
+    #[error("CT {vmid} already running")]
+    AlreadyRunning {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// A template is the base of clones and never runs.
+    #[error("you can't start a CT if it's a template")]
+    IsTemplate {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// Disk quotas of the container's own ids cannot work through an id map.
+    #[error("Quotas are not supported by unprivileged containers.")]
+    QuotaUnprivileged,
+    /// The config says so.
+    #[error("can't remove CT {vmid} - protection mode enabled")]
+    Protected {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// It must be stopped first.
+    #[error("unable to destroy CT {vmid} - container is running")]
+    DestroyRunning {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// The config names no root file system.
+    #[error("missing 'rootfs' configuration")]
+    NoRootfs,
+    /// The snapshot is not in the config.
+    #[error("snapshot '{0}' does not exist")]
+    NoSnapshot(String),
+    /// `exec` without a command.
+    #[error("missing command")]
+    MissingCommand,
+    /// The guest did not halt in time, or its monitor hangs.
+    #[error("container did not stop")]
+    DidNotStop {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// Init ended before anything could be seen of it.
+    #[error("startup for container '{vmid}' failed: its init ended at once")]
+    StoppedAtOnce {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// The monitor of a container that has stopped does not end.
+    #[error(
+        "the monitor of CT {vmid} (process {pid}) does not end: look at what it waits for, or end it by its number"
+    )]
+    MonitorBusy {
+        /// The container.
+        vmid: Vmid,
+        /// The monitor.
+        pid: i32,
+    },
+    /// A container could not be made; nothing of it is left.
+    #[error("unable to create CT {vmid} - {source}")]
+    Create {
+        /// The container.
+        vmid: Vmid,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// Not in this release.
+    #[error("{what} is not supported by this release")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// A job in the helper failed.
+    #[error("{0}")]
+    Helper(Failure),
+    /// The helper could not be used.
+    #[error(transparent)]
+    HelperProcess(#[from] HelperError),
+    /// No home could be chosen.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A config file could not be read, locked or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A storage or volume refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A value of the config cannot be used.
+    #[error(transparent)]
+    Property(#[from] PropertyError),
+    /// The container's id map cannot be read.
+    #[error(transparent)]
+    IdMap(#[from] InvalidIdMap),
+    /// The guest could not be set up.
+    #[error(transparent)]
+    Guest(#[from] crate::guest::Error),
+    /// The config cannot be expressed for liblxc.
+    #[error(transparent)]
+    Translate(#[from] crate::translate::TranslateError),
+    /// A file system could not be made or mounted.
+    #[error(transparent)]
+    Mount(#[from] crate::mount::Error),
+    /// The template's name says that it is none.
+    #[error(transparent)]
+    Image(#[from] image::Error),
+    /// liblxc or a container's monitor refused.
+    #[error(transparent)]
+    Lxc(#[from] lxc::Error),
+    /// The network of the host.
+    #[error(transparent)]
+    Net(#[from] crate::net::Error),
+    /// The cgroups of the host.
+    #[error(transparent)]
+    Cgroup(#[from] crate::cgroup::Error),
+    /// The kernel refused.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+    /// A file operation failed.
+    #[error("{action} '{path}'")]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What kind of failure it is: stable, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value that was given does not fit.
+    Parameter,
+    /// There is no such container, volume, storage or snapshot.
+    NotFound,
+    /// The number is taken.
+    AlreadyExists,
+    /// Another operation has the container.
+    Locked,
+    /// The operation needs a running container.
+    NotRunning,
+    /// The operation needs a stopped container.
+    Running,
+    /// The config forbids it.
+    Refused,
+    /// The container did not start.
+    Start,
+    /// The container did not stop.
+    Stop,
+    /// The helper is missing or does not fit.
+    Helper,
+    /// This release, storage or host cannot do it.
+    Unsupported,
+    /// Anything else that the system refused.
+    System,
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.into(), source: source.into() }
+    }
+
+    pub(crate) fn invalid(key: &str, what: &'static str) -> Self {
+        Self::Invalid { key: key.to_owned(), what }
+    }
+
+    /// The helper has said something that does not belong here.
+    pub(crate) fn unexpected(event: &impl std::fmt::Debug) -> Self {
+        let message = format!("the helper gave an unexpected answer: {event:?}");
+        Self::Helper(Failure { message, ..Failure::default() })
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Parameters(_)
+            | Self::InvalidConfig(_)
+            | Self::MissingCommand
+            | Self::Property(_)
+            | Self::Image(_) => ErrorKind::Parameter,
+            Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
+                ErrorKind::NotFound
+            }
+            Self::Store(StoreError::Exists { .. }) => ErrorKind::AlreadyExists,
+            Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
+                ErrorKind::Locked
+            }
+            Self::NotRunning { .. } | Self::NotRunningInside { .. } => ErrorKind::NotRunning,
+            Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
+            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } => ErrorKind::Refused,
+            Self::StoppedAtOnce { .. } | Self::Helper(_) => ErrorKind::Start,
+            Self::DidNotStop { .. } => ErrorKind::Stop,
+            Self::HelperProcess(_) => ErrorKind::Helper,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Storage(error) => storage_kind(error),
+            Self::Create { source, .. } => source.kind(),
+            _ => ErrorKind::System,
+        }
+    }
+
+    /// The message and every reason behind it, on one line as far as they are lines.
+    #[must_use]
+    pub fn full_message(&self) -> String {
+        let mut text = self.to_string();
+        // `Create` shows its source itself, to keep the words that scripts look for in one place.
+        let mut source = match self {
+            Self::Create { source, .. } => std::error::Error::source(&**source),
+            other => std::error::Error::source(other),
+        };
+        while let Some(reason) = source {
+            text.push_str(": ");
+            text.push_str(&reason.to_string());
+            source = reason.source();
+        }
+        text
+    }
+}
+
+fn storage_kind(error: &StorageError) -> ErrorKind {
+    match error {
+        StorageError::Missing { .. } | StorageError::MissingVolume { .. } => ErrorKind::NotFound,
+        StorageError::Unsupported { .. } => ErrorKind::Unsupported,
+        StorageError::BadName { .. }
+        | StorageError::WrongContent { .. }
+        | StorageError::NoContainers { .. } => ErrorKind::Parameter,
+        _ => ErrorKind::System,
+    }
+}
+
+fn list(parameters: &[(String, String)]) -> String {
+    parameters.iter().map(|(name, text)| format!("\n{name}: {text}")).collect()
+}

@@ -1,0 +1,125 @@
+//! `destroy` (spec: cli, part 6.9).
+
+use std::{collections::BTreeSet, fs, io, path::Path};
+
+use super::{Env, leftovers, stop};
+use crate::{
+    config::{Config, Section, Vmid, VolumeId, VolumeRef},
+    error::Error,
+    home::HomeKind,
+    progress::Progress,
+    store::Loaded,
+};
+
+/// How [`Container::destroy`](crate::Container::destroy) removes.
+#[derive(Clone, Debug, Default)]
+pub struct DestroyOptions {
+    /// Kill the container first, if it runs.
+    pub force: bool,
+    /// Remove it from jobs that name it, too.
+    pub purge: bool,
+    /// Remove volumes that carry its number but stand in no config.
+    pub destroy_unreferenced_disks: bool,
+}
+
+pub(crate) fn destroy(
+    env: &Env,
+    vmid: Vmid,
+    options: &DestroyOptions,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    check(env, vmid, &env.store().load(vmid)?, options)?;
+    let lock = env.store().lock(vmid, progress)?;
+    let mut loaded = env.store().load(vmid)?;
+    check(env, vmid, &loaded, options)?;
+    if env.is_running(vmid)? {
+        progress.warning(&format!("forced to stop CT {vmid} before destroying!"));
+        stop::kill(env, vmid)?;
+    }
+    leftovers::wait_for_monitor(env, vmid)?;
+
+    let storages = env.storages()?;
+    for volume in volumes(&loaded.config) {
+        if !storages.free(&volume, vmid)? {
+            progress.warning(&format!("volume '{volume}' belongs to another container and is kept"));
+        }
+    }
+    if options.destroy_unreferenced_disks {
+        for unreferenced in storages.volumes_of(vmid)? {
+            if let Err(error) = storages.free(&unreferenced.id, vmid) {
+                progress.warning(&format!("volume '{}' could not be removed: {error}", unreferenced.id));
+            }
+        }
+    }
+    remove_folder(env, vmid)?;
+    // Whoever finds this half-done knows that the volumes are gone.
+    *loaded.config.main_mut() = Section::default();
+    loaded.config.main_mut().set("lock", "destroyed");
+    env.store().write(&lock, &loaded.config)?;
+    if options.purge {
+        progress.message(&format!("purging CT {vmid} from related configurations.."));
+        if env.home.kind() == HomeKind::Pve {
+            progress.warning("jobs and HA resources of the cluster are not looked at by this release");
+        }
+    }
+    env.store().remove(&lock)?;
+    Ok(())
+}
+
+fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Result<(), Error> {
+    if loaded.config.main().is_protected() {
+        return Err(Error::Protected { vmid });
+    }
+    // A container whose removal broke off may be removed again.
+    if loaded.config.main().lock() != Some("destroyed") {
+        loaded.check_lock()?;
+    }
+    if !options.force && env.is_running(vmid)? {
+        return Err(Error::DestroyRunning { vmid });
+    }
+    Ok(())
+}
+
+/// Every volume that the config names, each once; its own and its pending section's.
+fn volumes(config: &Config) -> BTreeSet<VolumeId> {
+    let sections = [Some(config.main()), config.pending()];
+    sections.into_iter().flatten().flat_map(volumes_in).collect()
+}
+
+fn volumes_in(section: &Section) -> Vec<VolumeId> {
+    let points = section.mount_points().into_iter().map(|(_, point)| point);
+    let all = section.rootfs().ok().flatten().into_iter().chain(points);
+    let mut volumes: Vec<_> = all
+        .filter_map(|point| match point.volume {
+            VolumeRef::Volume(volume) => Some(volume),
+            VolumeRef::Device(_) | VolumeRef::Bind(_) => None,
+        })
+        .collect();
+    volumes.extend(section.unused().into_iter().map(|(_, volume)| volume));
+    volumes
+}
+
+/// Removes the container's folder in liblxc's path: only what we put there, never what a mount covers.
+pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
+    let folder = env.home.container_dir(vmid);
+    for file in ["config", "rules.seccomp"] {
+        let path = folder.join(file);
+        gone(fs::remove_file(&path), &path)?;
+    }
+    let log = env.home.start_log(vmid);
+    gone(fs::remove_file(&log), &log)?;
+    for dir in [folder.join("rootfs"), folder] {
+        gone(fs::remove_dir(&dir), &dir)?;
+    }
+    Ok(())
+}
+
+/// What is not there counts as removed.
+fn gone(result: io::Result<()>, path: &Path) -> Result<(), Error> {
+    match result {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("cannot remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}

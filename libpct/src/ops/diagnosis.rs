@@ -1,0 +1,163 @@
+//! Why a container did not start, and what can be done: from liblxc's log and the container's config.
+
+use crate::{config::Section, error::Error};
+
+/// What the container looked like when its start failed.
+pub(crate) struct Situation<'a> {
+    pub(crate) section: &'a Section,
+    /// This host's architecture, in the words of the config.
+    pub(crate) host_arch: &'a str,
+    /// The lines of the log that report errors, oldest first.
+    pub(crate) log: &'a [String],
+}
+
+/// A cause that we know by its words in the log, and its remedy.
+struct Known {
+    /// All of them must be in one line.
+    words: &'static [&'static str],
+    remedy: fn(&Situation<'_>) -> String,
+}
+
+const KNOWN: &[Known] = &[
+    Known { words: &["not allowed", "newuidmap"], remedy: |_| subid_remedy("/etc/subuid") },
+    Known { words: &["not allowed", "newgidmap"], remedy: |_| subid_remedy("/etc/subgid") },
+    Known { words: &["uid range"], remedy: |_| subid_remedy("/etc/subuid") },
+    Known { words: &["gid range"], remedy: |_| subid_remedy("/etc/subgid") },
+    Known { words: &["Exec format error"], remedy: exec_format_remedy },
+    Known { words: &["No such file or directory", "Failed to exec"], remedy: no_init_remedy },
+    Known { words: &["Permission denied", "Failed to exec"], remedy: init_mode_remedy },
+    Known { words: &["Failed to attach", "bridge"], remedy: bridge_remedy },
+    Known {
+        words: &["seccomp"],
+        remedy: |_| "look at the seccomp profile and the 'features' of the container".into(),
+    },
+    Known {
+        words: &["apparmor"],
+        remedy: |_| {
+            "look at the AppArmor profile of the container, and at the kernel's log for denials".into()
+        },
+    },
+    Known {
+        words: &["cgroup", "No space left on device"],
+        remedy: |_| {
+            "the cgroup hierarchy takes no more folders: stop containers, or raise cgroup.max.descendants"
+                .into()
+        },
+    },
+];
+
+/// What to do about a start that failed inside liblxc.
+pub(crate) fn remedy(situation: &Situation<'_>) -> Option<String> {
+    let matches = |known: &&Known| {
+        let one_line = |line: &String| known.words.iter().all(|word| line.contains(word));
+        situation.log.iter().any(one_line)
+    };
+    KNOWN.iter().find(matches).map(|known| (known.remedy)(situation))
+}
+
+/// What to do about a start that failed before liblxc was called.
+pub(crate) fn remedy_for_error(error: &Error) -> Option<String> {
+    let message = error.full_message();
+    let known: &[(&str, &str)] = &[
+        (
+            "bridge '",
+            "make the bridge (ip link add NAME type bridge), or name an existing one in the 'net' key",
+        ),
+        (
+            "bad superblock",
+            "the volume holds no readable file system: check it with 'fsck.ext4', or restore it",
+        ),
+        (
+            "no file system found",
+            "the volume holds no file system that is known: restore it, or make a new one",
+        ),
+        ("volume '", "the volume is gone: restore it, or remove its key from the config"),
+        ("Device /dev", "connect the device, or remove its 'dev' key from the config"),
+    ];
+    if let Error::Mount(_) = error {
+        let file_system = known[1].1;
+        return Some(file_system.to_owned());
+    }
+    known.iter().find(|(words, _)| message.contains(words)).map(|(_, remedy)| (*remedy).to_owned())
+}
+
+fn subid_remedy(file: &str) -> String {
+    format!(
+        "allow root to use the ids: add the line 'root:100000:65536' to {file} (and to its sibling for groups or users)"
+    )
+}
+
+fn init_name<'a>(situation: &Situation<'a>) -> &'a str {
+    situation.section.entrypoint().unwrap_or("/sbin/init")
+}
+
+fn exec_format_remedy(situation: &Situation<'_>) -> String {
+    let host = situation.host_arch;
+    let init = init_name(situation);
+    match situation.section.arch().filter(|arch| *arch != host) {
+        Some(arch) => format!(
+            "the container is for architecture '{arch}', this host is '{host}': use a template for '{host}'"
+        ),
+        None => format!("'{init}' is no program for this host ('{host}'): use a template for '{host}'"),
+    }
+}
+
+fn no_init_remedy(situation: &Situation<'_>) -> String {
+    let init = init_name(situation);
+    format!(
+        "there is no '{init}' in the container, or its interpreter is missing: \
+         use a template of a whole system, or set 'entrypoint' to a program that exists"
+    )
+}
+
+fn init_mode_remedy(situation: &Situation<'_>) -> String {
+    format!(
+        "'{}' is not executable for the container's root: look at its mode and owner",
+        init_name(situation)
+    )
+}
+
+fn bridge_remedy(situation: &Situation<'_>) -> String {
+    let nets = situation.section.nets().unwrap_or_default();
+    let bridges: Vec<_> = nets.iter().filter_map(|(_, net)| net.bridge.as_deref()).collect();
+    format!("check that the bridge exists and is one: {}", bridges.join(", "))
+}
+
+/// This host's architecture in the words of the config.
+pub(crate) fn host_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "i386",
+        "aarch64" => "arm64",
+        "arm" => "armhf",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy_for(config: &[(&str, &str)], log: &str) -> Option<String> {
+        let mut section = Section::default();
+        for (key, value) in config {
+            section.set(key, *value);
+        }
+        remedy(&Situation { section: &section, host_arch: "amd64", log: &[log.to_owned()] })
+    }
+
+    #[test]
+    fn known_causes_have_a_remedy() {
+        let ids = remedy_for(&[], "newuidmap: uid range [0-65536) -> [100000-165536) not allowed").unwrap();
+        assert!(ids.contains("root:100000:65536") && ids.contains("/etc/subuid"), "{ids}");
+        let arch =
+            remedy_for(&[("arch", "arm64")], "Exec format error - Failed to exec \"/sbin/init\"").unwrap();
+        assert!(arch.contains("'arm64'") && arch.contains("'amd64'"), "{arch}");
+        let init = remedy_for(
+            &[("entrypoint", "/opt/app")],
+            "No such file or directory - Failed to exec \"/opt/app\"",
+        );
+        assert!(init.unwrap().contains("'/opt/app'"));
+        assert_eq!(remedy_for(&[], "something else"), None);
+    }
+}

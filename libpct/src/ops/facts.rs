@@ -1,0 +1,95 @@
+//! Looks at this host: everything that the translation of one container's config may ask for.
+
+use std::fs;
+
+use super::Env;
+use crate::{
+    cgroup::{self, Mode},
+    config::Section,
+    error::Error,
+    facts::{CgroupLayout, DeviceKind, DeviceNode, HostFacts, Version},
+    lxc,
+    net::Netlink,
+};
+
+const LXC_CONFIG_DIR: &str = "/usr/share/lxc/config";
+const MEMSW: &str = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
+
+pub(crate) fn gather(env: &Env, section: &Section) -> Result<HostFacts, Error> {
+    let liblxc = lxc::version::loaded()?;
+    let layout = cgroup::Layout::detect()?;
+    let kind = match layout.mode {
+        Mode::Unified => CgroupLayout::V2,
+        Mode::Hybrid if layout.unified().is_some() => CgroupLayout::Hybrid,
+        Mode::Hybrid => CgroupLayout::V1,
+    };
+    let mut facts = HostFacts::new(env.home.kind(), Version(liblxc.major, liblxc.minor), kind);
+    facts.node = env.home.node().to_owned();
+    facts.kernel = kernel();
+    facts.cpus = layout.effective_cpus()?.map(|cpus| cpus.to_string()).unwrap_or_default();
+    facts.controllers = layout.controllers(cgroup::Version::V2).into_iter().collect();
+    facts.controllers_v1 = layout.controllers(cgroup::Version::V1).into_iter().collect();
+    facts.swap_limit = !facts.has_v1("memory") || fs::exists(MEMSW).unwrap_or(false);
+    facts.apparmor = Some(has_apparmor());
+    facts.lxc_includes = includes();
+    facts.common_seccomp = fs::read_to_string(format!("{LXC_CONFIG_DIR}/common.seccomp")).ok();
+    facts.lxc_path = Some(super::shown(&env.home.lxcpath()));
+    facts.helper = Some(super::shown(&env.helper));
+    facts.seed = seed()?;
+    add_bridges(&mut facts, section)?;
+    add_devices(&mut facts, section)?;
+    Ok(facts)
+}
+
+fn kernel() -> Version {
+    let uname = rustix::system::uname();
+    uname.release().to_string_lossy().parse().unwrap_or(Version(0, 0))
+}
+
+/// Whether the kernel confines by AppArmor (kernel: Documentation/admin-guide/LSM/apparmor.rst).
+fn has_apparmor() -> bool {
+    fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
+}
+
+fn includes() -> Vec<String> {
+    let entries = fs::read_dir(LXC_CONFIG_DIR).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+fn seed() -> Result<u64, Error> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|e| Error::io("cannot read", "/dev/urandom", e))?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// The bridges that the config names; one that is not there stays out.
+fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
+    let nets = section.nets()?;
+    if nets.is_empty() {
+        return Ok(());
+    }
+    let mut netlink = Netlink::open()?;
+    for bridge in nets.into_iter().filter_map(|(_, net)| net.bridge) {
+        if let Some(link) = netlink.link(&bridge)?.filter(|link| link.is_bridge()) {
+            facts.bridges.insert(bridge, link.mtu);
+        }
+    }
+    Ok(())
+}
+
+/// The device nodes that the config names; one that is not there stays out.
+fn add_devices(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    for (_, device) in section.devs()? {
+        let Ok(found) = fs::metadata(&device.path) else { continue };
+        let kind = match found.file_type() {
+            kind if kind.is_char_device() => DeviceKind::Char,
+            kind if kind.is_block_device() => DeviceKind::Block,
+            _ => DeviceKind::Other,
+        };
+        let (major, minor) = (rustix::fs::major(found.rdev()), rustix::fs::minor(found.rdev()));
+        facts.devices.insert(device.path, DeviceNode { kind, major, minor });
+    }
+    Ok(())
+}

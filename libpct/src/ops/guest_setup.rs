@@ -1,0 +1,113 @@
+//! Between the config and the room that sets guests up.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::Env;
+use crate::{
+    config::{Section, Vmid},
+    error::Error,
+    exec::Command,
+    guest::{self, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings},
+    progress::Progress,
+};
+
+/// What the config says about the inside.
+pub(crate) fn settings(section: &Section) -> Result<Settings, Error> {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let nets = section.nets()?.into_iter().map(|(index, net)| {
+        Nic {
+            index: index.into(),
+            name: net.name.clone(),
+            // The texts were checked when the interface was parsed; the guest's files show their spelling.
+            ip4: net.ip.as_ref().and_then(|ip| ip.to_string().parse::<Ip4>().ok()),
+            ip6: net.ip6.as_ref().and_then(|ip| ip.to_string().parse::<Ip6>().ok()),
+            gw: net.gw.as_ref().and_then(|gw| gw.to_string().parse().ok()),
+            gw6: net.gw6.as_ref().and_then(|gw| gw.to_string().parse().ok()),
+        }
+    });
+    Ok(Settings {
+        hostname: owned(section.hostname()),
+        nets: nets.collect(),
+        nameserver: owned(section.nameserver()),
+        searchdomain: owned(section.searchdomain()),
+        timezone: owned(section.timezone()),
+        tty_count: section.tty_count(),
+        ostype: owned(section.ostype()),
+        arch: owned(section.arch()),
+        nesting: section.features()?.nesting,
+        unprivileged: !section.id_map()?.is_empty(),
+    })
+}
+
+/// What guests take from this host.
+pub(crate) fn host() -> Host {
+    let localtime = fs::canonicalize("/etc/localtime").ok().map(|path| super::shown(&path));
+    let zone = localtime.as_deref().and_then(|path| path.strip_prefix("/usr/share/zoneinfo/"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut host = Host { timezone: zone.map(str::to_owned), localtime, now, ..Host::default() };
+    host.set_resolver(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+    host
+}
+
+/// Passes a guest's messages on.
+pub(crate) fn report(progress: &mut dyn Progress) -> impl FnMut(Message) {
+    move |message| match message {
+        Message::Info(text) => progress.message(&text),
+        Message::Warning(text) => progress.warning(&text),
+    }
+}
+
+/// Makes SSH host keys with the host's `ssh-keygen`, in a folder that only root can look into.
+pub(crate) struct SshKeygen {
+    folder: PathBuf,
+}
+
+impl SshKeygen {
+    pub(crate) fn new(env: &Env, vmid: Vmid) -> Self {
+        Self { folder: env.home.run_dir().join(format!("{vmid}.keys.{}", std::process::id())) }
+    }
+}
+
+impl HostKeys for SshKeygen {
+    fn make(
+        &self,
+        key_type: &str,
+        comment: &str,
+    ) -> Result<KeyPair, Box<dyn std::error::Error + Send + Sync>> {
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
+        let file = self.folder.join(key_type);
+        let public = self.folder.join(format!("{key_type}.pub"));
+        let ssh_keygen = || Command::new("ssh-keygen").package("openssh-client");
+        ssh_keygen().args(["-q", "-t", key_type, "-N", "", "-C", comment, "-f"]).arg(&file).run()?;
+        let shown = ssh_keygen().args(["-l", "-E", "sha256", "-f"]).arg(&public).run()?;
+        Ok(KeyPair {
+            private: fs::read(&file)?,
+            public: fs::read(&public)?,
+            fingerprint: shown.stdout_lines().into_iter().next().unwrap_or_default(),
+        })
+    }
+}
+
+impl Drop for SshKeygen {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Everything that is due at a start, inside the mounted root.
+pub(crate) fn at_start(
+    root: &crate::rootfs::Rootfs,
+    section: &Section,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let settings = settings(section)?;
+    let detected = guest::detect(root, &settings)?;
+    let mut report = report(progress);
+    detected.messages.iter().cloned().for_each(&mut report);
+    Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Start, &mut report)?)
+}

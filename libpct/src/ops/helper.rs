@@ -1,0 +1,242 @@
+//! Both ends of the line to `pct-helper`.
+//!
+//! The helper is always executed from a sealed copy of itself in memory: a process on its way into a
+//! container can be reached there as `/proc/<pid>/exe`, and must not lead to a file of the host that root
+//! executes (CVE-2019-5736).
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::{net::UnixStream, process::CommandExt},
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+};
+
+use rustix::net::{SendFlags, send};
+
+use super::{
+    Env, attach, monitor, populate,
+    protocol::{Event, Failure, Job, Request, VERSION},
+    session,
+};
+use crate::{config::Vmid, error::Error, progress::Progress, sys};
+
+/// What can go wrong between the library and its helper.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HelperError {
+    /// It is not where it should be.
+    #[error("cannot open the helper '{path}': is the package installed completely?")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why it could not be opened.
+        #[source]
+        source: io::Error,
+    },
+    /// It could not be copied into memory.
+    #[error(transparent)]
+    Seal(sys::Error),
+    /// The helper could not be executed.
+    #[error("cannot run the helper '{path}'")]
+    Spawn {
+        /// The helper.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// It went away in the middle of its work.
+    #[error("the helper '{path}' ended without an answer")]
+    Vanished {
+        /// The helper.
+        path: PathBuf,
+    },
+    /// It did not speak our language.
+    #[error("the helper '{path}' gave an answer that is not understood: {answer}")]
+    Garbled {
+        /// The helper.
+        path: PathBuf,
+        /// The start of what it said.
+        answer: String,
+    },
+    /// Both must be of one release.
+    #[error("the helper '{path}' is of release {found}, the library of {VERSION}")]
+    Version {
+        /// The helper.
+        path: PathBuf,
+        /// Its release.
+        found: String,
+    },
+}
+
+/// A helper that works on a job.
+pub(crate) struct Working {
+    path: PathBuf,
+    events: BufReader<UnixStream>,
+    child: Child,
+}
+
+/// The helper's program, sealed in memory.
+pub(crate) fn sealed(path: &Path) -> Result<OwnedFd, HelperError> {
+    let missing = |source| HelperError::Missing { path: path.to_owned(), source };
+    let file = File::open(path).map_err(missing)?;
+    sys::memfd::sealed_copy(file.as_fd(), "pct-helper").map_err(HelperError::Seal)
+}
+
+/// A path that executes an open file, in this process and in its children.
+pub(crate) fn exec_path(program: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", program.as_raw_fd()))
+}
+
+impl Working {
+    /// Gives a job to a new helper.
+    pub(crate) fn spawn(env: &Env, vmid: Vmid, job: Job) -> Result<Self, HelperError> {
+        let path = env.helper.clone();
+        let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
+        let program = sealed(&path)?;
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        let request =
+            Request { version: VERSION.to_owned(), home: env.home.clone(), helper: path.clone(), vmid, job };
+        let mut child = Command::new(exec_path(&program))
+            .arg0("pct-helper")
+            .arg("job")
+            .env_clear()
+            .env("PATH", crate::exec::SEARCH_PATH)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
+        let sent = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(&text));
+        // A helper that refuses its job at once closes the pipe; its answer says why.
+        if let Err(source) =
+            sent.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
+        {
+            return Err(failed(source));
+        }
+        Ok(Self { path, events: BufReader::new(ours), child })
+    }
+
+    /// The next thing that the caller must act on; messages, warnings and progress are passed on. A failed
+    /// job is an error.
+    pub(crate) fn next(&mut self, progress: &mut dyn Progress) -> Result<Event, Error> {
+        loop {
+            let mut line = String::new();
+            let read = self.events.by_ref().take(1 << 20).read_line(&mut line);
+            if !matches!(read, Ok(n) if n > 0) {
+                return Err(HelperError::Vanished { path: self.path.clone() }.into());
+            }
+            match serde_json::from_str(&line) {
+                Ok(Event::Message(text)) => progress.message(&text),
+                Ok(Event::Warning(text)) => progress.warning(&text),
+                Ok(Event::Bytes { done, total }) => progress.bytes(done, total),
+                Ok(Event::Failed(failure)) => return Err(Error::Helper(failure)),
+                Ok(event) => return Ok(event),
+                Err(_) => {
+                    let answer = line.chars().take(200).collect();
+                    return Err(HelperError::Garbled { path: self.path.clone(), answer }.into());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Working {
+    /// Reaps the process that was started. A monitor lives on as its detached child.
+    fn drop(&mut self) {
+        let _ = self.child.wait();
+    }
+}
+
+/// The helper's end: tells the library what happens. The library may have stopped listening; that must
+/// not end a monitor.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Events;
+
+impl Events {
+    pub(crate) fn send(self, event: &Event) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        let mut rest = &line[..];
+        while let Ok(sent) = send(rustix::stdio::stdout(), rest, SendFlags::NOSIGNAL) {
+            rest = &rest[sent..];
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+impl Progress for Events {
+    fn message(&mut self, text: &str) {
+        self.send(&Event::Message(text.to_owned()));
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.send(&Event::Warning(text.to_owned()));
+    }
+
+    fn bytes(&mut self, done: u64, total: Option<u64>) {
+        self.send(&Event::Bytes { done, total });
+    }
+}
+
+/// The whole of `pct-helper`.
+pub(crate) fn serve() -> ExitCode {
+    // Programs inside a container must not inherit what the Rust runtime does for this one.
+    sys::signal::reset_for_exec(true);
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next().as_deref().and_then(|verb| verb.to_str()) {
+        Some("job") => serve_job(),
+        Some("attach") => session::serve_attach(arguments),
+        Some("console") => session::serve_console(arguments),
+        Some("hook") => monitor::hook(),
+        Some("--version") => {
+            let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            let _ = writeln!(io::stderr(), "pct-helper is run by libpct; it has no commands of its own");
+            attach::FAILED
+        }
+    }
+}
+
+fn serve_job() -> ExitCode {
+    let events = Events;
+    match read_request() {
+        Ok(request) => {
+            let env = Env { home: request.home, helper: request.helper };
+            match request.job {
+                Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
+                Job::Run(job) => monitor::serve(&env, request.vmid, &job, events),
+            }
+        }
+        Err(message) => {
+            events.send(&Event::Failed(Failure { message, ..Failure::default() }));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read_request() -> Result<Request, String> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: String,
+    }
+    let mut text = Vec::new();
+    io::stdin().lock().read_to_end(&mut text).map_err(|e| format!("cannot read the job: {e}"))?;
+    // The version first: a job of another release may not even parse.
+    let Version { version } =
+        serde_json::from_slice(&text).map_err(|e| format!("cannot read the job: {e}"))?;
+    if version != VERSION {
+        return Err(format!("the library is of release {version}, its helper of {VERSION}"));
+    }
+    serde_json::from_slice(&text).map_err(|e| format!("cannot read the job: {e}"))
+}

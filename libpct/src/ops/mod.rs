@@ -1,0 +1,80 @@
+//! One file per operation: it takes its lock, checks its preconditions in a written order, does its steps,
+//! and takes back what it did if a step fails.
+
+mod attach;
+mod create;
+mod destroy;
+mod diagnosis;
+mod disks;
+mod facts;
+mod guest_setup;
+mod helper;
+mod leftovers;
+mod monitor;
+mod mounts;
+mod parameters;
+mod populate;
+mod protocol;
+mod query;
+mod session;
+mod start;
+mod stop;
+mod terminal;
+mod undo;
+
+use std::path::{Path, PathBuf};
+
+use crate::{config::Vmid, error::Error, home::Home, lxc::command, storage, store::Store};
+
+pub use attach::Attach;
+pub(crate) use attach::{console, enter, exec};
+pub use create::CreateOptions;
+pub(crate) use create::create;
+pub use destroy::DestroyOptions;
+pub(crate) use destroy::destroy;
+pub use helper::HelperError;
+pub(crate) use helper::serve;
+pub use protocol::Failure;
+pub use query::{ConfigView, Listing, Status, Usage};
+pub(crate) use query::{config_text, list, status, usage};
+pub use start::StartOptions;
+pub(crate) use start::start;
+pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
+pub(crate) use stop::{reboot, shutdown, stop};
+
+/// What every operation works on: a home, and the helper that does what must not be done in process.
+#[derive(Clone, Debug)]
+pub(crate) struct Env {
+    pub(crate) home: Home,
+    pub(crate) helper: PathBuf,
+}
+
+impl Env {
+    fn store(&self) -> Store<'_> {
+        Store::new(&self.home)
+    }
+
+    fn storages(&self) -> Result<storage::Storages, Error> {
+        let places = storage::Places {
+            storage_cfg: &self.home.storage_cfg(),
+            local: &self.home.local_storage(),
+            node: self.home.node(),
+            lock: &|id| self.home.storage_lock(id),
+        };
+        Ok(storage::Storages::load(&places)?)
+    }
+
+    fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {
+        Ok(command::is_running(&self.home.lxcpath(), &vmid.to_string())?)
+    }
+
+    /// liblxc's socket of a running container.
+    fn connect(&self, vmid: Vmid) -> Result<Option<command::CommandSocket>, Error> {
+        Ok(command::CommandSocket::connect(&self.home.lxcpath(), &vmid.to_string())?)
+    }
+}
+
+/// Shows a path in a message.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,163 @@
+//! The helper as the monitor of a container: from its config to a running system, and what follows its end.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::ExitCode,
+};
+
+use super::{
+    Env, diagnosis, facts, guest_setup,
+    helper::Events,
+    leftovers::{self, MonitorFile},
+    mounts,
+    protocol::{Event, Failure, Run},
+};
+use crate::{
+    config::{Section, Vmid},
+    error::Error,
+    lxc::{self, Container, LogCapture, StartOutcome},
+    mount,
+    progress::Silent,
+    rootfs::Rootfs,
+    store::write_atomically,
+    sys::process,
+    translate::translate,
+};
+
+/// How a run of the container has ended.
+enum End {
+    Halted,
+    Reboot,
+}
+
+pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events) -> ExitCode {
+    let failed =
+        |error: &Error| Event::Failed(Failure { message: error.full_message(), ..Failure::default() });
+    // The caller's child ends here; what goes on belongs to nobody's terminal or session.
+    if let Err(error) = process::detach().map_err(Error::from).and_then(|()| use_null_for_stdin()) {
+        events.send(&failed(&error));
+        return ExitCode::FAILURE;
+    }
+    let file = match MonitorFile::hold(env, vmid) {
+        Ok(Some(file)) => file,
+        Ok(None) => {
+            events.send(&failed(&Error::AlreadyRunning { vmid }));
+            return ExitCode::FAILURE;
+        }
+        Err(error) => {
+            events.send(&failed(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    let answer = loop {
+        match run_once(env, vmid, job, events) {
+            Ok(End::Reboot) => {
+                // From here on it is a start like any other: nobody may change the container meanwhile.
+                let _lock = env.store().lock(vmid, &mut Silent);
+            }
+            Ok(End::Halted) => break Event::Done,
+            Err(failure) => break Event::Failed(*failure),
+        }
+    };
+    file.remove(env, vmid);
+    events.send(&answer);
+    ExitCode::SUCCESS
+}
+
+fn use_null_for_stdin() -> Result<(), Error> {
+    let null = File::open("/dev/null").map_err(|e| Error::io("cannot open", "/dev/null", e))?;
+    rustix::stdio::dup2_stdin(&null).map_err(|e| Error::io("cannot use", "/dev/null", e))
+}
+
+/// Starts the container, is its monitor, and leaves the host as it was before.
+fn run_once(env: &Env, vmid: Vmid, job: &Run, events: Events) -> Result<End, Box<Failure>> {
+    let log = env.home.start_log(vmid);
+    let ended = start_and_wait(env, vmid, job, events, &log);
+    let root = env.home.rootfs(vmid);
+    let unmounted = mount::unmount_tree(&root).map_err(Error::from);
+    let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid));
+    match (ended, cleared) {
+        (Ok(_), Err(error)) => Err(failure_of(vmid, &error)),
+        (ended, _) => ended,
+    }
+}
+
+fn failure_of(vmid: Vmid, error: &Error) -> Box<Failure> {
+    let message = format!("startup for container '{vmid}' failed: {}", error.full_message());
+    Box::new(Failure { message, ..Failure::default() })
+}
+
+fn start_and_wait(env: &Env, vmid: Vmid, job: &Run, events: Events, log: &Path) -> Result<End, Box<Failure>> {
+    let failed = |error: Error| {
+        let mut failure = failure_of(vmid, &error);
+        failure.remedy = diagnosis::remedy_for_error(&error);
+        failure
+    };
+    let loaded = env.store().load(vmid).map_err(|e| failed(e.into()))?;
+    if !job.skiplock {
+        loaded.check_lock_but_mounted().map_err(|e| failed(e.into()))?;
+    }
+    let section = loaded.config.main();
+    prepare(env, vmid, section, events).map_err(failed)?;
+    let mut container = open(env, vmid, job, log).map_err(|e| failed(e.into()))?;
+    events.send(&Event::Starting);
+    match container.start_foreground(None).map_err(|e| failed(e.into()))? {
+        StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
+        StartOutcome::Ended(_) => Ok(End::Halted),
+        StartOutcome::Failed | StartOutcome::MonitorFailed(_) => Err(explain(vmid, section, log)),
+    }
+}
+
+/// Everything before liblxc is called.
+fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Result<(), Error> {
+    leftovers::clear_host(vmid)?;
+
+    let facts = facts::gather(env, section)?;
+    let lxc_config = translate(vmid, section, &facts)?;
+    for warning in &lxc_config.warnings {
+        crate::progress::Progress::warning(&mut events, warning);
+    }
+
+    mount::enter_private_namespace()?;
+    let folder = env.home.rootfs(vmid);
+    fs::create_dir_all(&folder).map_err(|e| Error::io("cannot make", &folder, e))?;
+    let id_map = section.id_map()?;
+    let plans = mounts::plan(section, &env.storages()?)?;
+    let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
+    guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
+
+    let folder = env.home.container_dir(vmid);
+    if let Some(rules) = &lxc_config.seccomp {
+        write_atomically(&folder.join("rules.seccomp"), rules.as_bytes())?;
+    }
+    write_atomically(&folder.join("config"), lxc_config.to_string().as_bytes())?;
+    Ok(())
+}
+
+fn open(env: &Env, vmid: Vmid, job: &Run, log: &Path) -> Result<Container, lxc::Error> {
+    let level = if job.debug { lxc::Level::Debug } else { lxc::Level::Info };
+    // A reboot goes on in the same log; a start begins a new one.
+    if LogCapture::current().is_none() {
+        drop(fs::remove_file(log));
+        LogCapture::to_file(log, level)?;
+    }
+    Container::open(&vmid.to_string(), &env.home.lxcpath())
+}
+
+/// Puts the lines of the log that say why beside what liblxc says, which is only 'failed'.
+fn explain(vmid: Vmid, section: &Section, log: &Path) -> Box<Failure> {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let log_lines = lxc::log::causes(&text);
+    let situation = diagnosis::Situation { section, host_arch: diagnosis::host_arch(), log: &log_lines };
+    let remedy = diagnosis::remedy(&situation);
+    let message = format!("startup for container '{vmid}' failed");
+    Box::new(Failure { message, log_lines, remedy, log: Some(log.to_owned()) })
+}
+
+/// liblxc's post-stop hook. By failing at a reboot it makes liblxc stop instead of starting the same config
+/// again in place: the monitor then starts the container afresh, with what has changed since.
+pub(crate) fn hook() -> ExitCode {
+    let reboot = std::env::var_os("LXC_TARGET").is_some_and(|target| target == "reboot");
+    if reboot { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

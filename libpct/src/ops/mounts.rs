@@ -1,0 +1,168 @@
+//! From the volumes that a config names to mounts below a root directory.
+
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{IdKind, IdMap, MountOption, MountPoint, Section, VolumeRef},
+    error::Error,
+    mount::{self, DiskRange, Insert, MountIdmap},
+    storage::{Location, Storages},
+    sys::userns,
+};
+
+/// One volume, and where it goes. Made where the storages are known, carried out by the helper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MountPlan {
+    /// `rootfs` or `mp<n>`.
+    pub(crate) key: String,
+    pub(crate) source: Source,
+    /// The path inside the container.
+    pub(crate) target: String,
+    pub(crate) options: Vec<String>,
+    pub(crate) read_only: bool,
+    pub(crate) acl: bool,
+    pub(crate) keep_attributes: bool,
+    /// The mount point option `idmap`, as written.
+    pub(crate) idmap: Option<String>,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Source {
+    Image(PathBuf),
+    Block(PathBuf),
+    Directory(PathBuf),
+    /// A directory of the host's that its administrator named.
+    Bind(String),
+}
+
+/// Activates the volumes of a config: the root file system first, then the mount points by number.
+pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPlan>, Error> {
+    let rootfs = section.rootfs()?.ok_or(Error::NoRootfs)?;
+    let mut plans = vec![plan_one("rootfs".to_owned(), &rootfs, storages)?];
+    for (number, point) in section.mount_points() {
+        plans.push(plan_one(format!("mp{number}"), &point, storages)?);
+    }
+    Ok(plans)
+}
+
+fn plan_one(key: String, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {
+    let source = match &point.volume {
+        VolumeRef::Volume(volume) => match storages.locate(volume)? {
+            Location::Image(path) => Source::Image(path),
+            Location::Block(path) => Source::Block(path),
+            Location::Directory(path) => Source::Directory(path),
+        },
+        VolumeRef::Device(path) => Source::Block(PathBuf::from(path)),
+        VolumeRef::Bind(path) => Source::Bind(path.clone()),
+    };
+    Ok(MountPlan {
+        key,
+        source,
+        target: point.mp.clone().unwrap_or_else(|| "/".to_owned()),
+        options: point.mountoptions.iter().map(ToString::to_string).collect(),
+        read_only: point.ro,
+        acl: point.acl == Some(true),
+        keep_attributes: point.keepattrs,
+        idmap: point.idmap.clone(),
+    })
+}
+
+/// Mounts everything below `root` in this process's mount namespace, which must be a private one, and returns
+/// the root file system. With `writable`, read-only mount points are writable for as long as the container is
+/// being made.
+pub(crate) fn mount_all(
+    plans: &[MountPlan],
+    root: &Path,
+    id_map: &IdMap,
+    writable: bool,
+) -> Result<OwnedFd, Error> {
+    let (rootfs, points) = plans.split_first().ok_or(Error::NoRootfs)?;
+    let top = open(rootfs, id_map, writable)?;
+    mount::attach(top.as_fd(), root)?;
+    for plan in points {
+        let mounted = open(plan, id_map, writable)?;
+        let how = Insert { owner: id_map.root(), keep_attributes: plan.keep_attributes };
+        mount::insert(top.as_fd(), &plan.target, mounted.as_fd(), how)?;
+    }
+    Ok(top)
+}
+
+/// A detached mount, seen by nobody until it is put in its place.
+fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
+    let options = options(plan, writable);
+    let mounted = match &plan.source {
+        Source::Image(path) => mount::open_raw_image(path, options)?,
+        Source::Block(path) => mount::open_block_device(path, options)?,
+        Source::Directory(path) => {
+            let directory = std::fs::File::open(path).map_err(|e| Error::io("cannot open", path, e))?;
+            mount::clone_tree(directory.as_fd(), options)?
+        }
+        Source::Bind(path) => mount::bind(path, options)?,
+    };
+    if let Some(text) = &plan.idmap {
+        let map = parse_idmap(text).ok_or_else(|| Error::invalid(&plan.key, "idmap"))?;
+        // A privileged container has no ids to map: the option means nothing there.
+        if let Some(ranges) = map.disk_to_host(id_map) {
+            let namespace = userns::create(&ranges)?;
+            mount::idmapped(mounted.as_fd(), namespace.as_fd(), &plan.target)?;
+        }
+    }
+    Ok(mounted)
+}
+
+fn options(plan: &MountPlan, writable: bool) -> mount::Options {
+    let has = |option: MountOption| plan.options.contains(&option.to_string());
+    mount::Options {
+        read_only: plan.read_only && !writable,
+        frozen: false,
+        discard: has(MountOption::Discard),
+        lazytime: has(MountOption::Lazytime),
+        noatime: has(MountOption::Noatime),
+        nodev: has(MountOption::Nodev),
+        noexec: has(MountOption::Noexec),
+        nosuid: has(MountOption::Nosuid),
+        acl: plan.acl,
+    }
+}
+
+/// `passthrough`, or `<u|g>:<container>:<disk>:<count>` joined by semicolons (spec: config, part 3.4).
+fn parse_idmap(text: &str) -> Option<MountIdmap> {
+    if text == "passthrough" {
+        return Some(MountIdmap::Passthrough);
+    }
+    text.split(';').map(parse_disk_range).collect::<Option<_>>().map(MountIdmap::Ranges)
+}
+
+fn parse_disk_range(text: &str) -> Option<DiskRange> {
+    let mut parts = text.split(':');
+    let kind = match parts.next()? {
+        "u" => IdKind::Uid,
+        "g" => IdKind::Gid,
+        _ => return None,
+    };
+    let mut number = || parts.next()?.parse().ok();
+    let range = DiskRange { kind, container: number()?, disk: number()?, count: number()? };
+    parts.next().is_none().then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_map_of_a_mount_point_is_read() {
+        let range = DiskRange { kind: IdKind::Gid, container: 44, disk: 1044, count: 2 };
+        assert_eq!(parse_idmap("g:44:1044:2"), Some(MountIdmap::Ranges(vec![range])));
+        assert_eq!(parse_idmap("passthrough"), Some(MountIdmap::Passthrough));
+        for bad in ["", "u:1:2", "x:1:2:3", "u:1:2:3:4", "u:1:2:3;", "u:-1:2:3"] {
+            assert_eq!(parse_idmap(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the library and its helper say to each other.
+//!
+//! A job goes to the helper as one JSON document on its standard input; it answers with events, one JSON
+//! document a line, on its standard output. Both sides are of the same release or refuse each other.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::mounts::MountPlan;
+use crate::{config::Vmid, home::Home};
+
+/// The release that both sides must be of.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A job, with what every job needs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) version: String,
+    pub(crate) home: Home,
+    pub(crate) helper: PathBuf,
+    pub(crate) vmid: Vmid,
+    pub(crate) job: Job,
+}
+
+/// What the helper shall do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Job {
+    /// Fill a new container's volumes from a template.
+    Populate(Box<Populate>),
+    /// Start the container and be its monitor.
+    Run(Run),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Populate {
+    /// The container's config, in the grammar of the file.
+    pub(crate) config: String,
+    pub(crate) template: PathBuf,
+    pub(crate) mounts: Vec<MountPlan>,
+    pub(crate) password: Option<String>,
+    pub(crate) ssh_public_keys: Option<String>,
+    pub(crate) ignore_unpack_errors: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Keep liblxc's log at its most talkative.
+    pub(crate) debug: bool,
+    /// Start although the config has a lock.
+    pub(crate) skiplock: bool,
+}
+
+/// What the helper tells while it works.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Event {
+    Message(String),
+    Warning(String),
+    Bytes {
+        done: u64,
+        total: Option<u64>,
+    },
+    /// What the guest turned out to be.
+    Detected {
+        ostype: String,
+        arch: String,
+    },
+    /// All is prepared; liblxc is called next.
+    Starting,
+    /// The job has failed, and what it had done is taken back.
+    Failed(Failure),
+    Done,
+}
+
+/// Why a job failed, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What failed and why.
+    pub message: String,
+    /// The lines of liblxc's log that name the cause, oldest first.
+    pub log_lines: Vec<String>,
+    /// What can be done about it, where we know it.
+    pub remedy: Option<String>,
+    /// Where the whole log is.
+    pub log: Option<PathBuf>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        for line in &self.log_lines {
+            write!(f, "\n  {line}")?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\nwhat to do: {remedy}")?;
+        }
+        if let Some(log) = &self.log {
+            write!(f, "\nfull log: {}", log.display())?;
+        }
+        Ok(())
+    }
+}

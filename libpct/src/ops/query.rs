@@ -1,0 +1,215 @@
+//! The reading verbs: `list`, `status`, `config` (spec: cli, parts 5.1, 5.2, 5.12 and A.2).
+//!
+//! They read files and `/proc`: no lock, no fork, no call into liblxc, and no need to be root where the
+//! files can be read.
+
+use super::Env;
+use crate::{
+    cgroup,
+    config::{self, Section, View, Vmid, pct_config_lines},
+    error::Error,
+    lxc::command,
+};
+
+/// A container as `list` and `status` show it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Its number.
+    pub vmid: Vmid,
+    /// Its host name without blanks, or `CT<vmid>`.
+    pub name: String,
+    /// Whether its monitor lives.
+    pub running: bool,
+    /// The value of its `lock` key.
+    pub lock: Option<String>,
+    /// Its tags, as the config has them.
+    pub tags: Option<String>,
+    /// Whether it is a template.
+    pub template: bool,
+    /// CPUs that it may use: `cores`, else `cpulimit`, else those of the host.
+    pub cpus: f64,
+    /// Its memory limit in bytes.
+    pub max_memory: u64,
+    /// Its swap limit in bytes.
+    pub max_swap: u64,
+    /// The size of its root file system in bytes.
+    pub max_disk: u64,
+}
+
+/// What a running container uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Its init, as the host numbers it.
+    pub pid: u32,
+    /// Seconds since its init was started.
+    pub uptime: u64,
+    /// Memory in bytes, without the page cache.
+    pub memory: u64,
+    /// Swap in bytes.
+    pub swap: u64,
+    /// Bytes used of the root file system.
+    pub disk: u64,
+    /// The size of the root file system as mounted.
+    pub max_disk: u64,
+    /// Bytes received by the container.
+    pub net_in: u64,
+    /// Bytes sent by the container.
+    pub net_out: u64,
+    /// Bytes read from block devices.
+    pub disk_read: u64,
+    /// Bytes written to block devices.
+    pub disk_write: u64,
+}
+
+/// All containers of this node; one that cannot be read never hides the others.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Ascending by number.
+    pub containers: Vec<Status>,
+    /// What could not be read, and why.
+    pub errors: Vec<(Vmid, Error)>,
+}
+
+/// Which values of a config to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ConfigView {
+    /// The current values with the pending changes over them.
+    #[default]
+    Pending,
+    /// The current values only.
+    Current,
+    /// The values of a snapshot.
+    Snapshot(String),
+}
+
+const MIB: u64 = 1024 * 1024;
+const DEFAULT_DISK: u64 = 4 << 30;
+
+pub(crate) fn list(env: &Env) -> Result<Listing, Error> {
+    let vmids = env.store().vmids()?;
+    let names: Vec<_> = vmids.iter().map(ToString::to_string).collect();
+    let running = command::running_names(&env.home.lxcpath(), names.iter().map(String::as_str))?;
+    let mut listing = Listing::default();
+    for (vmid, name) in vmids.into_iter().zip(&names) {
+        match read(env, vmid, running.contains(name.as_str())) {
+            Ok(status) => listing.containers.push(status),
+            // Removed since the folder was read.
+            Err(_) if !env.store().exists(vmid) => {}
+            Err(error) => listing.errors.push((vmid, error)),
+        }
+    }
+    Ok(listing)
+}
+
+pub(crate) fn status(env: &Env, vmid: Vmid) -> Result<Status, Error> {
+    env.store().require(vmid)?;
+    read(env, vmid, env.is_running(vmid)?)
+}
+
+fn read(env: &Env, vmid: Vmid, running: bool) -> Result<Status, Error> {
+    let loaded = env.store().load(vmid)?;
+    let section = loaded.config.main();
+    let max_disk = if running { section.rootfs().ok().flatten() } else { section.rootfs()? };
+    let host_name: String = section.name_or_default(vmid).split_whitespace().collect();
+    Ok(Status {
+        vmid,
+        name: host_name,
+        running,
+        lock: section.lock().map(str::to_owned),
+        tags: section.get("tags").map(str::to_owned),
+        template: section.is_template(),
+        cpus: cpus(section),
+        max_memory: section.memory_mib() * MIB,
+        max_swap: section.swap_mib() * MIB,
+        max_disk: max_disk.and_then(|point| point.size).map_or(DEFAULT_DISK, |size| size.bytes()),
+    })
+}
+
+fn cpus(section: &Section) -> f64 {
+    let host = || std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+    let cores = section.cores().filter(|n| *n > 0).map(f64::from);
+    cores.or_else(|| section.cpulimit().filter(|n| *n > 0.0)).unwrap_or_else(host)
+}
+
+/// What a container uses now; `None` when it does not run.
+pub(crate) fn usage(env: &Env, vmid: Vmid) -> Result<Option<Usage>, Error> {
+    let Some(socket) = env.connect(vmid)? else { return Ok(None) };
+    let pid = socket.init_pid()?.as_raw_nonzero().get();
+    let group = cgroup::Usage::read(&cgroup::Layout::detect()?, vmid);
+    let disk = rustix::fs::statvfs(format!("/proc/{pid}/root/")).ok();
+    let blocks = |count: u64| disk.as_ref().map_or(0, |d| count * d.f_frsize);
+    let traffic = traffic_of(vmid);
+    Ok(Some(Usage {
+        pid: pid.unsigned_abs(),
+        uptime: uptime(pid).unwrap_or(0),
+        memory: group.memory.unwrap_or(0),
+        swap: group.swap.unwrap_or(0),
+        disk: disk.as_ref().map_or(0, |d| blocks(d.f_blocks - d.f_bfree)),
+        max_disk: disk.as_ref().map_or(0, |d| blocks(d.f_blocks)),
+        // What the host's end receives is what the container sends.
+        net_in: traffic.sent,
+        net_out: traffic.received,
+        disk_read: 0,
+        disk_write: 0,
+    }))
+}
+
+#[derive(Default)]
+struct Traffic {
+    received: u64,
+    sent: u64,
+}
+
+/// What the host's ends of the container's links have counted; all zero when there is none.
+fn traffic_of(vmid: Vmid) -> Traffic {
+    let prefix = format!("veth{vmid}i");
+    let table = std::fs::read_to_string("/proc/net/dev").unwrap_or_default();
+    let mut traffic = Traffic::default();
+    for line in table.lines() {
+        let Some((_, counters)) = line.split_once(':').filter(|(name, _)| name.trim().starts_with(&prefix))
+        else {
+            continue;
+        };
+        let number =
+            |at| counters.split_whitespace().nth(at).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        traffic.received += number(0);
+        traffic.sent += number(8);
+    }
+    traffic
+}
+
+/// Linux reports times to programs in hundredths of a second, whatever it counts in (proc(5)).
+const CLOCK_TICKS: u64 = 100;
+
+/// Seconds since a process was started (proc_pid_stat(5), field 22).
+fn uptime(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = stat.rsplit_once(')')?.1;
+    let started: u64 = after_name.split_whitespace().nth(19)?.parse().ok()?;
+    let now = std::fs::read_to_string("/proc/uptime").ok()?;
+    let now: f64 = now.split_whitespace().next()?.parse().ok()?;
+    Some((now as u64).saturating_sub(started / CLOCK_TICKS))
+}
+
+/// The lines of `pct config`: keys in byte order, then the raw lines in file order.
+pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Vec<String>, Error> {
+    let config = env.store().load(vmid)?.config;
+    let which = match view {
+        ConfigView::Pending => View::WithPending,
+        ConfigView::Current => View::Current,
+        ConfigView::Snapshot(name) => View::Snapshot(name),
+    };
+    let section = match (config::view(&config, which), view) {
+        (Some(section), _) => section,
+        (None, ConfigView::Snapshot(name)) => return Err(Error::NoSnapshot(name.clone())),
+        (None, _) => return Ok(Vec::new()),
+    };
+    let faults = config::check_section(&section);
+    if !faults.is_empty() {
+        let text = |(key, error): (String, config::CheckError)| (key.clone(), error.parameter_text(&key));
+        return Err(Error::InvalidConfig(faults.into_iter().map(text).collect()));
+    }
+    Ok(pct_config_lines(&section))
+}
