@@ -1,1 +1,0 @@
-//! Programs that use libpct, in Rust and in C.
