@@ -10,8 +10,8 @@ use std::{
 
 use pct::{
     config::{
-        Config, Diagnostic, MountPoint, NetIf, Section, Size, View, Vmid, check_section, digest, keys,
-        pct_config_lines, pct_pending_lines, props, text, view,
+        Config, Diagnostic, IdRange, MountIdMap, MountPoint, NetIf, Section, Size, Startup, View, Vmid,
+        check_section, digest, keys, pct_config_lines, pct_pending_lines, props, text, view,
     },
     facts::HostFacts,
     translate::translate,
@@ -58,8 +58,9 @@ impl Case {
     fn differs(&self, step: &str) -> bool {
         let holds = |line: &str| self.input.split(|&b| b == b'\n').any(|l| l.starts_with(line.as_bytes()));
         match step {
-            // The reference can't write a file with these lines, or shows their remains.
-            "roundtrip" | "parse" | "pctpending" if holds("snapshots:") || holds("lxc:") => true,
+            // With these lines the reference stumbles over its own model.
+            "roundtrip" | "parse" if holds("snapshots:") => true,
+            "roundtrip" | "translate" if holds("lxc:") => true,
             // It matches the word anywhere in the line and so loses an unknown key.
             "roundtrip" | "parse" | "pctconfig" | "pctpending" | "strict" => holds("xsnapstate:"),
             _ => false,
@@ -110,8 +111,14 @@ fn same(ours: &[u8], theirs: &[u8]) -> Result<(), String> {
     Err(format!("line {}: ours {:?}, theirs {:?}", at + 1, line(&ours), line(&theirs)))
 }
 
-fn expect(fails: bool, ours: &str) -> Result<(), String> {
-    Err(if fails { format!("succeeds, must fail: {ours}") } else { format!("fails: {ours}") })
+/// The result of a step that failed here or there.
+fn expect<T>(must_fail: bool, ours: Result<T, String>) -> Result<(), String> {
+    match ours {
+        Err(_) if must_fail => Ok(()),
+        Ok(_) if must_fail => Err("succeeds, must fail".into()),
+        Err(error) => Err(format!("fails: {error}")),
+        Ok(_) => Ok(()),
+    }
 }
 
 #[test]
@@ -122,7 +129,7 @@ fn roundtrip() {
             let again = Config::parse(&bytes, vmid()).config.to_bytes().map_err(|e| e.to_string())?;
             same(&again, &bytes).map_err(|why| format!("second time: {why}"))
         }
-        result => expect(case.fails("roundtrip"), &format!("{result:?}")),
+        result => expect(case.fails("roundtrip"), result.map_err(|e| e.to_string())),
     });
 }
 
@@ -141,7 +148,7 @@ fn strict() {
         let parsed = Config::parse(&case.input, vmid());
         let strict = Config::parse_strict(&case.input, vmid());
         if strict.is_err() != case.fails("strict") {
-            return expect(case.fails("strict"), &format!("{:?}", strict.err()));
+            return expect(case.fails("strict"), strict.map_err(|e| e.to_string()));
         }
         // The reference ends at the first error.
         let until = parsed.diagnostics.iter().position(Diagnostic::is_error);
@@ -205,7 +212,7 @@ fn translation() {
                     None => Ok(()),
                 }
             }
-            result => expect(case.fails("translate"), &format!("{:?}", result.map(|_| ()))),
+            result => expect(case.fails("translate"), result.map_err(|e| format!("{e:?}"))),
         }
     });
 }
@@ -250,9 +257,20 @@ fn parsed_model() {
     });
 }
 
+/// The name of a key without its index, however that is written.
+fn family_of(key: &str) -> &str {
+    key.trim_end_matches(|c: char| c.is_ascii_digit())
+}
+
 /// The parsed property string of a key, in the form of `props.json`.
 fn properties(key: &str, value: &str) -> Option<Value> {
-    let family = keys::split_index(key).map_or(key, |(family, _)| family);
+    let family = family_of(key);
+    if family == "startup" {
+        let Ok(startup) = value.parse::<Startup>() else { return Some(Value::Null) };
+        let items = [("order", startup.order), ("up", startup.up), ("down", startup.down)];
+        let items = items.iter().filter_map(|(key, n)| n.map(|n| ((*key).to_owned(), n.to_string().into())));
+        return Some(Value::Object(items.collect()));
+    }
     let table = match family {
         "rootfs" => keys::ROOTFS,
         "mp" => keys::MOUNT_POINT,
@@ -266,6 +284,7 @@ fn properties(key: &str, value: &str) -> Option<Value> {
     let mut map: Map<String, Value> =
         values.iter().map(|(key, value)| ((*key).to_owned(), latin1(value).into())).collect();
     match family {
+        "dev" if !values.contains_key("path") => return Some(Value::Null),
         "rootfs" | "mp" | "unused" => {
             let volume = &values["volume"];
             let kind = match volume.as_str() {
@@ -276,6 +295,17 @@ fn properties(key: &str, value: &str) -> Option<Value> {
             map.insert("type".into(), kind.into());
             if let Some(size) = values.get("size") {
                 map.insert("size".into(), size.parse::<Size>().unwrap().bytes().to_string().into());
+            }
+            if let Some(MountIdMap::Entries(ids)) = values.get("idmap").map(|text| text.parse().unwrap()) {
+                let entry = |r: &IdRange| {
+                    json!([
+                        r.kind.to_string(),
+                        r.container.to_string(),
+                        r.host.to_string(),
+                        r.count.to_string()
+                    ])
+                };
+                map.insert("idmap".into(), ids.0.iter().map(entry).collect());
             }
             if family == "rootfs" {
                 map.insert("mp".into(), "/".into());
@@ -312,7 +342,7 @@ fn property_strings() {
 
 /// What a typed value prints means the same as what it was read from.
 fn typed_view_agrees(key: &str, value: &str) -> Result<(), String> {
-    let family = keys::split_index(key).map_or(key, |(family, _)| family);
+    let family = family_of(key);
     let (table, printed) = match family {
         "rootfs" => (keys::ROOTFS, MountPoint::parse_rootfs(value).map(|mp| mp.to_string())),
         "mp" => (keys::MOUNT_POINT, MountPoint::parse_mp(value).map(|mp| mp.to_string())),
@@ -344,8 +374,8 @@ fn config_step(step: &str, which: View<'_>, file: &str) {
             true if !case.fails(step) => {
                 same(&output(&pct_config_lines(&section)), &case.file(file).unwrap_or_default())
             }
-            good if good == case.fails(step) => expect(case.fails(step), &format!("{errors:?}")),
-            _ => Ok(()),
+            true => expect(true, Ok(())),
+            false => expect::<()>(case.fails(step), Err(format!("{errors:?}"))),
         }
     });
 }

@@ -8,7 +8,8 @@ use super::{
     ip::{Ip4Config, Ip6Config},
     mac::MacAddr,
     size::Size,
-    text::{is_digits, is_space, is_word, split_list},
+    startup::Startup,
+    text::{is_digits, is_word, split_list},
     volume::VolumeId,
 };
 
@@ -105,7 +106,7 @@ impl Format {
                 true => Ok(()),
                 false => Err(format!("invalid time zone '{value}'")),
             },
-            Self::StartupOrder => holds(is_startup_order(value), "unable to parse startup options"),
+            Self::StartupOrder => value.parse::<Startup>().map(drop).map_err(|e| e.to_string()),
             Self::Tag => holds(is_tag(value), "invalid characters in tag"),
             Self::DiskSize => value.parse::<Size>().map(drop).map_err(|e| e.to_string()),
         }
@@ -184,14 +185,6 @@ fn is_time_zone(text: &str) -> bool {
         text.contains('/') && text.split('/').all(part)
     };
     matches!(text, "host" | "UTC") || zones().map_or_else(|| zone_like(text), |zones| zones.contains(text))
-}
-
-fn is_startup_order(text: &str) -> bool {
-    let item = |item: &str| {
-        let number = ["order=", "up=", "down="].iter().find_map(|key| item.strip_prefix(key));
-        item.chars().all(is_space) || is_digits(number.unwrap_or(item))
-    };
-    !text.is_empty() && text.split(',').all(item)
 }
 
 fn is_tag(text: &str) -> bool {

@@ -11,6 +11,7 @@ use super::{
     netif::NetIf,
     schema::CheckError,
     section::Section,
+    startup::Startup,
     text::{is_truthy, numeric_prefix},
     volume::{VolumeId, VolumeRef},
 };
@@ -115,6 +116,12 @@ impl Section {
     /// A number as the lenient rules read it; `None` when absent.
     fn number(&self, key: &str) -> Option<f64> {
         self.get(key).map(numeric_prefix)
+    }
+
+    /// When it starts with the host; `None` when absent or not to be understood.
+    #[must_use]
+    pub fn startup(&self) -> Option<Startup> {
+        self.get("startup").and_then(|text| text.parse().ok())
     }
 
     /// Number of terminals; 2 when absent.

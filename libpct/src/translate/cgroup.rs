@@ -41,20 +41,22 @@ fn memory_high(memory: &str) -> String {
 
 /// The part of 100 ms that a limit in CPUs is; `None` for no limit.
 pub(super) fn cpu_quota(input: &Input<'_>) -> Option<i64> {
-    let limit = numeric_prefix(input.text("cpulimit")?);
-    // Truncated, as a product of doubles: 0.29 is 28999.
+    let text = input.text("cpulimit").filter(|text| !number::is_zero(text))?;
+    // Truncated, as a product of doubles: 0.29 is 28999. A text that is no number
+    // gives 0, which the kernel refuses: better than a limit that is silently none.
     #[allow(clippy::cast_possible_truncation)]
-    (limit != 0.0).then_some((100_000.0 * limit) as i64)
+    Some((100_000.0 * numeric_prefix(text)) as i64)
 }
 
 fn cpu(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
     if let Some(quota) = cpu_quota(input) {
         lines.push("lxc.cgroup2.cpu.max", format!("{quota} 100000"))?;
     }
-    if let Some(units) = input.text("cpuunits").map(numeric_prefix) {
+    if let Some(text) = input.text("cpuunits") {
         // The kernel knows no weight of 0; the smallest is what was meant.
+        let units = if number::is_zero(text) { 1.0 } else { numeric_prefix(text) };
         let weight = match input.facts.cgroup {
-            CgroupLayout::V2 => units.clamp(1.0, 10_000.0),
+            CgroupLayout::V2 => units.min(10_000.0),
             CgroupLayout::Hybrid | CgroupLayout::V1 => units.max(2.0),
         };
         lines.push("lxc.cgroup2.cpu.weight", number::print(weight))?;

@@ -19,6 +19,11 @@ pub(super) fn or_default<'a>(text: Option<&'a str>, default: &'a str) -> &'a str
     text.filter(|text| is_truthy(text)).unwrap_or(default)
 }
 
+/// A well-formed zero, such as `0`, `00`, or `0.0`.
+pub(super) fn is_zero(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(|number| number == 0.0)
+}
+
 /// At most 15 significant digits, without trailing zeros.
 pub(super) fn print(number: f64) -> String {
     if !number.is_finite() {
