@@ -121,9 +121,9 @@ impl<'a> Reader<'a> {
             }
             if let Some(map) = &member.sparse {
                 let fits = i64::try_from(member.size).is_ok();
-                fits.then(|| sparse::check(map, member.size, self.data))
-                    .unwrap_or(Err("a bad size"))
-                    .map_err(|what| Error::Malformed { offset, what })?;
+                let checked =
+                    if fits { sparse::check(map, member.size, self.data) } else { Err("a bad size") };
+                checked.map_err(|what| Error::Malformed { offset, what })?;
             }
         }
         Ok(member)
