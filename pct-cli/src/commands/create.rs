@@ -1,0 +1,109 @@
+//! `pct create`
+
+use super::{Verb, open};
+use crate::{
+    check::Args,
+    door::{CreateOptions, Secret},
+    exit::Exit,
+    failure::{Failure, ParamErrors},
+    formats,
+    spec::{Group, Kind, Param, VMID, VerbSpec},
+    task,
+};
+
+pub(crate) static VERB: Verb = Verb {
+    spec: VerbSpec {
+        name: "create",
+        group: Group::Existence,
+        about: "Create a container from a template.",
+        positionals: &[
+            VMID,
+            Param::new("ostemplate", Kind::Text, "The template: an archive in a storage, or the path of one.")
+                .max_len(255)
+                .required(),
+        ],
+        options: &[
+            Param::new(
+                "bwlimit",
+                Kind::Number { min: Some(0), max: None },
+                "Read the template no faster than so many KiB per second.",
+            )
+            .default("the limit of the storage"),
+            Param::new("force", Kind::Bool, "With --restore: overwrite an existing container.").default("0"),
+            Param::new("ha-managed", Kind::Bool, "Let the cluster's high availability manager look after it.")
+                .default("0"),
+            Param::new("ignore-unpack-errors", Kind::Bool, "Go on when the template does not unpack cleanly.")
+                .default("0"),
+            Param::new(
+                "password",
+                Kind::Password,
+                "Password of root inside, or its crypt(3) hash. Without a value it is asked for; without the option \
+                 root has none and cannot log in with one.",
+            )
+            .min_len(5),
+            Param::new("pool", Kind::Text, "Add the container to this resource pool.").format(formats::pool_id),
+            Param::new("restore", Kind::Bool, "The template is a backup.").default("0"),
+            Param::new(
+                "ssh-public-keys",
+                Kind::File,
+                "A file of public keys, one a line, that may log in as root with SSH.",
+            ),
+            Param::new("start", Kind::Bool, "Start the container when it is made.").default("0"),
+            Param::new("storage", Kind::Text, "Where volumes are made when their option names no storage.")
+                .format(formats::storage_id)
+                .default("local"),
+            Param::new("unique", Kind::Bool, "Give the network interfaces new random addresses.")
+                .requires("restore"),
+        ],
+        config_options: true,
+        extra_args: false,
+        needs_root: true,
+        ours: false,
+    },
+    run,
+};
+
+fn run(args: &Args) -> Result<Exit, Failure> {
+    let options = options(args)?;
+    let vmid = args.vmid()?;
+    let pct = open()?;
+    task::run(|progress| pct.container(vmid).create(&options, progress))
+}
+
+fn options(args: &Args) -> Result<CreateOptions, Failure> {
+    refuse_what_is_not_here(args)?;
+    let template = args.text("ostemplate").unwrap_or_default();
+    if template == "-" {
+        return Err(Failure::Message("pipe can only be used with restore tasks".to_owned()));
+    }
+    Ok(CreateOptions {
+        template: template.to_owned(),
+        config: args.config(),
+        storage: args.text("storage").map(str::to_owned),
+        password: args.text("password").map(|text| Secret::new(text.to_owned())),
+        ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
+        start: args.is_set("start"),
+        force: args.is_set("force"),
+        unique: args.is_set("unique"),
+        ignore_unpack_errors: args.is_set("ignore-unpack-errors"),
+        bwlimit: args.text("bwlimit").and_then(|text| text.parse().ok()),
+    })
+}
+
+/// Options that are known, so that abbreviations mean what they always meant, but that nothing can fulfil here.
+fn refuse_what_is_not_here(args: &Args) -> Result<(), ParamErrors> {
+    let mut errors = ParamErrors::new(ParamErrors::VERIFICATION);
+    if args.is_set("ha-managed") {
+        errors.add("ha-managed", "there is no high availability manager here");
+    }
+    if args.text("pool").is_some() {
+        errors.add("pool", "there are no resource pools here");
+    }
+    if args.is_set("restore") {
+        errors.add("restore", "backups cannot be restored yet");
+    }
+    if errors.params.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! `pct destroy`
+
+use super::{Verb, open};
+use crate::{
+    check::Args,
+    door::DestroyOptions,
+    exit::Exit,
+    failure::Failure,
+    spec::{Group, Kind, Param, VMID, VerbSpec},
+    task,
+};
+
+pub(crate) static VERB: Verb = Verb {
+    spec: VerbSpec {
+        name: "destroy",
+        group: Group::Existence,
+        about: "Remove a container with all of its volumes.",
+        positionals: &[VMID],
+        options: &[
+            Param::new(
+                "destroy-unreferenced-disks",
+                Kind::Bool,
+                "Also remove volumes in enabled storages that bear its number and are in no configuration.",
+            ),
+            Param::new("force", Kind::Bool, "Remove it even if it runs.").default("0"),
+            Param::new("purge", Kind::Bool, "Also remove it from jobs that name it.").default("0"),
+        ],
+        config_options: false,
+        extra_args: false,
+        needs_root: true,
+        ours: false,
+    },
+    run,
+};
+
+fn run(args: &Args) -> Result<Exit, Failure> {
+    let options = options(args);
+    let vmid = args.vmid()?;
+    let pct = open()?;
+    task::run(|progress| pct.container(vmid).destroy(&options, progress))
+}
+
+fn options(args: &Args) -> DestroyOptions {
+    DestroyOptions {
+        force: args.is_set("force"),
+        purge: args.is_set("purge"),
+        destroy_unreferenced_disks: args.is_set("destroy-unreferenced-disks"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tests::args;
+
+    #[test]
+    fn one_letter_is_enough_for_force() {
+        let only_force = DestroyOptions { force: true, ..DestroyOptions::default() };
+        for words in ["100 -f", "-f 1 100", "100 --force=1", "--forc yes 100"] {
+            assert_eq!(options(&args(&VERB.spec, words)), only_force, "{words}");
+        }
+        let all = DestroyOptions { force: true, purge: true, destroy_unreferenced_disks: true };
+        assert_eq!(options(&args(&VERB.spec, "100 --purge --force --destroy-unreferenced-disks")), all);
+        assert_eq!(options(&args(&VERB.spec, "100")), DestroyOptions::default());
+    }
+}

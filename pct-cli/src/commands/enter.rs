@@ -1,0 +1,31 @@
+//! `pct enter`
+
+use super::{Verb, become_attached, exec::KEEP_ENV, open};
+use crate::{
+    check::Args,
+    door::EnterOptions,
+    exit::Exit,
+    failure::Failure,
+    spec::{Group, VMID, VerbSpec},
+};
+
+pub(crate) static VERB: Verb = Verb {
+    spec: VerbSpec {
+        name: "enter",
+        group: Group::Access,
+        about: "Open a root shell in a running container.",
+        positionals: &[VMID],
+        options: &[KEEP_ENV],
+        config_options: false,
+        extra_args: false,
+        needs_root: true,
+        ours: false,
+    },
+    run,
+};
+
+fn run(args: &Args) -> Result<Exit, Failure> {
+    let options = EnterOptions { keep_env: args.flag("keep-env").unwrap_or(true) };
+    let attach = open()?.container(args.vmid()?).enter(&options)?;
+    become_attached(attach)
+}

@@ -1,0 +1,36 @@
+//! `pct start`
+
+use super::{Verb, open};
+use crate::{
+    check::Args,
+    door::StartOptions,
+    exit::Exit,
+    failure::Failure,
+    spec::{Group, Kind, Param, VMID, VerbSpec},
+    task,
+};
+
+pub(crate) static VERB: Verb = Verb {
+    spec: VerbSpec {
+        name: "start",
+        group: Group::Power,
+        about: "Start a container.",
+        positionals: &[VMID],
+        options: &[
+            Param::new("debug", Kind::Bool, "Write a detailed log of the start.").default("0"),
+            Param::new("skiplock", Kind::Bool, "Start even if the container is marked as being worked on."),
+        ],
+        config_options: false,
+        extra_args: false,
+        needs_root: true,
+        ours: false,
+    },
+    run,
+};
+
+fn run(args: &Args) -> Result<Exit, Failure> {
+    let options = StartOptions { debug: args.is_set("debug"), skiplock: args.is_set("skiplock") };
+    let vmid = args.vmid()?;
+    let pct = open()?;
+    task::run(|progress| pct.container(vmid).start(&options, progress))
+}

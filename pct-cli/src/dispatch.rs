@@ -1,0 +1,47 @@
+//! From the words of a command line to an exit status.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::{
+    argv::{self, Dialect},
+    check,
+    commands::Verb,
+    exit::Exit,
+    failure::Failure,
+    input, output, resolve,
+};
+
+/// Runs one command line, without the program's name.
+pub(crate) fn run(words: &[OsString]) -> Exit {
+    let (first, rest) = match words.split_first() {
+        Some((first, rest)) => (Some(first.to_string_lossy()), rest),
+        None => (None, words),
+    };
+    let verb = match resolve::verb(first.as_deref()) {
+        Ok(verb) => verb,
+        Err(error) => return tell(&error.into(), None),
+    };
+    match run_verb(verb, rest) {
+        Ok(exit) => exit,
+        Err(failure) => tell(&failure, Some(verb)),
+    }
+}
+
+fn run_verb(verb: &Verb, words: &[OsString]) -> Result<Exit, Failure> {
+    if verb.spec.needs_root && !rustix::process::geteuid().is_root() {
+        return Err(Failure::Message("please run as root".to_owned()));
+    }
+    let dialect =
+        if std::env::var_os("POSIXLY_CORRECT").is_some() { Dialect::Posix } else { Dialect::Permuting };
+    let mut parsed = argv::parse(&verb.spec, words, dialect)?;
+    input::read_files(&verb.spec, &mut parsed)?;
+    let mut args = check::check(&verb.spec, parsed)?;
+    input::ask_passwords(&verb.spec, &mut args)?;
+    (verb.run)(&args)
+}
+
+fn tell(failure: &Failure, verb: Option<&Verb>) -> Exit {
+    let (text, exit) = failure.tell(verb.map(|verb| &verb.spec));
+    output::error(OsStr::new(&text));
+    exit
+}

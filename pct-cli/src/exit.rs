@@ -1,0 +1,23 @@
+//! Exit statuses (spec: cli, part 1.6).
+
+use std::process::ExitCode;
+
+/// A status of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit(u8);
+
+impl Exit {
+    pub(crate) const SUCCESS: Self = Self(0);
+    /// The original's status for a missing configuration file, its `ENOENT`.
+    pub(crate) const NO_CONFIG: Self = Self(2);
+    /// What a shell reports for a program that a closed pipe has ended.
+    pub(crate) const CLOSED_PIPE: Self = Self(128 + 13);
+    /// Every other failure.
+    pub(crate) const FAILURE: Self = Self(255);
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}

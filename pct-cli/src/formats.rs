@@ -1,0 +1,147 @@
+//! Named formats of parameters (spec: cli, part 1.5). Each check answers with the format's own error text.
+
+use crate::door;
+
+/// A VMID.
+pub(crate) fn vmid(_option: &str, value: &str) -> Result<(), String> {
+    value.parse::<door::Vmid>().map(drop).map_err(|error| error.to_string())
+}
+
+/// A storage: two or more characters, a letter first, a letter or digit last.
+pub(crate) fn storage_id(_option: &str, value: &str) -> Result<(), String> {
+    if value.chars().count() < 2 {
+        return Err(format!("storage ID '{value}' cannot be shorter than 2 characters"));
+    }
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let sound = value.starts_with(|c: char| c.is_ascii_alphabetic())
+        && value.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && value.chars().all(inner);
+    if sound { Ok(()) } else { Err(format!("storage ID '{value}' contains illegal characters")) }
+}
+
+/// A snapshot's name: two or more characters, a letter first.
+pub(crate) fn config_id(_option: &str, value: &str) -> Result<(), String> {
+    let sound = value.len() >= 2
+        && value.starts_with(|c: char| c.is_ascii_alphabetic())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if sound { Ok(()) } else { Err(format!("invalid configuration ID '{value}'")) }
+}
+
+/// A resource pool: up to three names joined by slashes.
+pub(crate) fn pool_id(_option: &str, value: &str) -> Result<(), String> {
+    let is_name = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    if value.split('/').count() <= 3 && value.split('/').all(is_name) {
+        Ok(())
+    } else {
+        Err(format!("invalid pool ID '{value}'"))
+    }
+}
+
+/// Host name labels joined by dots.
+pub(crate) fn dns_name(_option: &str, value: &str) -> Result<(), String> {
+    let is_label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && label.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if value.split('.').all(is_label) {
+        Ok(())
+    } else {
+        Err("value does not look like a valid DNS name".to_owned())
+    }
+}
+
+/// A list of host names.
+pub(crate) fn dns_names(option: &str, value: &str) -> Result<(), String> {
+    list(value).try_for_each(|name| dns_name(option, name))
+}
+
+/// A list of tags.
+pub(crate) fn tags(_option: &str, value: &str) -> Result<(), String> {
+    let is_tag = |tag: &str| {
+        tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && tag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.'))
+    };
+    if list(value).all(is_tag) { Ok(()) } else { Err("invalid characters in tag".to_owned()) }
+}
+
+/// `--escape`: a lower-case letter, perhaps after a caret.
+pub(crate) fn is_escape(value: &str) -> bool {
+    let letter = value.strip_prefix('^').unwrap_or(value);
+    letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// Splits a list: at NUL bytes if there are any, else at commas, semicolons and white space.
+pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
+    let has_nul = text.contains('\0');
+    text.split(
+        move |c: char| {
+            if has_nul { c == '\0' } else { matches!(c, ',' | ';') || c.is_ascii_whitespace() }
+        },
+    )
+    .filter(move |part| has_nul || !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_accepts_and_refuses_as_specified() {
+        type Row<'a> = (crate::spec::FormatCheck, &'a [&'a str], &'a [&'a str], &'a str);
+        let rows: &[Row<'_>] = &[
+            (
+                vmid,
+                &["100", "999999999"],
+                &["99", "0100", "1000000000", "+100"],
+                "value does not look like a valid VM ID",
+            ),
+            (storage_id, &["local", "Zfs-1.a", "ab"], &["1ab", "a b", "ab-"], "contains illegal characters"),
+            (storage_id, &[], &["", "a"], "cannot be shorter than 2 characters"),
+            (config_id, &["s1", "Snap-1_x"], &["s", "1s", "a.b", ""], "invalid configuration ID"),
+            (pool_id, &["a", "a/b/c", "x.y-z_1"], &["", "a//b", "a/b/c/d", "a b"], "invalid pool ID"),
+            (
+                dns_name,
+                &["web1", "a.b-c.D", "1host"],
+                &["", "a_b", "-a", "a-", "a.", "a..b", "bad_dom!"],
+                "valid DNS name",
+            ),
+            (dns_names, &["", "a.b c.d", "a,b;c"], &["a,b_c"], "valid DNS name"),
+            (tags, &["a;b", "", "x+1,y.2 _z"], &["-x", "a b!", "a;+b"], "invalid characters in tag"),
+        ];
+        for (check, good, bad, text) in rows {
+            for value in *good {
+                assert_eq!(check("x", value), Ok(()), "{value:?}");
+            }
+            for value in *bad {
+                let error = check("x", value).unwrap_err();
+                assert!(error.contains(text), "{value:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_escape_is_a_letter_with_or_without_caret() {
+        for (value, sound) in [
+            ("a", true),
+            ("^b", true),
+            ("", false),
+            ("^", false),
+            ("A", false),
+            ("ab", false),
+            ("^^a", false),
+        ] {
+            assert_eq!(is_escape(value), sound, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn lists_split_at_separators_or_at_nul_bytes() {
+        let parts = |text| list(text).collect::<Vec<_>>();
+        assert_eq!(parts(" a, b;;c\td "), ["a", "b", "c", "d"]);
+        assert_eq!(parts("A=1 2\0B=3"), ["A=1 2", "B=3"]);
+        assert!(parts("").is_empty());
+    }
+}

@@ -1,0 +1,32 @@
+//! Writing to stdout and stderr.
+//!
+//! A pipe whose reader has gone must not make us panic. What only prints ends there, quietly, with the status a shell
+//! would show for SIGPIPE. The signal itself stays ignored: it would tear a half-done operation from its clean-up.
+
+use std::{
+    ffi::OsStr,
+    io::{self, Write as _},
+    os::unix::ffi::OsStrExt as _,
+};
+
+use crate::failure::Failure;
+
+/// Prints data.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        _ => Failure::Message(format!("can't write to standard output - {error}")),
+    })
+}
+
+/// Prints a line of a running operation. The operation matters more than its narration: errors are let go.
+pub(crate) fn narrate(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Prints to stderr. There is no place left to complain about a failure.
+pub(crate) fn error(text: &OsStr) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

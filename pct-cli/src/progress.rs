@@ -1,0 +1,93 @@
+//! How a running operation is shown: its messages on stdout, a bar on stderr when that is a terminal.
+
+use std::{fmt::Write as _, io::IsTerminal as _, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{door::Progress, output};
+
+/// Counts the warnings and draws the bar.
+#[derive(Default)]
+pub(crate) struct Narrator {
+    warnings: usize,
+    bar: Option<ProgressBar>,
+    /// Decided at the first report: most operations never move bytes.
+    on_terminal: Option<bool>,
+}
+
+impl Narrator {
+    /// Takes the bar away and gives the number of warnings.
+    pub(crate) fn finish(mut self) -> usize {
+        self.remove_bar();
+        self.warnings
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::narrate(text)),
+            None => output::narrate(text),
+        }
+    }
+
+    fn remove_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Narrator {
+    fn message(&mut self, text: &str) {
+        self.say(text);
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.warnings += 1;
+        self.say(&format!("WARN: {text}"));
+    }
+
+    fn bytes(&mut self, done: u64, total: Option<u64>) {
+        if !*self.on_terminal.get_or_insert_with(|| std::io::stderr().is_terminal()) {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| new_bar(total));
+        bar.set_position(done);
+        if total.is_some_and(|total| done >= total) {
+            self.remove_bar();
+        }
+    }
+}
+
+fn new_bar(total: Option<u64>) -> ProgressBar {
+    let template = match total {
+        Some(_) => "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        None => "{spinner} {bytes} {bytes_per_sec}",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// The line about counted warnings, if there were any.
+pub(crate) fn warnings_line(warnings: usize) -> String {
+    let mut line = String::new();
+    if warnings > 0 {
+        // Writing to a String cannot fail.
+        let _ = writeln!(line, "Task finished with {warnings} warning(s)!");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_and_told_at_the_end() {
+        assert_eq!(warnings_line(0), "");
+        assert_eq!(warnings_line(2), "Task finished with 2 warning(s)!\n");
+        let narrator = Narrator { warnings: 3, ..Narrator::default() };
+        assert_eq!(narrator.finish(), 3);
+    }
+}

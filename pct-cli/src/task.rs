@@ -1,0 +1,22 @@
+//! Operations that change a container (spec: cli, part 3): narration on stdout, the final error on stderr, and a
+//! status that tells whether it worked.
+
+use std::ffi::OsStr;
+
+use crate::{
+    door::{Error, Progress},
+    exit::Exit,
+    failure::Failure,
+    output,
+    progress::{Narrator, warnings_line},
+};
+
+/// Runs an operation and reports on it.
+pub(crate) fn run(operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>) -> Result<Exit, Failure> {
+    let mut narrator = Narrator::default();
+    let result = operation(&mut narrator);
+    let warnings = narrator.finish();
+    result.map_err(Failure::Task)?;
+    output::error(OsStr::new(&warnings_line(warnings)));
+    Ok(Exit::SUCCESS)
+}
