@@ -19,6 +19,8 @@ mod output;
 mod password;
 mod progress;
 mod resolve;
+#[cfg(test)]
+mod shell;
 mod spec;
 mod structured;
 mod task;

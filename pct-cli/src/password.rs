@@ -214,4 +214,57 @@ mod tests {
         assert_eq!(typed(b"ab\x03c\r").0, Err("password input aborted".to_owned()));
         assert_eq!(typed(b"\xff\r").0, Err("the password is not valid UTF-8".to_owned()));
     }
+
+    /// A pseudo-terminal: the end of the person, the end of the program.
+    fn terminal() -> (File, File) {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&person).unwrap();
+        unlockpt(&person).unwrap();
+        let name = ptsname(&person, Vec::new()).unwrap();
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let program = rustix::fs::open(name.as_c_str(), flags, rustix::fs::Mode::empty()).unwrap();
+        (File::from(person), File::from(program))
+    }
+
+    fn asked(keys: &str) -> (Result<String, String>, String) {
+        let (mut person, program) = terminal();
+        let before = tcgetattr(&program).unwrap();
+        // The line discipline turns what is typed too early into lines: type only when asked.
+        let typing = std::thread::spawn({
+            let keys = keys.to_owned();
+            move || {
+                let mut shown = String::new();
+                for keys in keys.split_inclusive('\r') {
+                    shown.push_str(&read_until(&mut person, ": "));
+                    person.write_all(keys.as_bytes()).unwrap();
+                }
+                shown.push_str(&read_until(&mut person, "\r\n"));
+                (person, shown)
+            }
+        });
+        let result = ask_twice_on(program.as_fd(), &mut &program, &mut &program);
+        let (_person, shown) = typing.join().unwrap();
+        assert_eq!(tcgetattr(&program).unwrap().local_modes, before.local_modes, "the terminal is as it was");
+        (result.map_err(|error| error.to_string()), shown)
+    }
+
+    fn read_until(person: &mut File, end: &str) -> String {
+        let mut shown = String::new();
+        let mut byte = [0];
+        while !shown.ends_with(end) {
+            person.read_exact(&mut byte).unwrap();
+            shown.push(char::from(byte[0]));
+        }
+        shown
+    }
+
+    #[test]
+    fn a_password_is_asked_for_twice_on_a_real_terminal() {
+        let (answer, shown) = asked("secret\rsecret\r");
+        assert_eq!(answer, Ok("secret".to_owned()));
+        assert_eq!(shown, "Enter new password: ******\r\nRetype new password: ******\r\n");
+        assert_eq!(asked("secret\rsecrex\r").0, Err("passwords do not match".to_owned()));
+        assert_eq!(asked("se\x03").0, Err("password input aborted".to_owned()));
+    }
 }

@@ -1,6 +1,6 @@
 //! How a running operation is shown: its messages on stdout, a bar on stderr when that is a terminal.
 
-use std::{fmt::Write as _, io::IsTerminal as _, time::Duration};
+use std::{fmt::Write as _, io::IsTerminal as _};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -64,9 +64,8 @@ fn new_bar(total: Option<u64>) -> ProgressBar {
         None => "{spinner} {bytes} {bytes_per_sec}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    // No ticker: it would be a thread, and this process starts others.
+    ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style)
 }
 
 /// The line about counted warnings, if there were any.

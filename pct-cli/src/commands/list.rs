@@ -53,7 +53,7 @@ fn table(entries: &[Status]) -> String {
     }
     for entry in entries {
         let lock = entry.lock.as_deref().unwrap_or_default();
-        row(&mut text, &entry.vmid.to_string(), status::word(entry), lock, &entry.name);
+        row(&mut text, &entry.vmid.to_string(), status::word(entry.running), lock, &entry.name);
     }
     text
 }

@@ -42,14 +42,19 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     output::print(&match Form::named(args.text("output-format")) {
         Some(form) => form.render(&fields(&status)),
         None if args.is_set("verbose") => verbose(&status),
-        None => format!("status: {}\n", word(&status)),
+        None => line(status.running),
     })?;
     Ok(Exit::SUCCESS)
 }
 
+/// The one line that scripts compare.
+pub(super) fn line(running: bool) -> String {
+    format!("status: {}\n", word(running))
+}
+
 /// `running` or `stopped`.
-pub(crate) fn word(status: &Status) -> &'static str {
-    if status.running { "running" } else { "stopped" }
+pub(super) fn word(running: bool) -> &'static str {
+    if running { "running" } else { "stopped" }
 }
 
 /// All fields by the names of the REST interface (spec: cli, part A.2).
@@ -58,7 +63,7 @@ pub(crate) fn fields(status: &Status) -> Value {
     let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     put("vmid", status.vmid.get().into());
     put("type", "lxc".into());
-    put("status", word(status).into());
+    put("status", word(status.running).into());
     put("name", status.name.clone().into());
     put("cpus", number(status.cpus));
     for (name, bytes_or_seconds) in [

@@ -1,1 +1,48 @@
+use super::*;
+use crate::{commands::status::tests::stopped, shell::pipe};
 
+fn fixture() -> Vec<Status> {
+    vec![
+        stopped(100, "web1"),
+        Status { running: true, lock: Some("backup".to_owned()), ..stopped(101, "db") },
+        Status { running: true, ..stopped(999_999_999, "a-name-that-is-longer-than-twenty") },
+    ]
+}
+
+#[test]
+fn the_table_is_the_one_of_the_original_to_the_byte() {
+    assert_eq!(
+        table(&fixture()),
+        "VMID       Status     Lock         Name                \n\
+         100        stopped                 web1                \n\
+         101        running    backup       db                  \n\
+         999999999  running                 a-name-that-is-longer-than-twenty\n"
+    );
+    assert_eq!(table(&[]), "");
+}
+
+#[test]
+fn widths_count_bytes() {
+    let text = table(&[stopped(100, "bücher")]);
+    assert_eq!(text.lines().nth(1), Some("100        stopped                 bücher             "));
+    assert!(text.lines().all(|line| line.len() == 55), "{text:?}");
+}
+
+/// The expressions by which scripts take the table apart (spec: users, part 5.1).
+#[test]
+fn the_expressions_of_scripts_find_their_fields() {
+    let text = table(&fixture());
+    for (script, expected) in [
+        ("awk 'NR>1{print $1}'", "100\n101\n999999999\n"),
+        ("tail -n +2 | awk '{print $1}'", "100\n101\n999999999\n"),
+        ("awk 'NR>1{print $2}'", "stopped\nrunning\nrunning\n"),
+        ("awk 'NR>1{print $NF}'", "web1\ndb\na-name-that-is-longer-than-twenty\n"),
+        ("awk '$1 == 100 {print $3}'", "web1\n"),
+        ("awk '$1 == 101 {print $4}'", "db\n"),
+        ("tail -n +2 | cut -f1 -d' '", "100\n101\n999999999\n"),
+        ("awk '$2 == \"running\" {print $1}'", "101\n999999999\n"),
+        ("grep -c running", "2\n"),
+    ] {
+        assert_eq!(pipe(&text, script), expected, "{script}");
+    }
+}
