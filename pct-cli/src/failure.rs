@@ -1,6 +1,5 @@
 //! What can go wrong, and how it is told (spec: cli, part 1.6).
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 
 use crate::{door, exit::Exit, help, spec::VerbSpec, usage};
@@ -104,15 +103,15 @@ impl Failure {
         match self {
             Self::Usage(error) => (error.render(), Exit::FAILURE),
             Self::Params(errors) => (errors.render(&usage_line()), Exit::FAILURE),
-            Self::Library(error) | Self::Task(error) if error.parameters().is_some() => {
-                let errors = error.parameters().map(from_library).unwrap_or_default();
-                (errors.render(&usage_line()), Exit::FAILURE)
-            }
-            Self::Library(error) => {
-                let exit = if error.is_missing_config() { Exit::NO_CONFIG } else { Exit::FAILURE };
-                (line(&chain(error)), exit)
-            }
-            Self::Task(error) => (line(&chain(error).replace('\n', " ")), Exit::FAILURE),
+            Self::Library(error) | Self::Task(error) => match error {
+                door::Error::Parameters(params) => {
+                    (from_library(ParamErrors::VERIFICATION, params).render(&usage_line()), Exit::FAILURE)
+                }
+                door::Error::InvalidConfig(params) => {
+                    (from_library("Result verification failed", params).render(&usage_line()), Exit::FAILURE)
+                }
+                _ => (line(&self.library_text(error)), self.library_exit(error)),
+            },
             Self::Message(text) => (line(text), Exit::FAILURE),
             Self::Reported => (String::new(), Exit::FAILURE),
             Self::ClosedPipe => (String::new(), Exit::CLOSED_PIPE),
@@ -120,32 +119,34 @@ impl Failure {
     }
 }
 
-fn from_library(errors: &door::ParameterErrors) -> ParamErrors {
-    let mut told = ParamErrors::new(&errors.message);
-    for (param, text) in &errors.params {
-        told.add(param, text);
+impl Failure {
+    /// A task's error is one line. Only the diagnosis of a start keeps its lines: log, remedy, where to read on.
+    fn library_text(&self, error: &door::Error) -> String {
+        let text = error.full_message();
+        let keeps_lines = matches!(self, Self::Library(_)) || error.kind() == door::ErrorKind::Start;
+        if keeps_lines { text } else { text.trim_end().replace('\n', " ") }
     }
-    told
+
+    /// A task's status says only whether it worked.
+    fn library_exit(&self, error: &door::Error) -> Exit {
+        match (self, error.kind()) {
+            (Self::Library(_), door::ErrorKind::NotFound) => Exit::NO_CONFIG,
+            _ => Exit::FAILURE,
+        }
+    }
+}
+
+fn from_library(message: &str, params: &[(String, String)]) -> ParamErrors {
+    let mut errors = ParamErrors::new(message);
+    for (param, text) in params {
+        errors.add(param, text);
+    }
+    errors
 }
 
 /// Ends the text with exactly one newline.
 fn line(text: &str) -> String {
     format!("{}\n", text.trim_end_matches('\n'))
-}
-
-/// An error and its causes in one text; a cause that its effect has quoted already is not repeated.
-pub(crate) fn chain(error: &door::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let why = error.to_string();
-        if !text.contains(&why) {
-            text.push_str(": ");
-            text.push_str(&why);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -193,35 +194,37 @@ mod tests {
     }
 
     #[test]
-    fn a_library_error_is_told_with_its_causes_and_the_status_the_original_has() {
-        let missing = || door::Error::missing_config("Configuration file 'x/100.conf' does not exist");
-        let (text, exit) = Failure::Library(missing()).tell(None);
-        assert_eq!(
-            (text.as_str(), exit),
-            ("Configuration file 'x/100.conf' does not exist\n", Exit::NO_CONFIG)
-        );
+    fn a_library_error_is_told_with_the_status_the_original_has() {
+        let text = "Configuration file 'nodes/x/lxc/100.conf' does not exist";
+        let missing = || door::Error::Other(door::ErrorKind::NotFound, text.to_owned());
+        assert_eq!(Failure::Library(missing()).tell(None), (format!("{text}\n"), Exit::NO_CONFIG));
         let (_, exit) = Failure::Task(missing()).tell(None);
         assert_eq!(exit, Exit::FAILURE, "a task's status is 255 whatever failed in it");
+    }
 
-        let error = door::Error::other("can't start CT 100").caused_by("bridge 'vmbr7'\ndoes not exist");
-        assert_eq!(
-            Failure::Task(error).tell(None).0,
-            "can't start CT 100: bridge 'vmbr7' does not exist\n",
-            "a task's error is one line"
-        );
-        let error = door::Error::other("open /x: denied").caused_by("denied");
-        assert_eq!(chain(&error), "open /x: denied");
+    #[test]
+    fn a_task_s_error_is_one_line_unless_it_is_the_diagnosis_of_a_start() {
+        let error = |kind| door::Error::Other(kind, "it failed\n  because\n".to_owned());
+        let told = |kind| Failure::Task(error(kind)).tell(None).0;
+        assert_eq!(told(door::ErrorKind::System), "it failed   because\n");
+        assert_eq!(told(door::ErrorKind::Start), "it failed\n  because\n");
+        assert_eq!(Failure::Library(error(door::ErrorKind::System)).tell(None).0, "it failed\n  because\n");
     }
 
     #[test]
     fn parameter_errors_of_the_library_look_like_ours() {
-        let error = door::Error::parameter("storage", "storage 'x' does not support container directories");
-        let (text, exit) = Failure::Library(error).tell(Some(start()));
-        assert_eq!(exit, Exit::FAILURE);
+        let params =
+            || vec![("storage".to_owned(), "storage 'x' does not support container directories".to_owned())];
+        let lines =
+            "storage: storage 'x' does not support container directories\npct start <vmid> [OPTIONS]\n";
+        let told = |failure: Failure| failure.tell(Some(start()));
         assert_eq!(
-            text,
-            "400 Parameter verification failed.\nstorage: storage 'x' does not support container directories\n\
-             pct start <vmid> [OPTIONS]\n"
+            told(Failure::Task(door::Error::Parameters(params()))),
+            (format!("400 Parameter verification failed.\n{lines}"), Exit::FAILURE)
+        );
+        assert_eq!(
+            told(Failure::Library(door::Error::InvalidConfig(params()))),
+            (format!("400 Result verification failed\n{lines}"), Exit::FAILURE)
         );
     }
 

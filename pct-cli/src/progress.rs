@@ -1,6 +1,6 @@
 //! How a running operation is shown: its messages on stdout, a bar on stderr when that is a terminal.
 
-use std::{fmt::Write as _, io::IsTerminal as _};
+use std::{ffi::OsStr, fmt::Write as _, io::IsTerminal as _};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,6 +11,8 @@ use crate::{door::Progress, output};
 pub(crate) struct Narrator {
     warnings: usize,
     bar: Option<ProgressBar>,
+    /// The line about the lock is begun and not ended.
+    waiting: bool,
     /// Decided at the first report: most operations never move bytes.
     on_terminal: Option<bool>,
 }
@@ -19,6 +21,9 @@ impl Narrator {
     /// Takes the bar away and gives the number of warnings.
     pub(crate) fn finish(mut self) -> usize {
         self.remove_bar();
+        if self.waiting {
+            output::error(OsStr::new("\n"));
+        }
         self.warnings
     }
 
@@ -55,6 +60,12 @@ impl Progress for Narrator {
         if total.is_some_and(|total| done >= total) {
             self.remove_bar();
         }
+    }
+
+    fn waiting_for_lock(&mut self, acquired: bool) {
+        let text = if acquired { " OK\n" } else { "trying to acquire lock..." };
+        self.waiting = !acquired;
+        output::error(OsStr::new(text));
     }
 }
 

@@ -16,12 +16,12 @@ fn pct(words: &[&str]) -> Command {
 
 /// Exit status, stdout, stderr.
 fn run(words: &[&str]) -> (i32, String, String) {
-    told(pct(words).output().unwrap())
+    pct(words).output().map(told).unwrap_or_else(|error| (-1, String::new(), error.to_string()))
 }
 
 fn told(output: Output) -> (i32, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
 #[test]

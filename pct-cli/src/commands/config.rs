@@ -1,13 +1,11 @@
 //! `pct config`
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
 use super::{Verb, open_to_read};
 use crate::{
     check::Args,
-    door::{ConfigText, ConfigView},
+    door::ConfigView,
     exit::Exit,
     failure::{Failure, ParamErrors},
     formats, keys, output,
@@ -39,19 +37,19 @@ pub(crate) static VERB: Verb = Verb {
 
 fn run(args: &Args) -> Result<Exit, Failure> {
     let view = view(args)?;
-    let config = open_to_read()?.container(args.vmid()?).config(view)?;
+    let lines = open_to_read()?.container(args.vmid()?).config(&view)?;
     output::print(&match Form::named(args.text("output-format")) {
-        Some(form) => form.render(&fields(&config)),
-        None => text(&config),
+        Some(form) => form.render(&fields(&lines)),
+        None => text(&lines),
     })?;
     Ok(Exit::SUCCESS)
 }
 
-fn view(args: &Args) -> Result<ConfigView<'_>, ParamErrors> {
+fn view(args: &Args) -> Result<ConfigView, ParamErrors> {
     match (args.text("snapshot"), args.is_set("current")) {
         (None, false) => Ok(ConfigView::Pending),
         (None, true) => Ok(ConfigView::Current),
-        (Some(name), false) => Ok(ConfigView::Snapshot(name)),
+        (Some(name), false) => Ok(ConfigView::Snapshot(name.to_owned())),
         (Some(_), true) => {
             let mut errors = ParamErrors::new(ParamErrors::VERIFICATION);
             errors.add("current", "cannot use 'snapshot' parameter with 'current'");
@@ -61,33 +59,26 @@ fn view(args: &Args) -> Result<ConfigView<'_>, ParamErrors> {
     }
 }
 
-/// `<key>: <value>` lines.
-fn text(config: &ConfigText) -> String {
-    let mut text = String::new();
-    for (key, value) in &config.lines {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key}: {value}");
-    }
-    text
+fn text(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 /// The fields of the REST interface: numbers as numbers, the description decoded, the raw lines as pairs in `lxc`.
-fn fields(config: &ConfigText) -> Value {
+fn fields(lines: &[String]) -> Value {
     let mut fields = Map::new();
     let mut raw = Vec::new();
-    for (key, value) in &config.lines {
+    for (key, value) in lines.iter().filter_map(|line| line.split_once(": ")) {
         if key.starts_with("lxc.") {
-            raw.push(Value::from(vec![key.clone(), value.clone()]));
+            raw.push(Value::from(vec![key, value]));
         } else if key == "description" {
-            fields.insert(key.clone(), percent_decode(value).into());
+            fields.insert(key.to_owned(), percent_decode(value).into());
         } else {
-            fields.insert(key.clone(), typed(key, value));
+            fields.insert(key.to_owned(), typed(key, value));
         }
     }
     if !raw.is_empty() {
         fields.insert("lxc".to_owned(), raw.into());
     }
-    fields.insert("digest".to_owned(), config.digest.clone().into());
     Value::Object(fields)
 }
 

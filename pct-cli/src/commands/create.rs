@@ -3,7 +3,7 @@
 use super::{Verb, open};
 use crate::{
     check::Args,
-    door::{CreateOptions, Secret},
+    door::CreateOptions,
     exit::Exit,
     failure::{Failure, ParamErrors},
     formats,
@@ -80,13 +80,10 @@ fn options(args: &Args) -> Result<CreateOptions, Failure> {
         template: template.to_owned(),
         config: args.config(),
         storage: args.text("storage").map(str::to_owned),
-        password: args.text("password").map(|text| Secret::new(text.to_owned())),
+        password: args.text("password").map(str::to_owned),
         ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
         start: args.is_set("start"),
-        force: args.is_set("force"),
-        unique: args.is_set("unique"),
         ignore_unpack_errors: args.is_set("ignore-unpack-errors"),
-        bwlimit: args.text("bwlimit").and_then(|text| text.parse().ok()),
     })
 }
 
@@ -98,6 +95,10 @@ fn refuse_what_is_not_here(args: &Args) -> Result<(), ParamErrors> {
     }
     if args.text("pool").is_some() {
         errors.add("pool", "there are no resource pools here");
+    }
+    let limit = args.text("bwlimit").and_then(|text| text.parse::<f64>().ok());
+    if limit.is_some_and(|limit| limit > 0.0) {
+        errors.add("bwlimit", "the speed of unpacking cannot be limited yet");
     }
     if args.is_set("restore") {
         errors.add("restore", "backups cannot be restored yet");

@@ -53,14 +53,17 @@ mod tests {
     use super::*;
     use crate::check::tests::args;
 
+    fn read(words: &str) -> (bool, bool, bool) {
+        let options = options(&args(&VERB.spec, words));
+        (options.force, options.purge, options.destroy_unreferenced_disks)
+    }
+
     #[test]
     fn one_letter_is_enough_for_force() {
-        let only_force = DestroyOptions { force: true, ..DestroyOptions::default() };
         for words in ["100 -f", "-f 1 100", "100 --force=1", "--forc yes 100"] {
-            assert_eq!(options(&args(&VERB.spec, words)), only_force, "{words}");
+            assert_eq!(read(words), (true, false, false), "{words}");
         }
-        let all = DestroyOptions { force: true, purge: true, destroy_unreferenced_disks: true };
-        assert_eq!(options(&args(&VERB.spec, "100 --purge --force --destroy-unreferenced-disks")), all);
-        assert_eq!(options(&args(&VERB.spec, "100")), DestroyOptions::default());
+        assert_eq!(read("100 --purge --force --destroy-unreferenced-disks"), (true, true, true));
+        assert_eq!(read("100"), (false, false, false));
     }
 }

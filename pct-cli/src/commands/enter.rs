@@ -1,9 +1,12 @@
 //! `pct enter`
 
-use super::{Verb, become_attached, exec::KEEP_ENV, open};
+use super::{
+    Verb, become_attached,
+    exec::{KEEP_ENV, keeps_env},
+    open,
+};
 use crate::{
     check::Args,
-    door::EnterOptions,
     exit::Exit,
     failure::Failure,
     spec::{Group, VMID, VerbSpec},
@@ -25,7 +28,6 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = EnterOptions { keep_env: args.flag("keep-env").unwrap_or(true) };
-    let attach = open()?.container(args.vmid()?).enter(&options)?;
+    let attach = open()?.container(args.vmid()?).enter(keeps_env(args))?;
     become_attached(attach)
 }

@@ -3,7 +3,6 @@
 use super::{Verb, become_attached, open};
 use crate::{
     check::Args,
-    door::ExecOptions,
     exit::Exit,
     failure::Failure,
     spec::{Group, Kind, Param, VMID, VerbSpec},
@@ -30,12 +29,12 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let attach = open()?.container(args.vmid()?).exec(&options(args))?;
+    let attach = open()?.container(args.vmid()?).exec(keeps_env(args), &args.extra)?;
     become_attached(attach)
 }
 
-fn options(args: &Args) -> ExecOptions {
-    ExecOptions { keep_env: args.flag("keep-env").unwrap_or(true), command: args.extra.clone() }
+pub(super) fn keeps_env(args: &Args) -> bool {
+    args.flag("keep-env").unwrap_or(true)
 }
 
 #[cfg(test)]
@@ -46,7 +45,7 @@ mod tests {
     #[test]
     fn the_command_is_what_stands_after_the_number() {
         let command = |words| {
-            let command = options(&args(&VERB.spec, words)).command;
+            let command = args(&VERB.spec, words).extra;
             command.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
         for (words, expected) in [
@@ -65,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_environment_is_kept_unless_refused() {
-        let keeps = |words| options(&args(&VERB.spec, words)).keep_env;
+        let keeps = |words| keeps_env(&args(&VERB.spec, words));
         assert!(keeps("100 -- true"));
         assert!(keeps("100 --keep-env -- true"));
         assert!(!keeps("--keep-env 0 100 true"));

@@ -9,7 +9,7 @@ use crate::{
     check::Args,
     door::{Listing, Status},
     exit::Exit,
-    failure::{Failure, chain},
+    failure::Failure,
     output,
     spec::{Group, OUTPUT_FORMAT, VerbSpec},
     structured::Form,
@@ -31,16 +31,25 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let Listing { entries, errors } = open_to_read()?.list()?;
+    let pct = open_to_read()?;
+    let Listing { containers, errors } = pct.list()?;
     output::print(&match Form::named(args.text("output-format")) {
-        Some(form) => form.render(&Value::Array(entries.iter().map(status::fields).collect())),
-        None => table(&entries),
+        Some(form) => {
+            let fields = |entry: &Status| {
+                // One that stops in between is shown as it was found, without use.
+                let usage =
+                    if entry.running { pct.container(entry.vmid).usage().ok().flatten() } else { None };
+                status::fields(entry, usage.as_ref())
+            };
+            form.render(&Value::Array(containers.iter().map(fields).collect()))
+        }
+        None => table(&containers),
     })?;
     if errors.is_empty() {
         return Ok(Exit::SUCCESS);
     }
     for (vmid, error) in errors {
-        output::error(OsStr::new(&format!("CT {vmid}: {}\n", chain(&error))));
+        output::error(OsStr::new(&format!("CT {vmid}: {}\n", error.full_message())));
     }
     Err(Failure::Reported)
 }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use crate::{
     check::Args,
-    door::{Attach, Error, Pct},
+    door::{Attach, Builder, Error, Pct},
     exit::Exit,
     failure::Failure,
     spec::VerbSpec,
@@ -68,15 +68,21 @@ const ROOT: &str = "PCT_ROOT";
 
 /// The library for verbs that only read.
 fn open_to_read() -> Result<Pct, Error> {
-    Pct::builder().root_from_env(ROOT).open()
+    builder().open()
+}
+
+fn builder() -> Builder {
+    match std::env::var_os(ROOT).filter(|root| !root.is_empty()) {
+        Some(root) => Pct::builder().root(root),
+        None => Pct::builder(),
+    }
 }
 
 /// The library with the helper that stands beside this program; without one it looks in its own place.
 fn open() -> Result<Pct, Error> {
-    let builder = Pct::builder().root_from_env(ROOT);
     match sibling_helper() {
-        Some(path) => builder.helper(path).open(),
-        None => builder.open(),
+        Some(path) => builder().helper(path).open(),
+        None => builder().open(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Verb, open};
 use crate::{
     check::Args,
+    door::RebootOptions,
     exit::Exit,
     failure::Failure,
     spec::{Group, Kind, Param, VMID, VerbSpec},
@@ -31,8 +32,8 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let timeout = args.unsigned("timeout").map(Duration::from_secs);
+    let options = RebootOptions { timeout: args.unsigned("timeout").map(Duration::from_secs) };
     let vmid = args.vmid()?;
     let pct = open()?;
-    task::run(|progress| pct.container(vmid).reboot(timeout, progress))
+    task::run(|progress| pct.container(vmid).reboot(&options, progress))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Verb, open_to_read};
 use crate::{
     check::Args,
-    door::Status,
+    door::{Status, Usage},
     exit::Exit,
     failure::Failure,
     output,
@@ -38,11 +38,19 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let status = open_to_read()?.container(args.vmid()?).status()?;
-    output::print(&match Form::named(args.text("output-format")) {
-        Some(form) => form.render(&fields(&status)),
-        None if args.is_set("verbose") => verbose(&status),
-        None => line(status.running),
+    let form = Form::named(args.text("output-format"));
+    let pct = open_to_read()?;
+    let container = pct.container(args.vmid()?);
+    let status = container.status()?;
+    if form.is_none() && !args.is_set("verbose") {
+        output::print(&line(status.running))?;
+        return Ok(Exit::SUCCESS);
+    }
+    let usage = if status.running { container.usage()? } else { None };
+    let fields = fields(&status, usage.as_ref());
+    output::print(&match form {
+        Some(form) => form.render(&fields),
+        None => verbose(&fields),
     })?;
     Ok(Exit::SUCCESS)
 }
@@ -58,7 +66,9 @@ pub(super) fn word(running: bool) -> &'static str {
 }
 
 /// All fields by the names of the REST interface (spec: cli, part A.2).
-pub(crate) fn fields(status: &Status) -> Value {
+pub(super) fn fields(status: &Status, usage: Option<&Usage>) -> Value {
+    let idle = Usage::default();
+    let used = usage.unwrap_or(&idle);
     let mut fields = Map::new();
     let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     put("vmid", status.vmid.get().into());
@@ -67,22 +77,22 @@ pub(crate) fn fields(status: &Status) -> Value {
     put("name", status.name.clone().into());
     put("cpus", number(status.cpus));
     for (name, bytes_or_seconds) in [
-        ("mem", status.mem),
-        ("maxmem", status.maxmem),
-        ("swap", status.swap),
-        ("maxswap", status.maxswap),
-        ("disk", status.disk),
-        ("maxdisk", status.maxdisk),
-        ("diskread", status.diskread),
-        ("diskwrite", status.diskwrite),
-        ("netin", status.netin),
-        ("netout", status.netout),
-        ("uptime", status.uptime),
+        ("mem", used.memory),
+        ("maxmem", status.max_memory),
+        ("swap", used.swap),
+        ("maxswap", status.max_swap),
+        ("disk", used.disk),
+        ("maxdisk", usage.map_or(status.max_disk, |usage| usage.max_disk)),
+        ("diskread", used.disk_read),
+        ("diskwrite", used.disk_write),
+        ("netin", used.net_in),
+        ("netout", used.net_out),
+        ("uptime", used.uptime),
     ] {
         put(name, bytes_or_seconds.into());
     }
-    if let Some(pid) = status.pid {
-        put("pid", pid.into());
+    if let Some(usage) = usage {
+        put("pid", usage.pid.into());
     }
     if let Some(lock) = &status.lock {
         put("lock", lock.clone().into());
@@ -92,9 +102,6 @@ pub(crate) fn fields(status: &Status) -> Value {
     }
     if status.template {
         put("template", 1.into());
-    }
-    for (name, average) in &status.pressure {
-        put(name, (*average).into());
     }
     Value::Object(fields)
 }
@@ -109,21 +116,14 @@ fn number(value: f64) -> Value {
 }
 
 /// One line per field, sorted.
-fn verbose(status: &Status) -> String {
+fn verbose(fields: &Value) -> String {
     let mut text = String::new();
-    if let Value::Object(fields) = fields(status) {
-        for (name, value) in fields {
-            let shown = match &value {
-                Value::String(word) => word.clone(),
-                // The kernel writes pressure with two digits.
-                Value::Number(average) if name.starts_with("pressure") => {
-                    format!("{:.2}", average.as_f64().unwrap_or_default())
-                }
-                other => other.to_string(),
-            };
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name}: {shown}");
-        }
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        // Writing to a String cannot fail.
+        let _ = match value {
+            Value::String(word) => writeln!(text, "{name}: {word}"),
+            other => writeln!(text, "{name}: {other}"),
+        };
     }
     text
 }

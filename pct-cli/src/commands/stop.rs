@@ -30,10 +30,9 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = StopOptions {
-        skiplock: args.is_set("skiplock"),
-        overrule_shutdown: args.is_set("overrule-shutdown"),
-    };
+    // There is no list of running tasks to look a shutdown up in: --overrule-shutdown changes nothing where none is
+    // under way, and else the lock is waited for.
+    let options = StopOptions { skiplock: args.is_set("skiplock") };
     let vmid = args.vmid()?;
     let pct = open()?;
     task::run(|progress| pct.container(vmid).stop(&options, progress))

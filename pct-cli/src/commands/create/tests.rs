@@ -13,15 +13,14 @@ fn refused(words: &str) -> String {
 fn config_options_and_the_others_go_their_ways() {
     let made = made(
         "100 local:vztmpl/x.tar.zst --storage data --rootfs data:2 --net0 name=eth0 --password secret --start \
-         --ignore-unpack-errors 1 --bwlimit 1.5 --unprivileged no",
+         --ignore-unpack-errors 1 --bwlimit 0 --unprivileged no",
     );
     assert_eq!(made.template, "local:vztmpl/x.tar.zst");
     let config: Vec<_> = made.config.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(config, ["net0=name=eth0", "rootfs=data:2", "unprivileged=0"]);
     assert_eq!(made.storage.as_deref(), Some("data"));
-    assert_eq!(made.bwlimit, Some(1.5));
-    assert!(made.start && made.ignore_unpack_errors && !made.force && !made.unique);
-    assert!(!format!("{made:?}").contains("secret"), "a password is never shown");
+    assert!(made.start && made.ignore_unpack_errors);
+    assert_eq!(made.password.as_deref(), Some("secret"));
 }
 
 #[test]
@@ -31,6 +30,9 @@ fn what_nothing_here_can_do_is_refused() {
          pool: there are no resource pools here\npct create "
     ));
     assert!(refused("100 t --restore").contains("restore: backups cannot be restored yet\n"));
+    assert!(
+        refused("100 t --bwlimit 1.5").contains("bwlimit: the speed of unpacking cannot be limited yet\n")
+    );
     assert_eq!(refused("100 -"), "pipe can only be used with restore tasks\n");
     assert!(!made("100 t --ha-managed 0 --restore 0").start);
 }
