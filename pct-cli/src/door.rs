@@ -75,7 +75,8 @@ impl Builder {
     }
 
     pub(crate) fn open(self) -> Result<Pct> {
-        Ok(Pct(self.0))
+        let Self(()) = self;
+        Ok(Pct(()))
     }
 }
 
