@@ -1,1 +1,30 @@
-//! What the tests share.
+//! The harness of the tests that need the whole product.
+//!
+//! A test takes a [`Host`]: a private `PCT_ROOT` with container ids of its own,
+//! which it may leave in any state, because dropping the host removes every
+//! container, mount, loop device, link, cgroup and process that belongs to it.
+//! Tests run in parallel, in one process and in several.
+//!
+//! Without root the tests say `skipped: needs root` and their name. With
+//! `PCT_E2E=require` in the environment (as in CI) a skip is a failure.
+
+// This package is test code from end to end: a panic is how it reports.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
+
+pub mod archive;
+pub mod bins;
+pub mod bridge;
+pub mod busybox;
+pub mod cleanup;
+pub mod debian;
+pub mod host;
+pub mod lease;
+pub mod pty;
+pub mod root;
+pub mod run;
+pub mod state;
+pub mod wait;
+
+pub use bridge::Bridge;
+pub use host::{Ct, Host};
+pub use run::{Output, Run};

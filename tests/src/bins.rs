@@ -1,0 +1,45 @@
+//! Where the programs under test are.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the profile this test was built with: `target/debug` for
+/// `target/debug/deps/e2e-0123`.
+pub fn profile_dir() -> PathBuf {
+    let exe = std::env::current_exe().expect("the path of the test program");
+    let dir = exe.parent().expect("a test program lies in a folder");
+    let dir = if dir.ends_with("deps") { dir.parent().expect("deps lies in a folder") } else { dir };
+    dir.to_owned()
+}
+
+/// The `target` folder.
+pub fn target_dir() -> PathBuf {
+    profile_dir().parent().expect("a profile lies in a target folder").to_owned()
+}
+
+/// The `pct` under test.
+pub fn pct() -> PathBuf {
+    built("pct")
+}
+
+/// The `pct-helper` under test.
+pub fn helper() -> PathBuf {
+    built("pct-helper")
+}
+
+/// Cargo builds no binary of another package for a test, so it has to be there
+/// already; an old one would be tested in silence, so nothing is searched for
+/// beyond the one place.
+fn built(name: &str) -> PathBuf {
+    let path = profile_dir().join(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: build the workspace first (cargo build --workspace; `make test` does)",
+        path.display()
+    );
+    path
+}
+
+/// Whether a program of the test machine (`strace`, `dnsmasq`) is installed.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.is_file())
+}

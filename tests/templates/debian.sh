@@ -1,0 +1,76 @@
+#!/bin/sh
+# Makes a Debian container template from Debian's own packages:
+#
+#     debian.sh <output.tar.zst>
+#
+# The release and the mirror are those of the machine it runs on, read from its
+# apt sources, so that nothing is written down here that could grow old.
+# An existing output newer than this script is kept. Needs mmdebstrap and zstd.
+set -eu
+
+out=${1:?usage: debian.sh OUTPUT.tar.zst}
+if [ -e "$out" ] && [ "$out" -nt "$0" ]; then
+	echo "debian.sh: $out is up to date"
+	exit 0
+fi
+
+for tool in mmdebstrap zstd; do
+	command -v "$tool" >/dev/null || {
+		echo "debian.sh: $tool is missing: apt-get install mmdebstrap zstd" >&2
+		exit 1
+	}
+done
+
+. /etc/os-release
+suite=${VERSION_CODENAME:?/etc/os-release names no release}
+
+# The first source of Debian's own main archive: deb822 files first, then the
+# one-line form. Both may be there, and other vendors' sources beside them.
+sources() {
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[ -e "$file" ] || continue
+		# One record a paragraph; print "URI suite" for each pair of it.
+		awk -v RS= -F '\n' '{
+			uris = ""; suites = ""
+			for (i = 1; i <= NF; i++) {
+				if ($i ~ /^URIs:/) { uris = $i; sub(/^URIs:[ \t]*/, "", uris) }
+				if ($i ~ /^Suites:/) { suites = $i; sub(/^Suites:[ \t]*/, "", suites) }
+			}
+			n = split(uris, u, /[ \t]+/); m = split(suites, s, /[ \t]+/)
+			for (i = 1; i <= n; i++) for (j = 1; j <= m; j++) print u[i], s[j]
+		}' "$file"
+	done
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -e "$file" ] || continue
+		sed -n 's/^[ \t]*deb[ \t]\{1,\}\(\[[^]]*\][ \t]*\)\{0,1\}\([^ \t]*\)[ \t]\{1,\}\([^ \t]*\)[ \t].*/\2 \3/p' "$file"
+	done
+}
+mirror=$(sources | awk -v suite="$suite" '$2 == suite { sub(/\/$/, "", $1); print $1; exit }')
+if [ -z "$mirror" ]; then
+	echo "debian.sh: no apt source for $suite on this machine" >&2
+	exit 1
+fi
+
+mkdir -p "$(dirname "$out")"
+work=$(mktemp -d /var/tmp/pct-debian.XXXXXX)
+trap 'rm -rf "$work"' EXIT INT TERM
+# Several tests or makes at once each make their own; the last rename wins.
+part="$work/debian.tar"
+
+# What a container needs to boot and to be managed, and nothing else: an init,
+# the classic network scripts that guest set-up writes for, a resolver's
+# tools, and sshd for the host keys. --mode=root: no user namespace needed.
+mmdebstrap --quiet --mode=root --variant=minbase \
+	--include=systemd-sysv,dbus,ifupdown,iproute2,iputils-ping,isc-dhcp-client,openssh-server,ca-certificates,netbase \
+	--aptopt='APT::Install-Recommends "false"' \
+	--dpkgopt='path-exclude=/usr/share/man/*' \
+	--dpkgopt='path-exclude=/usr/share/locale/*' \
+	--dpkgopt='path-exclude=/usr/share/doc/*' \
+	--dpkgopt='path-include=/usr/share/doc/*/copyright' \
+	--customize-hook='rm -f "$1"/etc/hostname "$1"/etc/resolv.conf' \
+	--customize-hook='printf "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" > "$1"/etc/hosts' \
+	"$suite" "$part" "$mirror" </dev/null
+
+zstd --quiet --force -3 -T0 "$part" -o "$out.part.$$"
+mv "$out.part.$$" "$out"
+echo "debian.sh: made $out ($(du -h "$out" | cut -f1))"
