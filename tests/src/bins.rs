@@ -41,5 +41,8 @@ fn built(name: &str) -> PathBuf {
 
 /// Whether a program of the test machine (`strace`, `dnsmasq`) is installed.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.is_file())
+    ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .iter()
+        .map(|dir| Path::new(dir).join(name))
+        .find(|p| p.is_file())
 }

@@ -37,7 +37,8 @@ pub fn lease() -> Lease {
 fn in_use(vmid: u32) -> bool {
     let sockets = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
     let socket = format!("/{vmid}/command");
-    let links = std::fs::read_dir("/sys/class/net").map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let links =
+        std::fs::read_dir("/sys/class/net").map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default();
     sockets.lines().any(|line| line.ends_with(&socket))
         || links.iter().any(|link| link.file_name().to_string_lossy().starts_with(&format!("veth{vmid}i")))
 }

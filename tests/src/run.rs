@@ -164,7 +164,7 @@ impl Running {
 /// Sends a signal to one process; no harm if it is gone.
 pub fn signal_pid(pid: u32, signal: rustix::process::Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        drop(rustix::process::kill_process(pid, signal));
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
@@ -179,7 +179,8 @@ fn collect(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 }
 
 fn shown(command: &Command) -> String {
-    let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let args = command.get_args().map(OsStr::to_string_lossy);
     std::iter::once(name.into()).chain(args).collect::<Vec<_>>().join(" ")
 }
@@ -221,7 +222,13 @@ impl Output {
     #[track_caller]
     pub fn fails(self) -> Self {
         let crashed = self.status == 0 || self.status == 101 || (129..=159).contains(&self.status);
-        assert!(!crashed, "`{}` ended with {} where a failure was due\n{}", self.shown, self.status, self.both());
+        assert!(
+            !crashed,
+            "`{}` ended with {} where a failure was due\n{}",
+            self.shown,
+            self.status,
+            self.both()
+        );
         self
     }
 
