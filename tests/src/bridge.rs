@@ -2,6 +2,7 @@
 //! never runs: a test must not lean on the code it tests.
 
 use crate::run::Run;
+use crate::wait;
 
 /// A bridge `pctbr<vmid>` with an IPv4 and an IPv6 network of its own.
 pub struct Bridge {
@@ -47,6 +48,17 @@ impl Bridge {
     /// An IPv6 address of this network, /64.
     pub fn addr6(&self, n: u8) -> String {
         format!("fd9c:7e57:{:x}::{n:x}", self.net)
+    }
+
+    /// Panics unless `address` of this network answers the host.
+    #[track_caller]
+    pub fn ping(&self, address: &str) {
+        let answers = || {
+            let ping = if address.contains(':') { "ping6" } else { "ping" };
+            Run::new("/bin/busybox").args([ping, "-c1", "-W1", address]).output().status == 0
+        };
+        // Duplicate address detection keeps a new IPv6 address silent for a second.
+        wait::until_true(&format!("{address} answers"), answers);
     }
 }
 

@@ -73,7 +73,8 @@ fn busybox_boots_brings_its_network_up_and_halts_on_request() {
     let addrs = ct.lxc("lxc-attach", &["--", "ip", "addr"]).ok().out();
     assert!(addrs.contains(&format!("{}/24", bridge.addr4(2))), "{addrs}");
     assert!(addrs.contains(&format!("{}/64", bridge.addr6(2))), "{addrs}");
-    Run::new("/bin/ping").args(["-c1", "-W5", &bridge.addr4(2)]).ok();
+    bridge.ping(&bridge.addr4(2));
+    bridge.ping(&bridge.addr6(2));
     // --nokill: only the halt signal.
     ct.lxc("lxc-stop", &["--nokill", "-t", "20"]).ok();
     assert!(!ct.is_running());
