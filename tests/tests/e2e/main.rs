@@ -1,0 +1,25 @@
+//! The main job on real containers, one theme a file.
+//!
+//! Everything here goes through the command line and looks at its output and at
+//! what it did to the machine. busybox where milliseconds matter, Debian where
+//! an init does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod cleanup;
+mod console;
+mod create_destroy;
+mod cycles;
+mod exec;
+mod forbidden_programs;
+mod guest_files;
+mod lifecycle;
+mod limits;
+mod locks;
+mod network;
+mod reading_verbs;
+mod scripts;
+mod security;
+mod start_errors;
+mod storage;
+mod templates;
