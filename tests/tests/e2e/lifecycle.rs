@@ -194,8 +194,7 @@ fn debian_boots_reboots_and_shuts_down() {
         };
         up();
         assert_eq!(ct.sh("hostname"), "deb\n");
-        let first = ct.sh("cat /proc/sys/kernel/random/boot_id; readlink /proc/1/exe; date +%s -d @$(stat -c %Y /proc/1)");
-        assert!(first.contains("systemd"), "{first}");
+        assert_eq!(ct.sh("cat /proc/1/comm"), "systemd\n");
         let init = ct.init_pid();
         ct.pct("reboot", &[]).ok();
         up();
