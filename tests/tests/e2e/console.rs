@@ -179,7 +179,8 @@ fn debian_offers_a_login_on_its_console() {
     require_root!("mmdebstrap");
     let host = Host::new();
     let ct = host.ct();
-    let options = ["--rootfs", "local:0", "--features", "nesting=1", "--password", "sesame-2", "--hostname", "deb"];
+    let options =
+        ["--rootfs", "local:0", "--features", "nesting=1", "--password", "sesame-2", "--hostname", "deb"];
     ct.create(&debian::template(), &options).ok();
     ct.start();
     let mut pty = host.pty(&["console", &ct.id]);

@@ -13,7 +13,9 @@ fn create_writes_a_configuration_and_destroy_removes_everything() {
     assert!(out.out().contains(&format!("extracting archive '{}'", template.display())), "{}", out.both());
 
     let conf = std::fs::read_to_string(ct.conf()).unwrap();
-    for line in ["arch: amd64", "hostname: one", "memory: 64", "ostype: alpine", "swap: 512", "unprivileged: 1"] {
+    for line in
+        ["arch: amd64", "hostname: one", "memory: 64", "ostype: alpine", "swap: 512", "unprivileged: 1"]
+    {
         assert!(conf.lines().any(|l| l == line), "no {line:?} in\n{conf}");
     }
     assert!(!conf.contains("lock:"), "the lock of create stays:\n{conf}");
@@ -35,7 +37,10 @@ fn create_without_a_root_file_system_makes_an_image_of_4_gib() {
     ct.create(&busybox::template(Compression::Zstd), &[]).ok();
     assert_eq!(std::fs::metadata(ct.image()).unwrap().len(), 4 << 30);
     let config = ct.pct("config", &[]).ok().out();
-    assert!(config.contains(&format!("rootfs: local:{}/vm-{}-disk-0.raw,size=4G\n", ct.id, ct.id)), "{config}");
+    assert!(
+        config.contains(&format!("rootfs: local:{}/vm-{}-disk-0.raw,size=4G\n", ct.id, ct.id)),
+        "{config}"
+    );
     assert!(config.contains(&format!("hostname: CT{}\n", ct.id)), "{config}");
     assert!(config.contains("memory: 512\n"), "{config}");
 }
@@ -64,8 +69,19 @@ fn options_may_be_written_in_every_way_and_place() {
     let ct = host.ct();
     let template = busybox::template(Compression::Gzip);
     let args = [
-        "create", "-hostname", "mixed", &ct.id, "--memory=128", template.to_str().unwrap(), "-rootfs=local:0",
-        "--core", "1", "-SWAP", "32", "-unprivileged", "0",
+        "create",
+        "-hostname",
+        "mixed",
+        &ct.id,
+        "--memory=128",
+        template.to_str().unwrap(),
+        "-rootfs=local:0",
+        "--core",
+        "1",
+        "-SWAP",
+        "32",
+        "-unprivileged",
+        "0",
     ];
     host.pct(&args).ok();
     let config = ct.pct("config", &[]).ok().out();

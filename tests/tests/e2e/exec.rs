@@ -52,10 +52,11 @@ fn signals_reach_the_command() {
     require_root!();
     let host = Host::new();
     let ct = host.running(&[]);
-    for (signal, name) in [(Signal::TERM, "TERM"), (Signal::INT, "INT"), (Signal::HUP, "HUP"), (Signal::USR1, "USR1")] {
-        let script = format!(
-            "trap 'echo got {name}; exit 7' {name}; : > /tmp/{name}; while :; do sleep 0.05; done"
-        );
+    for (signal, name) in
+        [(Signal::TERM, "TERM"), (Signal::INT, "INT"), (Signal::HUP, "HUP"), (Signal::USR1, "USR1")]
+    {
+        let script =
+            format!("trap 'echo got {name}; exit 7' {name}; : > /tmp/{name}; while :; do sleep 0.05; done");
         let running = ct.exec(&["sh", "-c", &script]).start();
         wait::until_true("the command has set its trap", || ct.subvol().join("tmp").join(name).exists());
         running.signal(signal);
@@ -83,7 +84,8 @@ fn no_descriptor_but_the_first_three_is_inside() {
     assert_eq!(ct.sh(list), "0\n1\n2\n");
     // Nor any that our caller holds.
     let pct = bins::pct();
-    let script = format!("exec 7</etc/passwd 9>/dev/null; '{}' exec {} -- sh -c '{list}'", pct.display(), ct.id);
+    let script =
+        format!("exec 7</etc/passwd 9>/dev/null; '{}' exec {} -- sh -c '{list}'", pct.display(), ct.id);
     let out = Run::new("/bin/sh").args(["-c", &script]).env("PCT_ROOT", host.root()).ok();
     assert_eq!(out.out(), "0\n1\n2\n");
 }
@@ -137,7 +139,14 @@ fn on_a_terminal_the_command_gets_one() {
     require_root!();
     let host = Host::new();
     let ct = host.running(&[]);
-    let mut pty = host.pty(&["exec", &ct.id, "--", "sh", "-c", "test -t 0 && test -t 1 && test -t 2 && stty size; exit 9"]);
+    let mut pty = host.pty(&[
+        "exec",
+        &ct.id,
+        "--",
+        "sh",
+        "-c",
+        "test -t 0 && test -t 1 && test -t 2 && stty size; exit 9",
+    ]);
     pty.expect("24 80");
     assert_eq!(pty.finish(), 9);
     assert!(pty.is_restored());
@@ -219,7 +228,9 @@ fn twenty_at_once_do_not_mix() {
     require_root!();
     let host = Host::new();
     let ct = host.running(&[]);
-    let running: Vec<_> = (0..20).map(|n| (n, ct.exec(&["sh", "-c", &format!("cat; exit {n}")]).stdin(format!("in{n}")).start())).collect();
+    let running: Vec<_> = (0..20)
+        .map(|n| (n, ct.exec(&["sh", "-c", &format!("cat; exit {n}")]).stdin(format!("in{n}")).start()))
+        .collect();
     for (n, running) in running {
         assert_eq!(running.finish().status(n).out(), format!("in{n}"));
     }

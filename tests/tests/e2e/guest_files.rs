@@ -10,7 +10,10 @@ use pct_tests::{Ct, Host, Run, busybox, debian, require_root};
 
 fn key(host: &Host) -> (String, String) {
     let path = host.scratch().join("id");
-    Run::new("/usr/bin/ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "me@here", "-f"]).args([&path]).ok();
+    Run::new("/usr/bin/ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "me@here", "-f"])
+        .args([&path])
+        .ok();
     let public = path.with_extension("pub");
     (public.to_str().unwrap().to_owned(), fs::read_to_string(public).unwrap())
 }
@@ -25,9 +28,20 @@ fn is_set_up(template: &Path, ostype: &str) {
     let (file, public) = key(&host);
     let ct = host.ct();
     let options = [
-        "--rootfs", "local:0", "--hostname", "web7.example.net", "--nameserver", "192.0.2.53 2001:db8::53",
-        "--searchdomain", "example.net", "--password", "sesame-3", "--ssh-public-keys", &file,
-        "--net0", "name=eth0,bridge=pctbrnone,ip=192.0.2.5/24,gw=192.0.2.1,ip6=2001:db8::5/64",
+        "--rootfs",
+        "local:0",
+        "--hostname",
+        "web7.example.net",
+        "--nameserver",
+        "192.0.2.53 2001:db8::53",
+        "--searchdomain",
+        "example.net",
+        "--password",
+        "sesame-3",
+        "--ssh-public-keys",
+        &file,
+        "--net0",
+        "name=eth0,bridge=pctbrnone,ip=192.0.2.5/24,gw=192.0.2.1,ip6=2001:db8::5/64",
     ];
     let out = ct.create(template, &options).ok();
     assert!(!out.both().contains("sesame-3"), "the password is shown");
@@ -42,13 +56,23 @@ fn is_set_up(template: &Path, ostype: &str) {
     let resolv = "# --- BEGIN PVE ---\nsearch example.net\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n# --- END PVE ---\n";
     assert_eq!(read("etc/resolv.conf"), resolv);
     let interfaces = read("etc/network/interfaces");
-    assert!(interfaces.contains("auto eth0\niface eth0 inet static\n\taddress 192.0.2.5/24\n\tgateway 192.0.2.1\n"), "{interfaces}");
+    assert!(
+        interfaces
+            .contains("auto eth0\niface eth0 inet static\n\taddress 192.0.2.5/24\n\tgateway 192.0.2.1\n"),
+        "{interfaces}"
+    );
     assert!(interfaces.contains("iface eth0 inet6 static\n\taddress 2001:db8::5/64\n"), "{interfaces}");
 
     assert!(shadow(&ct).starts_with("$6$"), "{}", shadow(&ct));
     assert!(read("root/.ssh/authorized_keys").contains(public.trim()));
     assert_eq!(fs::metadata(root.join("root/.ssh")).unwrap().permissions().mode() & 0o777, 0o700);
-    for path in ["etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/network/interfaces", "root/.ssh/authorized_keys"] {
+    for path in [
+        "etc/hostname",
+        "etc/hosts",
+        "etc/resolv.conf",
+        "etc/network/interfaces",
+        "root/.ssh/authorized_keys",
+    ] {
         assert_eq!(fs::metadata(root.join(path)).unwrap().uid(), 100_000, "owner of {path}");
     }
     for kind in ["rsa", "ecdsa", "ed25519"] {
@@ -56,7 +80,11 @@ fn is_set_up(template: &Path, ostype: &str) {
         assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o600, "{kind}");
         let public = read(&format!("etc/ssh/ssh_host_{kind}_key.pub"));
         assert!(public.trim_end().ends_with("root@web7"), "{public}");
-        assert!(out.out().contains(&format!("Creating SSH host key 'ssh_host_{kind}_key'")), "{}", out.both());
+        assert!(
+            out.out().contains(&format!("Creating SSH host key 'ssh_host_{kind}_key'")),
+            "{}",
+            out.both()
+        );
     }
 }
 
@@ -77,7 +105,10 @@ fn every_create_makes_host_keys_of_its_own() {
     require_root!("ssh-keygen");
     let host = Host::new();
     let old = "ssh-ed25519 AAAA the-template-s\n";
-    let extra = vec![Member::file("./etc/ssh/ssh_host_ed25519_key.pub", old), Member::file("./etc/ssh/ssh_host_ed25519_key", "old")];
+    let extra = vec![
+        Member::file("./etc/ssh/ssh_host_ed25519_key.pub", old),
+        Member::file("./etc/ssh/ssh_host_ed25519_key", "old"),
+    ];
     let template = host.scratch().join("keys.tar");
     Busybox { extra, ..Busybox::default() }.archive().write(&template);
     let keys: Vec<String> = (0..2)
@@ -97,7 +128,8 @@ fn without_a_password_root_is_locked_and_a_hash_is_taken_as_it_is() {
     let host = Host::new();
     let ct = host.busybox(&[]);
     assert_eq!(shadow(&ct), "*");
-    let hash = "$6$saltsalt$abcdefghijklmnopqrstuvwxyz./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst";
+    let hash =
+        "$6$saltsalt$abcdefghijklmnopqrstuvwxyz./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst";
     let ct = host.busybox(&["--password", hash]);
     assert_eq!(shadow(&ct), hash);
 }
@@ -122,7 +154,11 @@ fn an_unmanaged_container_is_left_as_it_is() {
     let extra = vec![Member::file("./etc/hostname", "mine\n")];
     Busybox { extra, ..Busybox::default() }.archive().write(&template);
     let ct = host.ct();
-    ct.create(&template, &["--rootfs", "local:0", "--ostype", "unmanaged", "--hostname", "other", "--password", "sesame-4"]).ok();
+    ct.create(
+        &template,
+        &["--rootfs", "local:0", "--ostype", "unmanaged", "--hostname", "other", "--password", "sesame-4"],
+    )
+    .ok();
     assert_eq!(fs::read_to_string(ct.subvol().join("etc/hostname")).unwrap(), "mine\n");
     assert!(!ct.subvol().join("etc/resolv.conf").exists());
     assert_eq!(shadow(&ct), "*");
@@ -172,7 +208,16 @@ fn links_of_a_hostile_guest_lead_nowhere() {
     let before = listing();
     for unprivileged in ["1", "0"] {
         let ct = host.ct();
-        let options = ["--rootfs", "local:0", "--unprivileged", unprivileged, "--password", "sesame-5", "--ssh-public-keys", &file];
+        let options = [
+            "--rootfs",
+            "local:0",
+            "--unprivileged",
+            unprivileged,
+            "--password",
+            "sesame-5",
+            "--ssh-public-keys",
+            &file,
+        ];
         let out = ct.create(&template, &options);
         if out.status == 0 {
             drop(ct.pct("start", &[]).output());

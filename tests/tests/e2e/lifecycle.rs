@@ -113,7 +113,9 @@ fn a_reboot_from_inside_gives_a_new_init_and_a_fresh_configuration() {
     let first = ct.init_pid();
     ct.edit_conf("memory: 64", "memory: 96");
     ct.exec(&["reboot", "-f"]).output();
-    wait::until_true("a new init is there", || ct.pct("exec", &["--", "true"]).output().status == 0 && ct.init_pid() != first);
+    wait::until_true("a new init is there", || {
+        ct.pct("exec", &["--", "true"]).output().status == 0 && ct.init_pid() != first
+    });
     let status = ct.pct("status", &["--verbose"]).ok().out();
     assert!(status.contains(&format!("maxmem: {}\n", 96 << 20)), "{status}");
     ct.stop();
@@ -165,7 +167,11 @@ fn start_keeps_nothing_of_its_caller() {
     let monitor = ct.monitor_pid();
     for fd in 0..3 {
         let target = std::fs::read_link(format!("/proc/{monitor}/fd/{fd}")).unwrap_or_default();
-        assert!(!target.to_string_lossy().starts_with("pipe:"), "the monitor's fd {fd} is {}", target.display());
+        assert!(
+            !target.to_string_lossy().starts_with("pipe:"),
+            "the monitor's fd {fd} is {}",
+            target.display()
+        );
     }
     let session = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -182,7 +188,16 @@ fn debian_boots_reboots_and_shuts_down() {
         let ct = host.ct();
         ct.create(
             &debian::template(),
-            &["--rootfs", "local:2", "--unprivileged", unprivileged, "--features", "nesting=1", "--hostname", "deb"],
+            &[
+                "--rootfs",
+                "local:2",
+                "--unprivileged",
+                unprivileged,
+                "--features",
+                "nesting=1",
+                "--hostname",
+                "deb",
+            ],
         )
         .ok();
         ct.start();

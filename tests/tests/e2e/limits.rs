@@ -30,7 +30,10 @@ fn limit(ct: &Ct<'_>, v1: &str, v2: &str) -> String {
         }
         dir.pop();
     }
-    fs::read_to_string(dir.join(file)).unwrap_or_else(|e| panic!("{}/{file}: {e}", dir.display())).trim().to_owned()
+    fs::read_to_string(dir.join(file))
+        .unwrap_or_else(|e| panic!("{}/{file}: {e}", dir.display()))
+        .trim()
+        .to_owned()
 }
 
 fn is_v2(controller: &str) -> bool {

@@ -40,7 +40,13 @@ fn an_interface_without_an_address_gets_a_generated_one() {
     let bridge = Bridge::new(host.ct().vmid);
     let ct = host.running(&["--net0", &format!("name=lan0,bridge={},ip=manual", bridge.name)]);
     let config = ct.pct("config", &[]).ok().out();
-    let mac = config.split("hwaddr=").nth(1).unwrap_or_else(|| panic!("no hwaddr in\n{config}")).split(',').next().unwrap();
+    let mac = config
+        .split("hwaddr=")
+        .nth(1)
+        .unwrap_or_else(|| panic!("no hwaddr in\n{config}"))
+        .split(',')
+        .next()
+        .unwrap();
     let mac = mac.trim().to_lowercase();
     assert_eq!(ct.sh("cat /sys/class/net/lan0/address").trim(), mac);
     let first = u8::from_str_radix(&mac[..2], 16).unwrap();
@@ -80,7 +86,8 @@ fn the_mtu_is_the_bridge_s_unless_given_smaller() {
     let mtu = |extra: &str| {
         let ct = host.running(&["--net0", &format!("name=eth0,bridge={},ip=manual{extra}", bridge.name)]);
         let inside = ct.sh("cat /sys/class/net/eth0/mtu").trim().to_owned();
-        let outside = fs::read_to_string(format!("/sys/class/net/veth{}i0/mtu", ct.id)).unwrap().trim().to_owned();
+        let outside =
+            fs::read_to_string(format!("/sys/class/net/veth{}i0/mtu", ct.id)).unwrap().trim().to_owned();
         ct.stop();
         (inside, outside)
     };
@@ -109,13 +116,22 @@ fn dhcp_leases_an_address() {
     let range = format!("--dhcp-range={},{},255.255.255.0,1h", bridge.addr4(50), bridge.addr4(60));
     let leases = host.scratch().join("leases");
     let mut server = Run::new(pct_tests::bins::tool("dnsmasq").unwrap())
-        .args(["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--bind-interfaces", "--user=root", "--pid-file="])
+        .args([
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--bind-interfaces",
+            "--user=root",
+            "--pid-file=",
+        ])
         .args([&format!("--interface={}", bridge.name), "--except-interface=lo", &range])
         .args([format!("--dhcp-leasefile={}", leases.display())])
         .start();
     let ct = host.running(&["--net0", &format!("name=eth0,bridge={},ip=dhcp", bridge.name)]);
     let prefix = bridge.addr4(5);
-    wait::until_true("an address is leased", || ct.sh("ip -4 addr show dev eth0").contains(&format!("inet {prefix}")));
+    wait::until_true("an address is leased", || {
+        ct.sh("ip -4 addr show dev eth0").contains(&format!("inet {prefix}"))
+    });
     let lease = fs::read_to_string(&leases).unwrap();
     bridge.ping(lease.split(' ').nth(2).unwrap());
     server.child.kill().unwrap();

@@ -17,13 +17,20 @@ fn an_image_is_sparse_ext4_on_a_loop_device_while_it_runs() {
         assert!(image.blocks() * 512 < 200 << 20, "{} blocks", image.blocks());
         assert_eq!(fs::read(ct.image()).unwrap()[1080..1082], [0x53, 0xef], "the magic number of ext4");
         let config = ct.pct("config", &[]).ok().out();
-        assert!(config.contains(&format!("rootfs: local:{0}/vm-{0}-disk-0.raw,size=1G\n", ct.id)), "{config}");
+        assert!(
+            config.contains(&format!("rootfs: local:{0}/vm-{0}-disk-0.raw,size=1G\n", ct.id)),
+            "{config}"
+        );
         assert!(host.state().only(&["mount", "loop"]).found.is_empty(), "create leaves its mounts");
 
         ct.start();
         let now = host.state();
         assert_eq!(now.only(&["loop"]).found.len(), 1, "{:?}", now.only(&["loop"]));
-        assert!(now.only(&["mount"]).found.is_empty(), "the host's namespace sees {:?}", now.only(&["mount"]));
+        assert!(
+            now.only(&["mount"]).found.is_empty(),
+            "the host's namespace sees {:?}",
+            now.only(&["mount"])
+        );
         let mount = ct.sh("grep ' / ' /proc/mounts");
         assert!(mount.contains(" ext4 "), "{mount}");
         assert_eq!(ct.sh("stat -c %u:%g /"), "0:0\n");
@@ -74,7 +81,9 @@ fn storage_cfg_replaces_the_embedded_default() {
     ct.start();
     ct.stop();
     let none = host.ct();
-    none.create(&template, &["--rootfs", "iso:1"]).fails().says("storage 'iso' does not support container directories");
+    none.create(&template, &["--rootfs", "iso:1"])
+        .fails()
+        .says("storage 'iso' does not support container directories");
     none.create(&template, &["--rootfs", "nowhere:1"]).fails().says("nowhere");
     none.create(&template, &["--rootfs", "off:1"]).fails().says("off");
     assert!(!none.conf().exists());

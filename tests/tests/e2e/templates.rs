@@ -127,7 +127,8 @@ fn extended_attributes_capabilities_and_acls_are_kept_and_mapped() {
         }
 
         for (name, kind) in [("acl", "access"), ("default", "default")] {
-            let found = xattr(&at(name), &format!("system.posix_acl_{kind}")).unwrap_or_else(|| panic!("no ACL on {name}"));
+            let found = xattr(&at(name), &format!("system.posix_acl_{kind}"))
+                .unwrap_or_else(|| panic!("no ACL on {name}"));
             let entries: Vec<_> = found[4..].chunks(8).collect();
             let user = entries.iter().find(|e| e[0] == 2).expect("an entry for a user");
             let id = u32::from_le_bytes(user[4..8].try_into().unwrap());
@@ -152,14 +153,22 @@ fn sparse_files_stay_sparse() {
         let template = host.scratch().join(format!("sparse-{format}.tar"));
         Busybox::default().archive().write(&template);
         let tar = Run::new("/bin/tar").args(["--append", "--sparse", &format!("--format={format}")]);
-        tar.args(["--owner=0", "--group=0", "-f"]).args([&template]).args(["-C"]).args([&dir]).args(["./srv"]).ok();
+        tar.args(["--owner=0", "--group=0", "-f"])
+            .args([&template])
+            .args(["-C"])
+            .args([&dir])
+            .args(["./srv"])
+            .ok();
         let ct = host.ct();
         ct.create(&template, &["--rootfs", "local:0"]).ok();
         let out = ct.subvol().join("srv/holes");
         let meta = fs::metadata(&out).unwrap();
         assert_eq!(meta.len(), 64 << 20, "{format}");
         assert!(meta.blocks() * 512 < 1 << 20, "{format}: {} blocks are in use", meta.blocks());
-        assert!(fs::read(&out).unwrap() == fs::read(dir.join("srv/holes")).unwrap(), "{format}: other content");
+        assert!(
+            fs::read(&out).unwrap() == fs::read(dir.join("srv/holes")).unwrap(),
+            "{format}: other content"
+        );
     }
 }
 
@@ -232,7 +241,11 @@ fn harmless(members: impl Fn(&Path) -> Vec<Member>) {
         assert_eq!(names(&canary), before, "{}", out.both());
         assert_eq!(fs::read_to_string(canary.join("file")).unwrap(), "untouched", "{}", out.both());
         if out.status != 0 {
-            assert!(!ct.conf().exists() && !ct.subvol().exists(), "a failed create leaves something\n{}", out.both());
+            assert!(
+                !ct.conf().exists() && !ct.subvol().exists(),
+                "a failed create leaves something\n{}",
+                out.both()
+            );
         }
     }
 }
@@ -252,7 +265,11 @@ fn a_relative_link_that_climbs_is_no_way_out() {
     require_root!();
     harmless(|canary| {
         let climb = format!("{}{}", "../".repeat(20), text(canary).trim_start_matches('/'));
-        vec![Member::symlink("./out", &climb), Member::file("./out/file", "pwned"), Member::dir("./out/pwned")]
+        vec![
+            Member::symlink("./out", &climb),
+            Member::file("./out/file", "pwned"),
+            Member::dir("./out/pwned"),
+        ]
     });
 }
 
@@ -268,7 +285,9 @@ fn a_link_to_a_file_outside_is_replaced_not_followed() {
 #[test]
 fn a_folder_entry_does_not_change_the_mode_of_a_folder_behind_a_link() {
     require_root!();
-    harmless(|canary| vec![Member::symlink("./out", &text(canary)), Member::dir("./out").mode(0o700).owner(7, 7)]);
+    harmless(|canary| {
+        vec![Member::symlink("./out", &text(canary)), Member::dir("./out").mode(0o700).owner(7, 7)]
+    });
 }
 
 #[test]
