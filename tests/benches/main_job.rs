@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pct_tests::archive::Compression;
-use pct_tests::{Ct, Host, Run, bins, busybox, wait};
+use pct_tests::{Ct, Host, Run, bins, wait};
 
 fn main() {
     // `cargo test` may run this too, without the flag that `cargo bench` gives.
