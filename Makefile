@@ -1,0 +1,68 @@
+# make demo    show the main job on a real Debian container, then clean up
+# make test    install what is needed, build, run every test
+# make help    the rest
+#
+# On Debian 12 or 13, as root, with a Rust toolchain.
+
+CARGO ?= cargo
+TEMPLATE = target/templates/debian.tar.zst
+
+# In tests a skip is a failure: everything they need is installed first. Say
+# `make test PCT_E2E=` to skip what a machine cannot do.
+PCT_E2E ?= require
+# The tests of containers wait more than they work.
+RUST_TEST_THREADS ?= 4
+export PCT_E2E RUST_TEST_THREADS
+
+.PHONY: help demo test bench build release fmt lint doc header deps-demo deps-test subids
+
+help:
+	@echo 'make demo     show the main job on a real Debian container, then clean up'
+	@echo 'make test     install what is needed, build, run every test'
+	@echo 'make bench    time the main job against the tools of liblxc'
+	@echo 'make build    build everything; make release: optimised'
+	@echo 'make fmt      format the code'
+	@echo 'make lint     check format and lints as CI does'
+	@echo 'make doc      build the documentation; a warning is an error'
+	@echo 'make header   write include/pct.h anew'
+
+demo: deps-demo subids release $(TEMPLATE)
+	@sh tests/demo/main-job.sh target/release $(TEMPLATE)
+
+test: deps-test subids $(TEMPLATE)
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace
+
+bench: deps-test subids release
+	$(CARGO) bench -p pct-tests --bench main_job
+
+build:
+	$(CARGO) build --workspace
+
+release: deps-demo
+	$(CARGO) build --release --workspace --exclude pct-tests
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps
+
+header:
+	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test header
+
+deps-demo:
+	@sh tests/demo/deps.sh demo
+
+deps-test:
+	@sh tests/demo/deps.sh test
+
+subids: | deps-demo
+	@sh tests/demo/subids.sh
+
+$(TEMPLATE): tests/templates/debian.sh | deps-demo
+	sh tests/templates/debian.sh $@

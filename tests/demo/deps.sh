@@ -1,0 +1,80 @@
+#!/bin/sh
+# Installs what building and running need:
+#
+#     deps.sh demo    to build, to make the Debian template, to run containers
+#     deps.sh test    the same, and what the tests and the bench need
+#
+# Does nothing, and needs no network, when all of it is there. The Rust
+# toolchain is the one thing that it does not install.
+set -eu
+
+purpose=${1:?usage: deps.sh demo|test}
+
+if ! command -v cargo >/dev/null; then
+	cat >&2 <<'TEXT'
+
+  The Rust toolchain is missing: there is no `cargo` in the PATH.
+
+  It is the one thing that you have to install yourself. Two ways:
+    - rustup, as on https://rustup.rs, which gives the newest stable release;
+    - apt-get install cargo, if your Debian has rustc 1.88 or newer.
+  If it is installed already, `. "$HOME/.cargo/env"` puts it in the PATH.
+
+TEXT
+	exit 1
+fi
+
+if [ "$(id -u)" != 0 ]; then
+	echo "This creates real containers, which needs root: run it with sudo or as root." >&2
+	exit 1
+fi
+
+# liblxc and the configuration that its containers include; a linker; the tools
+# that libpct runs (mkfs, newuidmap, ssh-keygen); the makers of the template.
+# lxc-templates has the includes of single distributions (alpine.common.conf).
+packages="gcc libc6-dev make pkg-config liblxc1 liblxc-common lxc-templates
+	e2fsprogs uidmap openssh-client mmdebstrap zstd iproute2 ca-certificates"
+# Its name in Debian 13, and before.
+headers="liblxc-dev lxc-dev"
+if [ "$purpose" = test ]; then
+	# lxc: the tools that the bench compares with, and the control tests.
+	packages="$packages lxc busybox-static strace dnsmasq-base util-linux libclang-dev"
+fi
+
+installed() {
+	dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# liblxc1 became liblxc1t64 when time_t grew: the new one provides the old name.
+present() {
+	installed "$1" || installed "${1}t64"
+}
+
+if ! command -v apt-get >/dev/null; then
+	echo "No apt-get here: make sure yourself that these are installed: $packages ${headers%% *}" >&2
+	exit 0
+fi
+
+missing=
+for package in $packages; do
+	present "$package" || missing="$missing $package"
+done
+if ! pkg-config --exists 'lxc >= 5.0' 2>/dev/null; then
+	missing="$missing HEADERS"
+fi
+[ -n "$missing" ] || exit 0
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+if [ "${missing% HEADERS}" != "$missing" ]; then
+	missing=${missing% HEADERS}
+	for package in $headers; do
+		if apt-cache show "$package" >/dev/null 2>&1; then
+			missing="$missing $package"
+			break
+		fi
+	done
+fi
+echo "Installing:$missing"
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $missing </dev/null
