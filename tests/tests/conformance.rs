@@ -62,7 +62,9 @@ impl Case {
             "roundtrip" | "parse" if holds("snapshots:") => true,
             "roundtrip" | "translate" if holds("lxc:") => true,
             // It matches the word anywhere in the line and so loses an unknown key.
-            "roundtrip" | "parse" | "pctconfig" | "pctpending" | "strict" => holds("xsnapstate:"),
+            "roundtrip" | "parse" | "pctconfig" | "pctconfig_current" | "pctpending" | "strict" => {
+                holds("xsnapstate:")
+            }
             _ => false,
         }
     }

@@ -52,3 +52,6 @@ pub use views::PropertyError;
 pub use vmid::{InvalidVmid, Vmid};
 pub use volume::{InvalidVolumeId, VolumeId, VolumeRef, parse_new_volume};
 pub use write::WriteError;
+
+#[cfg(test)]
+mod tests;

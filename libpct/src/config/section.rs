@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use super::text::trim;
+
 /// One raw `lxc.*` line, order and duplicates kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawLine {
@@ -41,7 +43,9 @@ impl Section {
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         let value = value.into();
         if key == "env" {
-            self.env = value.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
+            // A file can't hold an entry of nothing but blanks.
+            let entries = value.split('\0').filter(|entry| !trim(entry).is_empty());
+            self.env = entries.map(str::to_owned).collect();
         }
         self.values.insert(key.to_owned(), value);
     }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::{
     model::Config,
     section::Section,
@@ -17,8 +19,8 @@ pub enum WriteError {
 }
 
 pub(super) fn to_bytes(config: &Config) -> Result<Vec<u8>, WriteError> {
-    let used = config.main.used_volumes();
-    let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.iter().any(|v| v == value);
+    let used: HashSet<_> = config.main.used_volumes().into_iter().collect();
+    let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.contains(value);
     let mut out = String::new();
     section(&mut out, &config.main, is_duplicate)?;
     if let Some(pending) = config.pending.as_ref().filter(|pending| !pending.is_empty()) {
