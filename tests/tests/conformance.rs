@@ -2,6 +2,8 @@
 //! each input, compared byte by byte. One test per step; each lists all the cases
 //! that fail.
 
+#![cfg(test)]
+
 use std::{
     collections::BTreeMap,
     fs,
