@@ -1,5 +1,5 @@
 //! The lines of a config file. Each kind is one nom parser for a whole line
-//! without its newline; they are tried in the order of [`line`], the first that
+//! without its newline; they are tried in the order of [`line()`], the first that
 //! fits decides (spec: config, part 2, table of rules).
 
 use nom::{
