@@ -429,10 +429,10 @@ mod tests {
     fn output_environment_and_descriptors_are_clean() {
         // Not close-on-exec, as a foreign host program may have it.
         let _leak = rustix::io::dup(rustix::pipe::pipe().unwrap().0).unwrap();
-        let out =
-            sh("env | sort; cat; ls /proc/$$/fd | tr '\\n' ' '; pwd; echo oops >&2").env("X", "y").run();
+        let out = sh("env | sort; cat; cd /proc/$$/fd; echo *; cd /; pwd; echo oops >&2").env("X", "y").run();
         let out = out.unwrap();
-        let expected = ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "X=y", "0 1 2 /"];
+        // 3 is the directory that the shell reads.
+        let expected = ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "X=y", "0 1 2 3", "/"];
         assert_eq!(out.stdout_lines(), expected);
         assert_eq!(out.stderr, b"oops\n");
         assert!(!out.truncated);

@@ -41,17 +41,22 @@ impl Image {
         open_raw_image(&self.path(), options).unwrap()
     }
 
-    /// How many loop devices show it. Another thread's fork may hold a descriptor for a moment.
     fn devices(&self) -> usize {
-        let id = FileId::of(File::open(self.path()).unwrap().as_fd()).unwrap();
-        for _ in 0..200 {
-            if loopdev::find(id).unwrap().is_empty() {
-                return 0;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        loopdev::find(id).unwrap().len()
+        devices(&self.path())
     }
+}
+
+/// How many loop devices show a file, when it has settled: another test may have forked just now and hold copies
+/// of our descriptors for a moment.
+fn devices(path: &Path) -> usize {
+    let id = FileId::of(File::open(path).unwrap().as_fd()).unwrap();
+    for _ in 0..500 {
+        if loopdev::find(id).unwrap().is_empty() {
+            return 0;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    loopdev::find(id).unwrap().len()
 }
 
 /// Reads and writes below a detached mount, which no path leads to.
@@ -331,8 +336,7 @@ fn what_cannot_be_mounted_says_why() {
     rustix::io::pwrite(File::options().write(true).open(&path).unwrap(), &[0x53, 0xef], 0x438).unwrap();
     let error = open_raw_image(&path, Options::default()).unwrap_err();
     assert!(matches!(error, Error::Mount { fstype: "ext4", .. }), "{error}");
-    let id = FileId::of(File::open(&path).unwrap().as_fd()).unwrap();
-    assert!(loopdev::find(id).unwrap().is_empty());
+    assert_eq!(devices(&path), 0);
 }
 
 #[test]

@@ -3,6 +3,11 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether this process is the copy in [`in_child`].
+static IS_COPY: AtomicBool = AtomicBool::new(false);
 
 /// Whether to run a test that needs root: without it, and unless `PCT_E2E=require`, the test says so and
 /// is left.
@@ -20,6 +25,16 @@ pub(crate) fn needs_root() -> bool {
 /// The test harness has threads, so the copy must keep away from the harness: it writes nothing and leaves
 /// by `_exit`.
 pub(crate) fn in_child(body: impl FnOnce()) {
+    static QUIET: Once = Once::new();
+    // Before the fork: in the copy the lock of the hook may be held by a test that failed just then.
+    QUIET.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !IS_COPY.load(Ordering::Relaxed) {
+                usual(info);
+            }
+        }));
+    });
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     // SAFETY: glibc makes its allocator usable in the child of a threaded process; the child takes no
     // other lock that another thread could hold: it neither prints nor returns.
@@ -28,8 +43,8 @@ pub(crate) fn in_child(body: impl FnOnce()) {
     if pid == 0 {
         drop(read);
         let mut pipe = std::fs::File::from(write);
-        // The default hook locks the harness' output.
-        std::panic::set_hook(Box::new(|_| {}));
+        // The usual hook would lock the harness' output.
+        IS_COPY.store(true, Ordering::Relaxed);
         let code = match catch_unwind(AssertUnwindSafe(body)) {
             Ok(()) => 0,
             Err(cause) => {
