@@ -51,9 +51,7 @@ fn find() -> Vec<PathBuf> {
         Err(error) => {
             eprintln!("{error}\n");
             eprintln!("liblxc {OLDEST} or newer with its development files is needed.");
-            eprintln!(
-                "Debian, Ubuntu: apt-get install lxc-dev pkg-config"
-            );
+            eprintln!("Debian, Ubuntu: apt-get install lxc-dev pkg-config");
             eprintln!(
                 "Fedora: dnf install lxc-devel pkgconf; Arch: pacman -S lxc pkgconf; Alpine: apk add lxc-dev"
             );

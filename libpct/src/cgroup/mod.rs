@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub use cpuset::{CpuSet, InvalidCpuSet};
 pub use group::{Groups, Part};
 pub use layout::{Hierarchy, Layout, Mode, Version};
-pub use usage::{CpuTime, Usage};
+pub use usage::{CpuTime, Transfers, Usage};
 
 /// Why something could not be done with control groups.
 #[derive(Debug, thiserror::Error)]

@@ -25,6 +25,17 @@ pub struct Usage {
     pub swap: Option<u64>,
     /// Processor time.
     pub cpu: Option<CpuTime>,
+    /// Transfers with block devices.
+    pub disk: Option<Transfers>,
+}
+
+/// Bytes read from and written to block devices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transfers {
+    /// From the devices.
+    pub read: u64,
+    /// To the devices.
+    pub written: u64,
 }
 
 impl Usage {
@@ -51,6 +62,13 @@ impl Usage {
         usage.cpu = cpu.and_then(|(version, folder)| match version {
             Version::V2 => cpu_v2(&folder),
             Version::V1 => cpu_v1(&folder),
+        });
+        usage.disk = folder("io").or_else(|| folder("blkio")).and_then(|(version, folder)| match version {
+            Version::V2 => Some(disk_v2(&fs::read_to_string(folder.join("io.stat")).ok()?)),
+            Version::V1 => {
+                let table = folder.join("blkio.throttle.io_service_bytes_recursive");
+                Some(disk_v1(&fs::read_to_string(table).ok()?))
+            }
         });
         usage
     }
@@ -82,6 +100,25 @@ fn cpu_v1(folder: &Path) -> Option<CpuTime> {
     Some(CpuTime { user: time("cpuacct.usage_user")?, system: time("cpuacct.usage_sys")? })
 }
 
+/// Lines `<major>:<minor> rbytes=<n> wbytes=<n> ...` (kernel: cgroup-v2.rst, io.stat).
+fn disk_v2(table: &str) -> Transfers {
+    let sum = |name: &str| {
+        let words = table.split_whitespace().filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        words.filter_map(|number| number.parse::<u64>().ok()).sum()
+    };
+    Transfers { read: sum("rbytes"), written: sum("wbytes") }
+}
+
+/// Lines `<major>:<minor> <operation> <n>` (kernel: cgroup-v1/blkio-controller.rst).
+fn disk_v1(table: &str) -> Transfers {
+    let sum = |operation: &str| {
+        let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let numbers = lines.filter(|words| words.get(1) == Some(&operation));
+        numbers.filter_map(|words| words.get(2)?.parse::<u64>().ok()).sum()
+    };
+    Transfers { read: sum("Read"), written: sum("Write") }
+}
+
 fn number(folder: &Path, file: &str) -> Option<u64> {
     fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok()
 }
@@ -91,4 +128,18 @@ fn key(folder: &Path, file: &str, key: &str) -> Option<u64> {
     let text = fs::read_to_string(folder.join(file)).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines.find(|(name, _)| *name == key)?.1.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_of_all_devices_are_added() {
+        let v2 =
+            "8:0 rbytes=10 wbytes=1 rios=3 wios=4 dbytes=0 dios=0\n8:16 rbytes=5 wbytes=2 rios=1 wios=1\n";
+        assert_eq!(disk_v2(v2), Transfers { read: 15, written: 3 });
+        let v1 = "8:0 Read 7\n8:0 Write 8\n8:0 Total 15\n8:16 Read 1\nTotal 16\n";
+        assert_eq!(disk_v1(v1), Transfers { read: 8, written: 8 });
+    }
 }

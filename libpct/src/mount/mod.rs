@@ -24,7 +24,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
-pub use idmap::{DiskRange, MountIdmap, idmapped};
+pub use idmap::idmapped;
 pub use namespace::{enter_private_namespace, unmount_tree};
 pub use options::Options;
 pub use place::{Insert, attach, insert};

@@ -290,7 +290,7 @@ fn ids_of_a_mount_are_mapped() {
         rustix::fs::AtFlags::empty(),
     )
     .unwrap();
-    let map = MountIdmap::Passthrough.disk_to_host(&container).unwrap();
+    let map = container.clone();
     let namespace = userns::create(&map).unwrap();
     idmapped(mount.as_fd(), namespace.as_fd(), "rootfs").unwrap();
     drop(namespace);

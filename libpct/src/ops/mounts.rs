@@ -8,9 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{IdKind, IdMap, MountOption, MountPoint, Section, VolumeRef},
+    config::{IdMap, MountIdMap, MountOption, MountPoint, Section, VolumeRef},
     error::Error,
-    mount::{self, DiskRange, Insert, MountIdmap},
+    mount::{self, Insert},
     storage::{Location, Storages},
     sys::userns,
 };
@@ -106,13 +106,11 @@ fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Err
         }
         Source::Bind(path) => mount::bind(path, options)?,
     };
-    if let Some(text) = &plan.idmap {
-        let map = parse_idmap(text).ok_or_else(|| Error::invalid(&plan.key, "idmap"))?;
-        // A privileged container has no ids to map: the option means nothing there.
-        if let Some(ranges) = map.disk_to_host(id_map) {
-            let namespace = userns::create(&ranges)?;
-            mount::idmapped(mounted.as_fd(), namespace.as_fd(), &plan.target)?;
-        }
+    // A privileged container has no ids to map: the option means nothing there.
+    if let Some(text) = plan.idmap.as_ref().filter(|_| !id_map.is_empty()) {
+        let map: MountIdMap = text.parse().map_err(|_| Error::invalid(&plan.key, "idmap"))?;
+        let namespace = userns::create(&map.for_mount(id_map))?;
+        mount::idmapped(mounted.as_fd(), namespace.as_fd(), &plan.target)?;
     }
     Ok(mounted)
 }
@@ -129,40 +127,5 @@ fn options(plan: &MountPlan, writable: bool) -> mount::Options {
         noexec: has(MountOption::Noexec),
         nosuid: has(MountOption::Nosuid),
         acl: plan.acl,
-    }
-}
-
-/// `passthrough`, or `<u|g>:<container>:<disk>:<count>` joined by semicolons (spec: config, part 3.4).
-fn parse_idmap(text: &str) -> Option<MountIdmap> {
-    if text == "passthrough" {
-        return Some(MountIdmap::Passthrough);
-    }
-    text.split(';').map(parse_disk_range).collect::<Option<_>>().map(MountIdmap::Ranges)
-}
-
-fn parse_disk_range(text: &str) -> Option<DiskRange> {
-    let mut parts = text.split(':');
-    let kind = match parts.next()? {
-        "u" => IdKind::Uid,
-        "g" => IdKind::Gid,
-        _ => return None,
-    };
-    let mut number = || parts.next()?.parse().ok();
-    let range = DiskRange { kind, container: number()?, disk: number()?, count: number()? };
-    parts.next().is_none().then_some(range)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_map_of_a_mount_point_is_read() {
-        let range = DiskRange { kind: IdKind::Gid, container: 44, disk: 1044, count: 2 };
-        assert_eq!(parse_idmap("g:44:1044:2"), Some(MountIdmap::Ranges(vec![range])));
-        assert_eq!(parse_idmap("passthrough"), Some(MountIdmap::Passthrough));
-        for bad in ["", "u:1:2", "x:1:2:3", "u:1:2:3:4", "u:1:2:3;", "u:-1:2:3"] {
-            assert_eq!(parse_idmap(bad), None, "{bad}");
-        }
     }
 }

@@ -151,8 +151,8 @@ pub(crate) fn usage(env: &Env, vmid: Vmid) -> Result<Option<Usage>, Error> {
         // What the host's end receives is what the container sends.
         net_in: traffic.sent,
         net_out: traffic.received,
-        disk_read: 0,
-        disk_write: 0,
+        disk_read: group.disk.map_or(0, |disk| disk.read),
+        disk_write: group.disk.map_or(0, |disk| disk.written),
     }))
 }
 
