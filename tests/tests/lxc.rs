@@ -58,7 +58,7 @@ impl Guest {
 
     fn probe(&self, verb: &str) -> Command {
         let mut command = Command::new(PROBE);
-        command.arg(verb).arg(&self.lxcpath).arg(&self.name);
+        command.arg(verb).arg(&self.lxcpath).arg(&self.name).env("OF_THE_CALLER", "yes");
         command
     }
 
@@ -108,6 +108,16 @@ impl Guest {
     fn attach(&self, settings: &[&str], command: &[&str]) -> (String, String) {
         let output = self.probe("attach").args(settings).arg("--").args(command).output().unwrap();
         texts(&output)
+    }
+
+    /// Adds a hook that runs this shell text.
+    fn add_hook(&self, kind: &str, text: &str) {
+        let hook = self.folder.path().join(kind);
+        fs::write(&hook, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let config = self.lxcpath.join(&self.name).join("config");
+        let text = fs::read_to_string(&config).unwrap() + &format!("lxc.hook.{kind} = {}\n", hook.display());
+        fs::write(&config, text).unwrap();
     }
 
     fn log(&self) -> String {
@@ -290,14 +300,8 @@ fn a_long_lxcpath_has_a_hashed_socket() {
 fn the_connection_ends_after_the_post_stop_hook() {
     let Some(mut guest) = Guest::new("9027", "") else { return };
     let (began, go) = (guest.folder.path().join("began"), guest.folder.path().join("go"));
-    let hook = guest.folder.path().join("hook");
-    let script =
-        format!("#!/bin/sh\n: > {}\nuntil [ -e {} ]; do sleep 0.01; done\n", began.display(), go.display());
-    fs::write(&hook, script).unwrap();
-    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let config = guest.lxcpath.join("9027/config");
-    let text = fs::read_to_string(&config).unwrap() + &format!("lxc.hook.post-stop = {}\n", hook.display());
-    fs::write(&config, text).unwrap();
+    let wait = format!(": > {}\nuntil [ -e {} ]; do sleep 0.01; done", began.display(), go.display());
+    guest.add_hook("post-stop", &wait);
 
     let socket = guest.start();
     let client = CommandSocket::connect(&guest.lxcpath, "9027").unwrap().unwrap();
@@ -307,11 +311,25 @@ fn the_connection_ends_after_the_post_stop_hook() {
     until(|| began.exists());
     assert!(!socket.is_listening().unwrap() && !socket.is_closed().unwrap());
     assert_eq!(socket.state().unwrap(), State::Stopped);
-    assert!(!waiter.is_finished());
     fs::write(&go, "").unwrap();
     assert!(socket.wait_closed(Some(LIMIT)).unwrap());
     assert_eq!(waiter.join().unwrap().unwrap(), State::Stopped);
     guest.outcome();
+}
+
+#[test]
+fn a_monitor_that_does_not_answer_hangs_nobody() {
+    let Some(mut guest) = Guest::new("9033", "") else { return };
+    let go = guest.folder.path().join("go");
+    guest.add_hook("pre-start", &format!("until [ -e {} ]; do sleep 0.01; done", go.display()));
+    guest.spawn();
+    let socket = guest.wait_for_socket().with_timeout(Duration::from_millis(50));
+    assert!(command::is_running(&guest.lxcpath, "9033").unwrap());
+    assert!(matches!(socket.state(), Err(Error::Timeout { .. })));
+    let waited = socket.wait_state(&[State::Running], Some(Duration::from_millis(50)));
+    assert!(matches!(waited, Err(Error::Timeout { .. })), "{waited:?}");
+    fs::write(&go, "").unwrap();
+    assert_eq!(socket.wait_state(&[State::Running], Some(LIMIT)).unwrap(), State::Running);
 }
 
 #[test]
@@ -340,7 +358,7 @@ fn open_to_all(folder: &Path) {
 #[test]
 fn programs_are_run_inside_as_they_were_told() {
     let Some(mut guest) = Guest::new("9030", "") else { return };
-    let _socket = guest.start();
+    let socket = guest.start();
     let (out, _) = guest.attach(&["cwd=/etc"], &["pwd"]);
     assert_eq!(out.lines().collect::<Vec<_>>(), ["/etc", "exit: Code(0)", "signals kept: true"]);
     let (out, _) = guest.attach(&["uid=7", "gid=8", "groups=9,10"], &["id"]);
@@ -352,22 +370,26 @@ fn programs_are_run_inside_as_they_were_told() {
         lines.contains(&"A=b c") && lines.contains(&"TERM=dumb") && lines.contains(&"container=lxc"),
         "{out}"
     );
-    assert!(!out.contains("CARGO"), "{out}");
-    let (out, _) = guest.attach(&["keep=CARGO_PKG_NAME"], &["env"]);
-    assert!(out.contains("CARGO_PKG_NAME=pct-tests"), "{out}");
+    assert!(!out.contains("OF_THE_CALLER"), "{out}");
+    let (out, _) = guest.attach(&["keep=OF_THE_CALLER"], &["env"]);
+    assert!(out.contains("OF_THE_CALLER=yes"), "{out}");
     let (out, _) = guest.attach(&["keep=all"], &["env"]);
-    assert!(out.contains("CARGO_MANIFEST_DIR="), "{out}");
+    assert!(out.contains("OF_THE_CALLER=yes"), "{out}");
     let (out, err) = guest.attach(&["stdout=stderr"], &["sh", "-c", "echo here"]);
     assert!(!out.contains("here") && err.contains("here"), "{out} {err}");
     let (out, _) = guest.attach(&["nnp=1"], &["cat", "/proc/self/status"]);
     assert!(out.contains("NoNewPrivs:\t1"), "{out}");
-    // The program has no descriptor but its stdio and what the probe itself has inherited.
-    let inherited = texts(&Command::new("/bin/busybox").args(["ls", "/proc/self/fd"]).output().unwrap()).0;
+    // The program has no descriptor but its stdio (3 is the folder that ls reads).
     let (out, _) = guest.attach(&[], &["ls", "/proc/self/fd"]);
-    assert_eq!(
-        out.lines().take_while(|line| !line.starts_with("exit")).collect::<Vec<_>>(),
-        inherited.lines().collect::<Vec<_>>()
-    );
+    let open: Vec<_> = out.lines().take_while(|line| !line.starts_with("exit")).collect();
+    assert_eq!(open, ["0", "1", "2", "3"]);
+    // Neither has init.
+    let mut open: Vec<_> = fs::read_dir(format!("/proc/{}/fd", socket.init_pid().unwrap().as_raw_nonzero()))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    open.sort_unstable();
+    assert_eq!(open, ["0", "1", "2"]);
 }
 
 #[test]

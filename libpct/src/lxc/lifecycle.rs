@@ -55,10 +55,12 @@ pub enum StartOutcome {
 impl Container {
     /// Starts the container and *is* its monitor until it has ended; the post-stop hook has run then.
     ///
-    /// `argv` replaces `lxc.init.cmd`. The process keeps its descriptors: liblxc closes none, and none that
-    /// is not `O_CLOEXEC` is closed in init. Give those below 3 what init may have: unless it has a console it
-    /// inherits them. Signals to this process: SIGHUP makes liblxc send SIGTERM to init, most others are
-    /// passed on to init. A reboot from inside is done in place, with the config as it was, unless the hook
+    /// `argv` replaces `lxc.init.cmd`. liblxc closes no descriptor of this process; all above 2 are made
+    /// close-on-exec, so that neither init nor a hook gets one. Init's stdio is its console. With
+    /// `lxc.console.path = none` it is *this process's*: make that /dev/null first. Signals to this process:
+    /// SIGHUP makes liblxc send SIGTERM to init, most others are passed on to init.
+    ///
+    /// A reboot from inside is done in place, with the config as it was, unless the hook
     /// `lxc.hook.post-stop` fails then: with that the outcome is [`InitExit::is_reboot`].
     ///
     /// # Errors
@@ -72,6 +74,7 @@ impl Container {
             let pointers = argv.iter().map(|argument| argument.as_ptr().cast_mut());
             pointers.chain([std::ptr::null_mut()]).collect::<Vec<*mut c_char>>()
         });
+        threads::keep_descriptors("start", self.name())?;
         let c = self.raw();
         // SAFETY: our reference; `argv` is NULL or ends in NULL, and outlives the call.
         let (started, number) = unsafe {

@@ -189,18 +189,25 @@ fn head(line: &str) -> Option<Line> {
 }
 
 /// The messages that say why something failed, the first cause first: the errors, or the warnings if there
-/// is no error. A message that is repeated is there once.
+/// is no error. A message that is repeated is there once, and warnings that come with every start are left
+/// out.
 #[must_use]
 pub fn causes(text: &str) -> Vec<String> {
     let lines = lines(text);
     let worst = lines.iter().map(|line| line.level).max().filter(|level| *level >= Level::Warn);
     let mut causes: Vec<String> = Vec::new();
     for line in lines.into_iter().filter(|line| Some(line.level) == worst) {
-        if !causes.contains(&line.message) {
+        if !causes.contains(&line.message) && !is_noise(&line.message) {
             causes.push(line.message);
         }
     }
     causes
+}
+
+fn is_noise(message: &str) -> bool {
+    // One for each descriptor of the caller; one on every host with a cgroup v1 hierarchy.
+    message.starts_with("Inherited fd ")
+        || message.contains("Ignoring cgroup2 limits on legacy cgroup system")
 }
 
 #[cfg(test)]
@@ -225,6 +232,8 @@ lxc-start 101 20240101123456.793 ERROR    conf - ../src/lxc/conf.c:run_buffer:32
         );
         let warnings = LOG.lines().take(2).collect::<Vec<_>>().join("\n");
         assert_eq!(causes(&warnings), ["Ignoring"]);
+        let noise = "lxc 101 20240101123456.789 WARN     start - s.c:f:1 - Inherited fd 7\n";
+        assert!(causes(noise).is_empty());
         assert_eq!(causes(LOG.lines().next().unwrap()), Vec::<String>::new());
         assert!(causes("no log at all\n- - -\n").is_empty());
     }

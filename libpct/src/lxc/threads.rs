@@ -1,4 +1,4 @@
-//! The guard before every call that makes liblxc fork.
+//! The guards before a call that makes liblxc fork.
 
 use super::{Error, Result};
 
@@ -9,6 +9,14 @@ pub(super) fn refuse(operation: &'static str, container: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::Threads { operation, container: container.to_owned(), threads })
+}
+
+/// Makes all descriptors above 2 close-on-exec: what liblxc executes must not get any of them.
+pub(super) fn keep_descriptors(operation: &'static str, container: &str) -> Result<()> {
+    // SAFETY: only sets a flag on descriptors; needs Linux 5.11.
+    let done =
+        unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if done == 0 { Ok(()) } else { Err(Error::system(operation, container, std::io::Error::last_os_error())) }
 }
 
 fn count() -> std::io::Result<usize> {

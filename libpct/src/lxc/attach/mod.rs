@@ -106,9 +106,9 @@ impl AttachCommand {
 impl Container {
     /// Starts a program inside and returns at once.
     ///
-    /// The program inherits all descriptors of the caller that are not `O_CLOEXEC`. When it cannot be
-    /// executed the child exits with 127 if it was not found, else with 126. The caller must keep
-    /// `SIGCHLD` as it is.
+    /// The program gets the three descriptors of the options and no other: all above 2 in this process are made
+    /// close-on-exec. When it cannot be executed the child exits with 127 if it was not found, else with
+    /// 126. The caller must keep `SIGCHLD` as it is.
     ///
     /// # Errors
     /// The container does not run, liblxc refuses (see the log), or this process has several threads.
@@ -135,6 +135,7 @@ impl Container {
         threads::refuse(WHAT, self.name())?;
         let attach = method!(self, attach)?;
         let mut prepared = Prepared::new(options)?;
+        threads::keep_descriptors(WHAT, self.name())?;
         let mut pid: libc::pid_t = -1;
         clear_errno();
         let signals = Dispositions::save();

@@ -162,7 +162,8 @@ impl CommandSocket {
 
     /// Waits until the container is in one of the states and says in which.
     ///
-    /// When the monitor ends first the answer is [`State::Stopped`], asked for or not. `None` waits for ever.
+    /// When the monitor ends first the answer is [`State::Stopped`], asked for or not; its clean-up may still go
+    /// on then: see [`Self::wait_closed`]. `None` waits for ever.
     pub fn wait_state(&self, states: &[State], timeout: Option<Duration>) -> Result<State> {
         const WHAT: &str = "wait for";
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
