@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(number(b"   644 \0"), Ok(0o644));
         assert_eq!(number(b"77777777777\0"), Ok(0o777_7777_7777));
         assert_eq!(number(b"777777777777"), Ok(0o7777_7777_7777));
-        assert_eq!(number(b"12\034 \0 "), Ok(0o12));
+        assert_eq!(number(b"12\x0034 \0 "), Ok(0o12));
         assert_eq!(number(b"\0\0\0\0\0\0\0\0"), Ok(0));
         assert_eq!(number(b"\x80\0\0\0\0\x01\x86\xa0"), Ok(100_000));
         assert_eq!(number(b"\x80\0\0\0\xff\xff\xff\xff"), Ok(0xffff_ffff));

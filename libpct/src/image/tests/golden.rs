@@ -23,7 +23,7 @@ fn make_tree(root: &Path) {
     write("empty", b"");
     write("block", &[7; 512]);
     write("block-and-one", &[7; 513]);
-    write("large", &(0..3_000_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()[..700_001]);
+    write("large", &(0..100_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()[..300_001]);
     let name_100 = "n".repeat(100);
     let name_250 = "m".repeat(250);
     write(&format!("long/{name_100}"), b"100");
@@ -44,10 +44,10 @@ fn make_tree(root: &Path) {
         file.set_len(size).unwrap();
         file.sync_all().unwrap();
     };
-    sparse("sparse-end", &[0], 10 << 20);
-    sparse("sparse-begin", &[10 << 20], (10 << 20) + 8192);
-    sparse("sparse-all", &[], 5 << 20);
-    sparse("sparse-many", &(0..200).map(|n| n * 65536).collect::<Vec<_>>(), 30 << 20);
+    sparse("sparse-end", &[0], 2 << 20);
+    sparse("sparse-begin", &[1 << 20], (1 << 20) + 8192);
+    sparse("sparse-all", &[], 1 << 20);
+    sparse("sparse-many", &(0..200).map(|n| n * 16384).collect::<Vec<_>>(), 4 << 20);
     sparse("sparse-huge", &[1 << 35], (1 << 35) + 100_000);
 
     fs::hard_link(root.join("empty"), root.join("empty-too")).unwrap();
@@ -199,10 +199,11 @@ fn every_format_unpacks_as_gnu_tar_does_it() {
         let huge = options.contains(&"--sparse");
         let archive = scratch.join(format!("{name}.tar"));
         let mut tar = Command::new("tar");
-        tar.current_dir(&tree).arg("-cf").arg(&archive).arg("--numeric-owner").args(&options);
+        tar.current_dir(&tree).arg("-cf").arg(&archive).arg("--numeric-owner");
         if !huge {
             tar.arg("--exclude=./sparse-huge");
         }
+        tar.args(&options);
         if name != "posix-plain" {
             tar.arg(".");
         }
@@ -219,7 +220,7 @@ fn every_format_unpacks_as_gnu_tar_does_it() {
         }
         let summary = compare(name, &archive, scratch);
         assert_eq!(summary.skipped_devices, 0);
-        assert!(summary.bytes > 1_000_000, "{name}");
+        assert!(summary.bytes > 400_000, "{name}");
         fs::remove_file(&archive).unwrap();
     }
 }

@@ -115,7 +115,8 @@ fn of_two_members_of_one_name_the_first_wins() {
         return;
     }
     let arena = Arena::new();
-    let kinds: [(&str, fn(Tar) -> Tar); 6] = [
+    type Add = fn(Tar) -> Tar;
+    let kinds: [(&str, Add); 6] = [
         ("file", |t| t.file("x", b"file")),
         ("dir", |t| t.dir("x", "0000700")),
         ("link in", |t| t.symlink("x", "other")),
@@ -428,7 +429,7 @@ fn an_archive_cut_anywhere_is_an_error() {
     if !is_root() {
         return;
     }
-    let arena = Arena::new();
+    let arena = Arena::fast();
     let whole = sample(&arena.canary());
     let marker = whole.len() - 1024;
     for cut in (0..=marker).step_by(512).chain([1, 511, 513, 5000, marker - 1, marker + 1]) {
@@ -461,7 +462,7 @@ fn random_damage_never_panics_and_never_leaves_the_root() {
     if !is_root() {
         return;
     }
-    let arena = Arena::new();
+    let arena = Arena::fast();
     let whole = sample(&arena.canary());
     let mut dice = Dice(0x5eed);
     let words =
@@ -529,7 +530,7 @@ fn damaged_compressed_archives_never_panic() {
     if !is_root() {
         return;
     }
-    let arena = Arena::new();
+    let arena = Arena::fast();
     let plain = sample(&arena.canary());
     let scratch = tempfile::tempdir().unwrap();
     fs::write(scratch.path().join("a.tar"), &plain).unwrap();
