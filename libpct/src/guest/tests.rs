@@ -24,7 +24,8 @@ struct Scene {
 
 impl Scene {
     fn new(files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // Thousands of small trees: memory, if there is a place.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         fs::create_dir_all(dir.path().join("canary/sub")).unwrap();
         for name in ["canary/file", "canary/hosts", "canary/interfaces", "canary/sub/authorized_keys"] {
             fs::write(dir.path().join(name), SECRET).unwrap();
@@ -429,7 +430,12 @@ fn no_file_of_a_hostile_guest_leads_out() {
     let (mut good, mut bad) = (0, 0);
     for path in paths {
         for kind in ATTACKS {
+            let below = format!("{path}/");
+            let has = |files: &[(&str, &str)]| files.iter().any(|(p, _)| *p == path || p.starts_with(&below));
             for files in [DEBIAN, ALPINE] {
+                if !has(files) && (has(DEBIAN) || has(ALPINE)) {
+                    continue;
+                }
                 let scene = Scene::new(files);
                 if attack(&scene, path, kind) {
                     let counts = endure(scene, &format!("{kind} at {path}"));
