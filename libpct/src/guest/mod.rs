@@ -18,6 +18,7 @@ mod run;
 mod settings;
 mod systemd;
 mod text;
+mod uuid;
 mod writers;
 
 #[cfg(test)]

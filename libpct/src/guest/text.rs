@@ -33,6 +33,16 @@ pub(crate) fn unlines<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Vec
     out
 }
 
+/// The lines with the first one that `is_old` says is meant replaced, or `new` appended if there is none.
+pub(crate) fn with_line(data: &[u8], is_old: impl Fn(&[u8]) -> bool, new: &[u8]) -> Vec<u8> {
+    let mut all: Vec<&[u8]> = lines(data).collect();
+    match all.iter().position(|line| is_old(line)) {
+        Some(at) => all[at] = new,
+        None => all.push(new),
+    }
+    unlines(all)
+}
+
 /// Whether a byte string occurs in another.
 pub(crate) fn contains(data: &[u8], needle: &[u8]) -> bool {
     data.windows(needle.len()).any(|window| window == needle)

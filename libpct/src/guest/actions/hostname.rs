@@ -1,7 +1,11 @@
 //! `/etc/hosts` and `/etc/hostname` (spec: guest set-up, parts 7.1 and 7.2).
 
 use crate::{
-    guest::{Setup, error::Result, text::lines},
+    guest::{
+        Setup,
+        error::Result,
+        text::{lines, with_line, words},
+    },
     rootfs::{Attributes, SectionOptions},
 };
 
@@ -13,6 +17,21 @@ pub(crate) fn set_short(setup: &mut Setup<'_>) -> Result<()> {
         format!("{}\n", setup.short_hostname()).as_bytes(),
         Attributes::CONFIG,
     )?;
+    Ok(())
+}
+
+/// Names the machine by its whole name, as the family of Red Hat does (part 9.4).
+pub(crate) fn set_full(setup: &mut Setup<'_>) -> Result<()> {
+    const SYSCONFIG: &str = "/etc/sysconfig/network";
+    update_hosts(setup)?;
+    let root = setup.root;
+    root.replace("/etc/hostname", format!("{}\n", setup.hostname()).as_bytes(), Attributes::CONFIG)?;
+    if let Some(old) = root.read(SYSCONFIG)? {
+        let is_name =
+            |line: &[u8]| line.strip_prefix(b"HOSTNAME=").is_some_and(|value| words(value).count() == 1);
+        let line = format!("HOSTNAME={}", setup.hostname());
+        root.replace(SYSCONFIG, &with_line(&old, is_name, line.as_bytes()), Attributes::CONFIG)?;
+    }
     Ok(())
 }
 

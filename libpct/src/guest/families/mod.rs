@@ -13,7 +13,16 @@ macro_rules! families {
 }
 
 families! {
+    ubuntu,
     debian,
+    devuan,
+    opensuse,
+    fedora,
+    centos,
+    archlinux,
     alpine,
+    gentoo,
+    nixos,
+    openeuler,
     unmanaged,
 }
