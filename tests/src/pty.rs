@@ -101,6 +101,27 @@ impl Pty {
         }
     }
 
+    /// Waits for the prompt of root's shell. What is typed before it may be
+    /// thrown away: a shell that sets up its line editing flushes the input.
+    #[track_caller]
+    pub fn prompt(&mut self) {
+        self.expect("# ");
+    }
+
+    /// Presses Return until `text` appears: nobody knows when a console is
+    /// connected and a getty listens.
+    #[track_caller]
+    pub fn wake(&mut self, text: &str, limit: Duration) {
+        wait::until(&format!("{text:?} appears on the console"), limit, || {
+            self.type_("\r");
+            std::thread::sleep(Duration::from_millis(300));
+            let all = self.seen.lock().expect("no panic in between").clone();
+            let at = find(&all[self.read.min(all.len())..], text.as_bytes())?;
+            self.read += at + text.len();
+            Some(())
+        });
+    }
+
     /// Everything that appeared so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.seen.lock().expect("no panic in between")).into_owned()

@@ -14,6 +14,7 @@ fn enter_gives_a_shell_that_follows_the_window() {
     let host = Host::new();
     let ct = host.running(&["--hostname", "inside"]);
     let mut pty = host.pty(&["enter", &ct.id]);
+    pty.prompt();
     pty.type_("hostname; echo si''ze; stty size\n");
     pty.expect("inside");
     pty.expect("size");
@@ -36,6 +37,7 @@ fn enter_restores_the_terminal_when_a_signal_ends_it() {
     let ct = host.running(&[]);
     for signal in [Signal::TERM, Signal::HUP] {
         let mut pty = host.pty(&["enter", &ct.id]);
+        pty.prompt();
         pty.type_("echo re''ady\n");
         pty.expect("ready");
         assert!(!pty.is_restored(), "while the shell runs the terminal is in raw mode");
@@ -54,6 +56,7 @@ fn enter_restores_the_terminal_when_the_container_ends() {
     let host = Host::new();
     let ct = host.running(&[]);
     let mut pty = host.pty(&["enter", &ct.id]);
+    pty.prompt();
     pty.type_("echo re''ady\n");
     pty.expect("ready");
     ct.stop();
@@ -67,13 +70,16 @@ fn the_terminal_of_enter_is_one_of_the_container() {
     let host = Host::new();
     let ct = host.running(&[]);
     let mut pty = host.pty(&["enter", &ct.id]);
+    pty.prompt();
     pty.type_("tty; echo $(stat -c %t $(tty)) en''d\n");
     pty.expect("/dev/pts/");
     pty.expect("end");
+    pty.prompt();
     // Job control works: the shell has a controlling terminal.
-    pty.type_("sleep 1000\n");
+    pty.type_("cat\n");
     std::thread::sleep(Duration::from_millis(200));
     pty.type_("\x03");
+    pty.prompt();
     pty.type_("echo ba''ck\n");
     pty.expect("back");
     pty.type_("exit\n");
@@ -89,12 +95,11 @@ fn console_offers_a_login_on_a_tty_and_leaves_by_its_escape() {
     // Twice: the tty must be given back.
     for _ in 0..2 {
         let mut pty = host.pty(&["console", &ct.id]);
-        pty.type_("\n");
-        pty.expect("login:");
+        pty.wake("login:", wait::LIMIT);
         pty.type_("root\n");
         pty.expect("assword:");
         pty.type_("sesame-1\n");
-        std::thread::sleep(Duration::from_millis(300));
+        pty.prompt();
         pty.type_("echo log''ged in on $(tty)\n");
         pty.expect("logged in on /dev/");
         pty.type_("exit\n");
@@ -113,11 +118,10 @@ fn console_takes_another_escape() {
     ct.wait_booted();
     for escape in ["^b", "b"] {
         let mut pty = host.pty(&["console", &ct.id, "--escape", escape]);
-        pty.type_("\n");
-        pty.expect("login:");
+        pty.wake("login:", wait::LIMIT);
+        // Ctrl-a q is now nothing but input: a name to log in by.
         pty.type_(LEAVE);
-        pty.type_("\n");
-        pty.expect("assword:");
+        pty.wake("assword:", wait::LIMIT);
         pty.type_("\x02q");
         assert_eq!(pty.finish(), 0);
         assert!(pty.is_restored());
@@ -131,7 +135,7 @@ fn console_mode_console_is_the_container_s_console() {
     let ct = host.running(&["--cmode", "console"]);
     ct.wait_booted();
     let mut pty = host.pty(&["console", &ct.id]);
-    pty.type_("\n");
+    pty.wake("# ", wait::LIMIT);
     pty.type_("echo con''sole; stty size\n");
     pty.expect("console");
     pty.expect("24 80");
@@ -147,6 +151,7 @@ fn console_mode_shell_is_a_shell() {
     let host = Host::new();
     let ct = host.running(&["--cmode", "shell"]);
     let mut pty = host.pty(&["console", &ct.id]);
+    pty.prompt();
     pty.type_("echo sh''ell $(id -u)\n");
     pty.expect("shell 0");
     pty.type_("exit 4\n");
@@ -162,7 +167,8 @@ fn console_restores_the_terminal_when_a_signal_or_the_container_ends_it() {
     ct.wait_booted();
     for end in ["TERM", "HUP", "stop"] {
         let mut pty = host.pty(&["console", &ct.id]);
-        pty.type_("\necho re''ady\n");
+        pty.wake("# ", wait::LIMIT);
+        pty.type_("echo re''ady\n");
         pty.expect("ready");
         match end {
             "TERM" => pty.signal(Signal::TERM),
@@ -185,11 +191,7 @@ fn debian_offers_a_login_on_its_console() {
     ct.start();
     let mut pty = host.pty(&["console", &ct.id]);
     let limit = Duration::from_secs(90);
-    wait::until("a login prompt", limit, || {
-        pty.type_("\n");
-        std::thread::sleep(Duration::from_millis(500));
-        pty.screen().contains("deb login:").then_some(())
-    });
+    pty.wake("deb login:", limit);
     pty.type_("root\n");
     pty.expect_in("assword:", limit);
     pty.type_("sesame-2\n");

@@ -109,8 +109,8 @@ fn a_background_job_is_not_stopped_for_touching_the_terminal() {
     let ct = host.running(&[]);
     let pct = bins::pct();
     let script = format!(
-        "set -m; '{0}' exec {1} -- echo in-background </dev/null & wait %1; echo rc=$?; \
-         '{0}' exec {1} -- sh -c 'exit 5' & wait %2; echo rc=$?",
+        "set -m; '{0}' exec {1} -- echo in-background </dev/null & wait $!; echo rc=$?; \
+         '{0}' exec {1} -- sh -c 'exit 5' & wait $!; echo rc=$?",
         pct.display(),
         ct.id
     );

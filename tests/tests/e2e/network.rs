@@ -44,7 +44,7 @@ fn an_interface_without_an_address_gets_a_generated_one() {
         .split("hwaddr=")
         .nth(1)
         .unwrap_or_else(|| panic!("no hwaddr in\n{config}"))
-        .split(',')
+        .split([',', '\n'])
         .next()
         .unwrap();
     let mac = mac.trim().to_lowercase();
