@@ -195,20 +195,31 @@ mod tests {
 
     #[test]
     fn a_library_error_is_told_with_the_status_the_original_has() {
-        let text = "Configuration file 'nodes/x/lxc/100.conf' does not exist";
-        let missing = || door::Error::Other(door::ErrorKind::NotFound, text.to_owned());
-        assert_eq!(Failure::Library(missing()).tell(None), (format!("{text}\n"), Exit::NO_CONFIG));
-        let (_, exit) = Failure::Task(missing()).tell(None);
-        assert_eq!(exit, Exit::FAILURE, "a task's status is 255 whatever failed in it");
+        let missing = || door::Error::NoSnapshot("s1".to_owned());
+        let text = "snapshot 's1' does not exist\n".to_owned();
+        assert_eq!(Failure::Library(missing()).tell(None), (text.clone(), Exit::NO_CONFIG));
+        assert_eq!(
+            Failure::Task(missing()).tell(None),
+            (text, Exit::FAILURE),
+            "a task's status is always 255"
+        );
     }
 
     #[test]
     fn a_task_s_error_is_one_line_unless_it_is_the_diagnosis_of_a_start() {
-        let error = |kind| door::Error::Other(kind, "it failed\n  because\n".to_owned());
-        let told = |kind| Failure::Task(error(kind)).tell(None).0;
-        assert_eq!(told(door::ErrorKind::System), "it failed   because\n");
-        assert_eq!(told(door::ErrorKind::Start), "it failed\n  because\n");
-        assert_eq!(Failure::Library(error(door::ErrorKind::System)).tell(None).0, "it failed\n  because\n");
+        let broken = || door::Error::NoSnapshot("a\nb".to_owned());
+        assert_eq!(Failure::Task(broken()).tell(None).0, "snapshot 'a b' does not exist\n");
+        assert_eq!(Failure::Library(broken()).tell(None).0, "snapshot 'a\nb' does not exist\n");
+        let diagnosis = pct::Failure {
+            message: "it failed".to_owned(),
+            log_lines: vec!["because".to_owned()],
+            remedy: Some("mend it".to_owned()),
+            log: None,
+        };
+        assert_eq!(
+            Failure::Task(door::Error::Helper(diagnosis)).tell(None).0,
+            "it failed\n  because\nwhat to do: mend it\n"
+        );
     }
 
     #[test]

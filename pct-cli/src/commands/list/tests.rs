@@ -2,11 +2,12 @@ use super::*;
 use crate::{commands::status::tests::stopped, shell::pipe};
 
 fn fixture() -> Vec<Status> {
-    vec![
-        stopped(100, "web1"),
-        Status { running: true, lock: Some("backup".to_owned()), ..stopped(101, "db") },
-        Status { running: true, ..stopped(999_999_999, "a-name-that-is-longer-than-twenty") },
-    ]
+    let mut locked = stopped(101, "db");
+    locked.running = true;
+    locked.lock = Some("backup".to_owned());
+    let mut long = stopped(999_999_999, "a-name-that-is-longer-than-twenty");
+    long.running = true;
+    vec![stopped(100, "web1"), locked, long]
 }
 
 #[test]

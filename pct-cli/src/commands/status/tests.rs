@@ -1,22 +1,21 @@
+use std::fs;
+
 use serde_json::json;
 
 use super::*;
-use crate::door::Vmid;
+use crate::door::{Pct, Vmid};
 
-/// The stopped container of the specification's example.
+/// The stopped container of the specification's example, as the library reads it from a file.
 pub(crate) fn stopped(vmid: u32, name: &str) -> Status {
-    Status {
-        vmid: Vmid::new(vmid).unwrap(),
-        running: false,
-        lock: None,
-        name: name.to_owned(),
-        tags: None,
-        template: false,
-        cpus: 2.0,
-        max_memory: 536_870_912,
-        max_swap: 536_870_912,
-        max_disk: 8_589_934_592,
-    }
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc/pct/lxc");
+    fs::create_dir_all(&folder).unwrap();
+    let config = "cores: 2\nmemory: 512\nswap: 512\nrootfs: local:1/x.raw,size=8G\n";
+    fs::write(folder.join(format!("{vmid}.conf")), config).unwrap();
+    let pct = Pct::builder().root(root.path()).open().unwrap();
+    let mut status = pct.container(Vmid::new(vmid).unwrap()).status().unwrap();
+    name.clone_into(&mut status.name);
+    status
 }
 
 #[test]
@@ -29,26 +28,23 @@ fn the_example_of_the_specification() {
 
 #[test]
 fn a_running_container_has_more_fields() {
-    let status = Status {
-        running: true,
-        lock: Some("backup".to_owned()),
-        tags: Some("a;b".to_owned()),
-        template: true,
-        cpus: 1.5,
-        ..stopped(101, "web1")
-    };
-    let usage = Usage {
-        pid: 4711,
-        uptime: 10,
-        memory: 1,
-        swap: 2,
-        disk: 3,
-        max_disk: 4,
-        net_in: 5,
-        net_out: 6,
-        disk_read: 7,
-        disk_write: 8,
-    };
+    let mut status = stopped(101, "web1");
+    status.running = true;
+    status.lock = Some("backup".to_owned());
+    status.tags = Some("a;b".to_owned());
+    status.template = true;
+    status.cpus = 1.5;
+    let mut usage = Usage::default();
+    usage.pid = 4711;
+    usage.uptime = 10;
+    usage.memory = 1;
+    usage.swap = 2;
+    usage.disk = 3;
+    usage.max_disk = 4;
+    usage.net_in = 5;
+    usage.net_out = 6;
+    usage.disk_read = 7;
+    usage.disk_write = 8;
     let fields = fields(&status, Some(&usage));
     assert_eq!(
         verbose(&fields),
