@@ -79,7 +79,7 @@ fn scan(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Scan {
                 continue;
             }
         };
-        let value = if matches!(param.kind, Kind::Bool | Kind::Password) {
+        let value = if param.kind.is_bool() || matches!(param.kind, Kind::Password) {
             let next_is_value = inline.is_none() && words.as_slice().first().is_some_and(is_optional_value);
             let next = if next_is_value { words.next().cloned() } else { None };
             Some(inline.map(OsStr::to_os_string).or(next).unwrap_or_default())
@@ -166,7 +166,7 @@ fn lookup(spec: &VerbSpec, typed: &str) -> Lookup {
 /// The last value wins, except that lists grow.
 fn store(values: &mut BTreeMap<String, OsString>, param: &Param, name: String, value: OsString) {
     match values.entry(name) {
-        std::collections::btree_map::Entry::Occupied(mut known) if matches!(param.kind, Kind::List) => {
+        std::collections::btree_map::Entry::Occupied(mut known) if param.kind.is_list() => {
             known.get_mut().push(",");
             known.get_mut().push(value);
         }
@@ -200,7 +200,7 @@ fn bind(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -> Result<(),
 fn normalise_booleans(spec: &VerbSpec, parsed: &mut Parsed) -> Result<(), ParamErrors> {
     let mut errors = ParamErrors::new("unable to parse boolean option");
     for (name, value) in &mut parsed.values {
-        if !spec.param(name).is_some_and(|param| matches!(param.kind, Kind::Bool)) {
+        if !spec.param(name).is_some_and(|param| param.kind.is_bool()) {
             continue;
         }
         match boolean(value) {

@@ -108,6 +108,9 @@ fn not_utf8(value: &OsStr) -> String {
 
 /// Checks one value; the first failure is the answer.
 pub(crate) fn check_value(param: &Param, name: &str, value: &str) -> Result<(), String> {
+    if let Kind::Config(key) = param.kind {
+        return keys::check(key, name, value);
+    }
     let (type_name, typed) = match param.kind {
         Kind::Int { .. } => ("integer", is_integer(value)),
         Kind::Number { .. } => ("number", is_number(value)),
@@ -119,7 +122,7 @@ pub(crate) fn check_value(param: &Param, name: &str, value: &str) -> Result<(), 
     }
     if let Some(format) = param.format {
         // The original's format errors bring a newline of their own, which shows as an empty line.
-        format(name, value).map_err(|error| format!("invalid format - {error}\n"))?;
+        format(value).map_err(|error| format!("invalid format - {error}\n"))?;
     }
     if param.pattern.is_some_and(|matches| !matches(value)) {
         return Err("value does not match the regex pattern".to_owned());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     commands::Verb,
-    spec::{Kind, Param, SubKey, VerbSpec},
+    spec::{Kind, Param, VerbSpec},
     wrap::fill,
 };
 
@@ -26,11 +26,7 @@ pub(crate) fn usage_line(spec: &VerbSpec) -> String {
 }
 
 fn positional(param: &Param) -> String {
-    match (param.required, param.kind) {
-        (_, Kind::List) => format!("{{<{}>}}", param.name),
-        (true, _) => format!("<{}>", param.name),
-        (false, _) => format!("[<{}>]", param.name),
-    }
+    if param.required { format!("<{}>", param.name) } else { format!("[<{}>]", param.name) }
 }
 
 /// Everything about one verb.
@@ -74,7 +70,7 @@ pub(crate) fn type_text(param: &Param) -> String {
         Kind::Bool => "<boolean>".to_owned(),
         Kind::Int { min, max } => format!("<integer>{}", limits(min, max)),
         Kind::Number { min, max } => format!("<number>{}", limits(min, max)),
-        Kind::Text | Kind::List => "<string>".to_owned(),
+        Kind::Text => "<string>".to_owned(),
         Kind::Enum(values) => {
             let mut sorted = values.to_vec();
             sorted.sort_unstable();
@@ -82,7 +78,7 @@ pub(crate) fn type_text(param: &Param) -> String {
         }
         Kind::File => "<filepath>".to_owned(),
         Kind::Password => "<password>".to_owned(),
-        Kind::Property(keys) => grammar(keys),
+        Kind::Config(key) => key.schema.type_text(),
     }
 }
 
@@ -93,20 +89,6 @@ fn limits(min: Option<i64>, max: Option<i64>) -> String {
         (None, Some(max)) => format!(" (-N - {max})"),
         (None, None) => String::new(),
     }
-}
-
-/// The grammar of a property string: the bare key, then the mandatory ones, then the others.
-fn grammar(keys: &[SubKey]) -> String {
-    let mut keys = keys.to_vec();
-    keys.sort_by_key(|key| (!key.bare, key.optional, key.name));
-    let mut items = Vec::with_capacity(keys.len());
-    for (index, key) in keys.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        let name = if key.bare { format!("[{}=]", key.name) } else { format!("{}=", key.name) };
-        let item = format!("{comma}{name}{}", key.value);
-        items.push(if key.optional { format!("[{item}]") } else { item });
-    }
-    items.join(" ")
 }
 
 /// The full help of several verbs.

@@ -1,5 +1,7 @@
 //! What a verb accepts, as plain data. One table per verb feeds the parser, the checks, the usage lines and the help.
 
+use pct::config::{Structure, Type, keys::Key};
+
 use crate::keys;
 
 /// The block of the short usage in which a verb is listed (spec: cli, part 2.1).
@@ -30,30 +32,32 @@ pub(crate) enum Kind {
         max: Option<i64>,
     },
     Text,
-    /// Text whose elements may be given by repeating the option.
-    List,
     Enum(&'static [&'static str]),
     /// The argument is a file name, the value is what the file holds.
     File,
     /// The argument may be left out; then it is asked for.
     Password,
-    /// Comma-separated sub-keys.
-    Property(&'static [SubKey]),
+    /// A key of the config language.
+    Config(&'static Key),
 }
 
-/// One sub-key of a property string, as the help shows it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SubKey {
-    pub(crate) name: &'static str,
-    /// The value's text, brackets included: `<1|0>`.
-    pub(crate) value: &'static str,
-    pub(crate) optional: bool,
-    /// May be written without its name.
-    pub(crate) bare: bool,
+impl Kind {
+    pub(crate) fn is_bool(self) -> bool {
+        match self {
+            Self::Bool => true,
+            Self::Config(key) => key.schema.kind == Type::Boolean,
+            _ => false,
+        }
+    }
+
+    /// Whether repeating the option adds to its value.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::Config(key) if matches!(key.schema.structure, Structure::List(_)))
+    }
 }
 
-/// Checks a value of a named format; gets the option's name because property strings quote it in their messages.
-pub(crate) type FormatCheck = fn(option: &str, value: &str) -> Result<(), String>;
+/// Checks a value of a named format and answers with the format's own error.
+pub(crate) type FormatCheck = fn(value: &str) -> Result<(), String>;
 
 /// One parameter: a positional or an option.
 #[derive(Clone, Copy, Debug)]
@@ -94,11 +98,6 @@ impl Param {
             requires: None,
             ours: false,
         }
-    }
-
-    pub(crate) const fn family(mut self, members: u32) -> Self {
-        self.family = Some(members);
-        self
     }
 
     pub(crate) const fn format(mut self, check: FormatCheck) -> Self {
@@ -222,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_family_covers_its_members_in_canonical_spelling_only() {
-        let net = Param::new("net", Kind::Text, "").family(32);
+        let net = Param { family: Some(32), ..Param::new("net", Kind::Text, "") };
         for (name, covered) in [
             ("net0", true),
             ("net31", true),

@@ -1,5 +1,6 @@
 //! `pct config`
 
+use pct::config::{Type, keys};
 use serde_json::{Map, Value};
 
 use super::{Verb, open_to_read};
@@ -8,7 +9,7 @@ use crate::{
     door::ConfigView,
     exit::Exit,
     failure::{Failure, ParamErrors},
-    formats, keys, output,
+    formats, output,
     spec::{Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
     structured::Form,
 };
@@ -84,9 +85,7 @@ fn fields(lines: &[String]) -> Value {
 
 /// A number if the key is numeric and the file says a number there.
 fn typed(key: &str, value: &str) -> Value {
-    let kind = keys::options().iter().find(|param| param.covers(key)).map(|param| param.kind);
-    let numeric =
-        matches!(kind, Some(Kind::Bool | Kind::Int { .. } | Kind::Number { .. })) || key == "snaptime";
+    let numeric = keys::lookup(key).is_some_and(|(key, _)| key.schema.kind != Type::String);
     let whole = value.parse::<i64>().ok().map(Value::from);
     let number = || whole.or_else(|| value.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from));
     if numeric { number().unwrap_or_else(|| value.into()) } else { value.into() }

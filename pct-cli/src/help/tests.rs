@@ -26,15 +26,14 @@ fn usage_lines_are_those_of_the_original() {
 
 const DRY: &[Param] = &[Param::new("dry", Kind::Bool, "")];
 const TARGET: &[Param] = &[Param::new("target", Kind::Text, "Where to.").required()];
-const LIST_AND_MORE: &[Param] =
-    &[Param::new("a", Kind::List, "").required(), Param::new("b", Kind::Text, "")];
+const TWO: &[Param] = &[Param::new("a", Kind::Text, "").required(), Param::new("b", Kind::Text, "")];
 
 /// Shapes that only verbs to come have.
 #[test]
-fn usage_of_lists_of_required_options_and_of_options_alone() {
+fn usage_of_optional_words_of_required_options_and_of_options_alone() {
     let spec = |positionals, options| VerbSpec { positionals, options, ..BARE };
     assert_eq!(usage_line(&spec(&[], DRY)), "pct x  [OPTIONS]");
-    assert_eq!(usage_line(&spec(LIST_AND_MORE, TARGET)), "pct x {<a>} [<b>] --target <string> [OPTIONS]");
+    assert_eq!(usage_line(&spec(TWO, TARGET)), "pct x <a> [<b>] --target <string> [OPTIONS]");
 }
 
 const BARE: VerbSpec = VerbSpec {
@@ -86,7 +85,6 @@ fn every_kind_has_a_type_text() {
     let text = |kind| type_text(&Param::new("x", kind, ""));
     assert_eq!(text(Kind::Bool), "<boolean>");
     assert_eq!(text(Kind::Text), "<string>");
-    assert_eq!(text(Kind::List), "<string>");
     assert_eq!(text(Kind::Int { min: None, max: None }), "<integer>");
     assert_eq!(text(Kind::Int { min: Some(1), max: Some(9) }), "<integer> (1 - 9)");
     assert_eq!(text(Kind::Int { min: Some(0), max: None }), "<integer> (0 - N)");
@@ -95,24 +93,6 @@ fn every_kind_has_a_type_text() {
     assert_eq!(text(Kind::File), "<filepath>");
     assert_eq!(text(Kind::Password), "<password>");
     assert_eq!(type_text(&Param::new("x", Kind::Text, "").type_text("\\d+")), "\\d+");
-}
-
-#[test]
-fn the_grammar_of_property_strings() {
-    const fn key(name: &'static str, value: &'static str, optional: bool, bare: bool) -> SubKey {
-        SubKey { name, value, optional, bare }
-    }
-    let mount = [
-        key("size", "<DiskSize>", true, false),
-        key("mp", "<Path>", false, false),
-        key("acl", "<1|0>", true, false),
-        key("volume", "<volume>", false, true),
-    ];
-    assert_eq!(grammar(&mount), "[volume=]<volume> ,mp=<Path> [,acl=<1|0>] [,size=<DiskSize>]");
-    let features = [key("nesting", "<1|0>", true, false), key("fuse", "<1|0>", true, false)];
-    assert_eq!(grammar(&features), "[fuse=<1|0>] [,nesting=<1|0>]");
-    let device = [key("path", "<path>", true, true), key("uid", "<integer>", true, false)];
-    assert_eq!(grammar(&device), "[[path=]<path>] [,uid=<integer>]");
 }
 
 #[test]
