@@ -46,14 +46,8 @@ impl Scene {
             ..Settings::default()
         };
         let scene = Self { dir, settings };
-        for (path, content) in files {
-            let path = scene.at(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match content.strip_prefix("-> ") {
-                Some(target) => symlink(target, path).unwrap(),
-                None => fs::write(path, content).unwrap(),
-            }
-        }
+        fill(&scene.at("/"), files);
+        fs::create_dir_all(scene.at("/root")).unwrap();
         scene
     }
 
@@ -71,11 +65,14 @@ impl Scene {
     }
 
     fn run(&self, event: Event<'_>) -> Result<Vec<Message>, Error> {
-        let root = self.root();
-        let guest = detect(&root, &self.settings)?;
+        self.run_on(&self.root(), event)
+    }
+
+    fn run_on(&self, root: &Rootfs, event: Event<'_>) -> Result<Vec<Message>, Error> {
+        let guest = detect(root, &self.settings)?;
         let mut messages = guest.messages.clone();
         let host = Host { now: 1_728_000_000, ..Host::default() };
-        run(&root, &guest, &self.settings, &host, event, &mut |message| messages.push(message))?;
+        run(root, &guest, &self.settings, &host, event, &mut |message| messages.push(message))?;
         Ok(messages)
     }
 
@@ -106,6 +103,17 @@ impl Scene {
             found.insert(path.to_owned(), (content, data.mtime(), data.mtime_nsec()));
         });
         found
+    }
+}
+
+fn fill(root: &Path, files: &[(&str, &str)]) {
+    for (path, content) in files {
+        let path = root.join(path.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match content.strip_prefix("-> ") {
+            Some(target) => symlink(target, path).unwrap(),
+            None => fs::write(path, content).unwrap(),
+        }
     }
 }
 
@@ -161,8 +169,45 @@ const ALPINE: &[(&str, &str)] = &[
     ("/bin/busybox", "x"),
     ("/bin/sh", "-> /bin/busybox"),
     ("/sbin/init", "-> /bin/busybox"),
-    ("/root/.profile", ""),
 ];
+
+const UBUNTU: &[(&str, &str)] = &[
+    ("/etc/os-release", "ID=ubuntu\n"),
+    ("/etc/lsb-release", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\n"),
+    ("/etc/netplan/10-lxc.yaml", "x"),
+    ("/etc/systemd/network/eth0.network", "x"),
+    ("/etc/systemd/system/multi-user.target.wants/x", ""),
+];
+const CENTOS_6: &[(&str, &str)] = &[
+    ("/etc/redhat-release", "CentOS release 6.10 (Final)\n"),
+    ("/etc/init/tty.conf", "exec /sbin/mingetty $TTY\n"),
+    ("/etc/rc.d/rc.sysinit", "/sbin/start_udev\n"),
+    ("/etc/locale.conf", "-> nowhere"),
+    ("/etc/sysconfig/network", "NETWORKING=no\nHOSTNAME=x\n"),
+    ("/etc/sysconfig/network-scripts/ifcfg-eth0", "UUID=x\n"),
+    ("/etc/sysconfig/network-scripts/route-eth0", "x\n"),
+];
+const ROCKY_10: &[(&str, &str)] = &[
+    ("/etc/os-release", "ID=rocky\n"),
+    ("/etc/redhat-release", "Rocky Linux release 10.0\n"),
+    ("/etc/NetworkManager/system-connections/eth0.nmconnection", "uuid=x\n"),
+    ("/etc/systemd/system/sys-kernel-debug.mount", "x"),
+    ("/usr/lib/systemd/system/getty@.service", "ConditionPathExists=/dev/tty0\n"),
+];
+const LEAP: &[(&str, &str)] = &[
+    ("/etc/os-release", "ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\n"),
+    ("/etc/sysconfig/network/ifcfg-eth0", "x"),
+    ("/etc/sysconfig/network/ifroute-eth0", "x\n"),
+    ("/usr/lib/systemd/systemd-networkd", "x"),
+];
+const GENTOO: &[(&str, &str)] = &[
+    ("/etc/gentoo-release", "Gentoo Base System release 2.15\n"),
+    ("/etc/conf.d/net", "x\n"),
+    ("/etc/conf.d/hostname", "x\n"),
+    ("/etc/init.d/net.eth0", "-> net.lo"),
+    ("/etc/init.d/net.lo", "x"),
+];
+const ALL: [&[(&str, &str)]; 7] = [DEBIAN, ALPINE, UBUNTU, CENTOS_6, ROCKY_10, LEAP, GENTOO];
 
 #[test]
 fn a_debian_guest_from_template_to_second_start() {
@@ -394,7 +439,7 @@ fn endure(scene: Scene, what: &str) -> (usize, usize) {
 
 #[test]
 fn no_file_of_a_hostile_guest_leads_out() {
-    let mut paths: Vec<&str> = DEBIAN.iter().chain(ALPINE).map(|(path, _)| *path).collect();
+    let mut paths: Vec<&str> = ALL.concat().iter().map(|(path, _)| *path).collect();
     paths.extend([
         "/fastboot",
         "/usr/lib/os-release",
@@ -424,18 +469,29 @@ fn no_file_of_a_hostile_guest_leads_out() {
         "/usr/lib/systemd/system",
         "/sbin",
         "/bin",
+        "/etc/conf.d",
+        "/etc/init",
+        "/etc/init.d",
+        "/etc/NetworkManager",
+        "/etc/NetworkManager/system-connections",
+        "/etc/sysconfig",
+        "/etc/sysconfig/network-scripts",
+        "/etc/systemd/network",
+        "/etc/netplan",
     ]);
     paths.sort_unstable();
     paths.dedup();
     let (mut good, mut bad) = (0, 0);
     for path in paths {
         for kind in ATTACKS {
+            // In the roots that have the path; what only we make is attacked in the first two.
             let below = format!("{path}/");
             let has = |files: &[(&str, &str)]| files.iter().any(|(p, _)| *p == path || p.starts_with(&below));
-            for files in [DEBIAN, ALPINE] {
-                if !has(files) && (has(DEBIAN) || has(ALPINE)) {
-                    continue;
-                }
+            let mut targets: Vec<_> = ALL.into_iter().filter(|files| has(files)).collect();
+            if targets.is_empty() {
+                targets = ALL[..2].to_vec();
+            }
+            for files in targets {
                 let scene = Scene::new(files);
                 if attack(&scene, path, kind) {
                     let counts = endure(scene, &format!("{kind} at {path}"));
@@ -459,4 +515,65 @@ fn a_home_outside_is_no_home() {
         files.push(("/etc/passwd", &passwd));
         endure(Scene::new(&files), home);
     }
+}
+
+/// `/etc` becomes a link out of the root and back while the guest is set up, again and again.
+#[test]
+fn a_folder_that_is_swapped_during_the_run_leads_nowhere_else() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let scene = Scene::new(DEBIAN);
+    symlink("../canary", scene.at("/swap")).unwrap();
+    let outside = scene.stamps("canary");
+    let stop = AtomicBool::new(false);
+    let (etc, swap) = (scene.at("/etc"), scene.at("/swap"));
+    let mut good = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                rustix::fs::renameat_with(CWD, &etc, CWD, &swap, rustix::fs::RenameFlags::EXCHANGE).unwrap();
+                thread::sleep(Duration::from_micros(200));
+            }
+        });
+        for _ in 0..300 {
+            good += usize::from(scene.run(Event::Start).is_ok());
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    eprintln!("{good} of 300 runs came through");
+    assert_eq!(scene.stamps("canary"), outside);
+}
+
+/// A root that is a mount of its own, attached nowhere, and then read-only: what is right needs no writing.
+#[test]
+fn a_read_only_root_that_is_set_up_can_start() {
+    use rustix::mount::{
+        FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, fsconfig_create, fsconfig_reconfigure,
+        fsconfig_set_flag, fsmount, fsopen, fspick,
+    };
+    use std::os::fd::AsRawFd;
+
+    if !rustix::process::geteuid().is_root() && std::env::var("PCT_E2E").as_deref() != Ok("require") {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).unwrap();
+    fsconfig_create(&context).unwrap();
+    let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).unwrap();
+    fill(Path::new(&format!("/proc/self/fd/{}", mount.as_raw_fd())), DEBIAN);
+    let root = Rootfs::new(mount.try_clone().unwrap(), (0, 0));
+    let mut scene = Scene::new(&[]);
+    scene.run_on(&root, Event::Create(Create::default())).unwrap();
+    scene.run_on(&root, Event::Start).unwrap();
+
+    let context = fspick(&mount, "", FsPickFlags::FSPICK_EMPTY_PATH | FsPickFlags::FSPICK_CLOEXEC).unwrap();
+    fsconfig_set_flag(&context, "ro").unwrap();
+    fsconfig_reconfigure(&context).unwrap();
+    scene.run_on(&root, Event::Start).unwrap();
+    scene.run_on(&root, Event::Net).unwrap();
+    scene.settings.hostname = Some("other".to_owned());
+    let error = scene.run_on(&root, Event::Start).unwrap_err();
+    assert_eq!(error.to_string(), "error in setup task set_hostname");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "unable to write '/etc/hosts' in the container's root file system");
 }

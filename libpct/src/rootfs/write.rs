@@ -146,6 +146,8 @@ impl Rootfs {
         match fs::unlinkat(&dir, name, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(errno) if is_absent(errno) => Ok(false),
+            // On a read-only file system the kernel says so before it looks whether there is anything.
+            Err(Errno::ROFS) if fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW).is_err() => Ok(false),
             Err(errno) => Err(Error::io("remove", path)(errno)),
         }
     }
