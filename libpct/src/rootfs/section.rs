@@ -89,13 +89,15 @@ fn join(lines: &[&[u8]]) -> Vec<u8> {
     lines.iter().flat_map(|line| line.iter().chain(b"\n")).copied().collect()
 }
 
-/// The first and the last line of the section, markers included.
+/// The first and the last line of the section, markers included. An opening marker that is followed by another
+/// one is not ours but somebody's text: else what stands between them would be lost.
 fn find(lines: &[&[u8]]) -> Option<(usize, usize)> {
-    let begin = lines.iter().position(|line| is_marker(line, |word| word.starts_with(b"BEGIN"), 5))?;
-    let end = lines[begin + 1..].iter().position(|line| {
-        is_marker(line, |word| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(b"end")), 3)
-    })?;
-    Some((begin, begin + 1 + end))
+    let is_begin = |line: &[u8]| is_marker(line, |word| word.starts_with(b"BEGIN"), 5);
+    let is_end = |word: &[u8]| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(b"end"));
+    let first = lines.iter().position(|line| is_begin(line))?;
+    let end = first + lines[first..].iter().position(|line| is_marker(line, is_end, 3))?;
+    let begin = lines[..end].iter().rposition(|line| is_begin(line))?;
+    Some((begin, end))
 }
 
 /// `# --- WORD PVE` at the start of a line, with any blanks between the parts. The word decides about case:
@@ -167,6 +169,21 @@ mod tests {
     fn the_opening_marker_is_case_sensitive_and_stands_at_the_start() {
         for not in ["# --- begin PVE ---\n# --- END PVE ---\n", " # --- BEGIN PVE ---\n# --- END PVE ---\n"] {
             assert!(edited(Some(not), "a", DEFAULT).unwrap().starts_with(not));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn editing_twice_is_editing_once(
+            lines in proptest::collection::vec(proptest::sample::select(vec!["", "x", BEGIN, END, "#---begin PVE", " "]), 0..8),
+            data in proptest::sample::select(vec!["", "a", "a\nb\n"]),
+            place in proptest::sample::select(vec![Place::Append, Place::Prepend, Place::Replace]),
+        ) {
+            let options = SectionOptions { place, ..DEFAULT };
+            let old = lines.join("\n");
+            let once = edited(Some(&old), data, options).unwrap_or(old);
+            let twice = edited(Some(&once), data, options).unwrap_or_else(|| once.clone());
+            assert_eq!(once, twice);
         }
     }
 }

@@ -447,4 +447,46 @@ iface eth0 inet static
         assert_eq!(without_our_routes(options(&["a b", BEGIN, "c d"])), options(&["a b", "c d"]));
         assert_eq!(without_our_routes(options(&["a b", END, "c d"])), options(&["a b", "c d"]));
     }
+
+    /// Lines that mean something to the editor, and some that do not.
+    const LINES: [&str; 22] = [
+        "",
+        "# x",
+        "auto lo",
+        "auto eth0",
+        "iface lo inet loopback",
+        "iface eth0 inet dhcp",
+        "iface eth0 inet6 auto",
+        "iface eth0 inet static\r",
+        "iface br0 inet static",
+        "iface eth0 inet",
+        "\taddress 1.2.3.4/8",
+        "  gateway 1.2.3.1",
+        "\tup echo",
+        "alone",
+        "allow-hotplug eth0",
+        "source x",
+        "mapping eth0",
+        BEGIN,
+        END,
+        "\tpost-up ip route add 203.0.113.1 dev eth0",
+        "   ",
+        "\tmtu 1400 \r",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn editing_twice_is_editing_once(
+            lines in proptest::collection::vec(proptest::sample::select(LINES.to_vec()), 0..12),
+            nic in proptest::sample::select(vec![
+                "eth0 ip=192.0.2.10/32 gw=198.51.100.1 ip6=2001:db8::1/64 gw6=fe80::1",
+                "eth0 ip=dhcp", "eth0 ip6=manual", "eth0 gw=192.0.2.1", "eth1 ip=192.0.2.10/24 gw=192.0.2.1 ip6=auto",
+            ]),
+            cidr: bool,
+        ) {
+            // An `auto` right behind its `iface` is understood one run later: here it stands before.
+            let old = format!("auto eth0\n{}", lines.join("\n"));
+            edited(&old, &[nic], if cidr { Style::Cidr } else { Style::Netmask });
+        }
+    }
 }
