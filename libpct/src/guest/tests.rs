@@ -413,7 +413,7 @@ fn endure(scene: Scene, what: &str) -> (usize, usize) {
     let (done, ended) = mpsc::channel();
     let scene = std::sync::Arc::new(scene);
     let worker = std::sync::Arc::clone(&scene);
-    thread::spawn(move || {
+    let running = thread::spawn(move || {
         let results = [
             worker.create_with("$6$hashing$takes.time").is_ok(),
             worker.run(Event::Restore).is_ok(),
@@ -425,6 +425,7 @@ fn endure(scene: Scene, what: &str) -> (usize, usize) {
     });
     let results =
         ended.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    running.join().unwrap();
     assert_eq!(scene.stamps("canary"), outside, "{what}: something outside was changed");
     for (path, (content, ..)) in scene.stamps("root") {
         assert!(
