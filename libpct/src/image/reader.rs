@@ -113,6 +113,10 @@ impl<'a> Reader<'a> {
         let mut member = Member::new(offset, header, long, pax)?;
         self.data = member.stored;
         self.padding = padding(member.stored);
+        if member.kind != Kind::File && records != SparseRecords::default() {
+            // GNU tar would take it for a file all the same.
+            return Err(Error::Malformed { offset, what: "a sparse map of something that is no file" });
+        }
         if member.kind == Kind::File {
             if header.kind() == b'S' {
                 self.old_gnu_map(header, &mut member)?;

@@ -1,5 +1,6 @@
 //! Whole archives against whole trees: with GNU tar as the yardstick, and with archives made to harm.
 
+mod damaged;
 mod golden;
 mod hostile;
 mod odd;
