@@ -216,8 +216,9 @@ fn padding(size: u64) -> u64 {
 }
 
 fn long_name(mut bytes: Vec<u8>, offset: u64) -> Result<Vec<u8>, Error> {
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    bytes.truncate(end);
+    // All writers end it with a NUL; without one GNU tar reads on behind the data.
+    let end = bytes.iter().position(|&b| b == 0);
+    bytes.truncate(end.ok_or(Error::Malformed { offset, what: "a long name without its end" })?);
     if bytes.len() >= MOST_NAME {
         return Err(Error::Malformed { offset, what: "a name that is too long" });
     }
