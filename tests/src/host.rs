@@ -287,7 +287,9 @@ impl Ct<'_> {
                 let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
                 let nspid = status.lines().find_map(|l| l.strip_prefix("NSpid:")).unwrap_or_default();
                 let depth = nspid.split_whitespace().count();
-                depth >= 2 && nspid.split_whitespace().last() == Some("1")
+                // A dead one may wait for its parent still.
+                let alive = !status.lines().any(|l| l.starts_with("State:") && l.contains('Z'));
+                alive && depth >= 2 && nspid.split_whitespace().last() == Some("1")
             })
         })
     }

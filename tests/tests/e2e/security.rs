@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::archive::Member;
 use pct_tests::busybox::Busybox;
 use pct_tests::pty::Pty;
+use pct_tests::run::signal_pid;
 use pct_tests::{Ct, Host, Run, bins, require_root, wait};
 
 fn digests() -> Vec<String> {
@@ -94,14 +95,18 @@ fn tiocsti_pushes_nothing_into_the_terminal_of_the_host() {
         Pty::spawn(Path::new("/bin/bash"), &["--norc", "-i"], &[("PCT_ROOT", root), ("PS1", "host> ")]);
     for verb in ["exec", "enter"] {
         let pct = bins::pct();
+        pty.expect("host> ");
         if verb == "exec" {
             pty.type_(format!("{} exec {} -- /bin/push\n", pct.display(), ct.id));
             pty.expect("pushed");
         } else {
             pty.type_(format!("{} enter {}\n", pct.display(), ct.id));
+            // The guest's shell inherits the prompt.
+            pty.expect("host> ");
             pty.type_("exec /bin/push\n");
             pty.expect("pushed");
         }
+        pty.expect("host> ");
         pty.type_("echo ba''ck\n");
         pty.expect("back");
     }
@@ -167,8 +172,8 @@ fn a_command_joins_the_cgroup_of_the_container() {
         text.lines().find(|l| l.contains("memory") || l.starts_with("0::")).unwrap().to_owned()
     };
     assert_eq!(memory(pid), memory(ct.init_pid()));
-    running.signal(rustix::process::Signal::TERM);
-    running.finish();
+    signal_pid(pid, rustix::process::Signal::TERM);
+    running.finish().status(128 + 15);
 }
 
 #[test]
