@@ -3,6 +3,7 @@
 mod error;
 mod exec;
 mod facts;
+mod ffi;
 mod home;
 mod ops;
 mod progress;

@@ -1,0 +1,77 @@
+//! The guard at every door: no panic crosses it, no NULL and no poisoned context gets in.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+};
+
+use super::{
+    ctx::pct_ctx,
+    error::{Fault, pct_error, report},
+    status::{PCT_E_PANIC, PCT_E_PARAMETER, pct_status},
+};
+use crate::{Container, Vmid};
+
+/// Runs a call that has no context.
+///
+/// # Safety
+/// `err` is NULL or may be written to.
+pub(super) unsafe fn call(err: *mut *mut pct_error, body: impl FnOnce() -> Result<(), Fault>) -> pct_status {
+    let outcome = caught(body).unwrap_or_else(Err);
+    // SAFETY: as above.
+    unsafe { report(err, outcome) }
+}
+
+/// Runs a call on a context; one that panics is the last.
+///
+/// # Safety
+/// `ctx` is NULL or a context that is not freed during the call, `err` as for [`call`].
+pub(super) unsafe fn on_ctx(
+    ctx: *const pct_ctx,
+    err: *mut *mut pct_error,
+    body: impl FnOnce(&pct_ctx) -> Result<(), Fault>,
+) -> pct_status {
+    // SAFETY: as above.
+    let outcome = match unsafe { ctx.as_ref() } {
+        None => Err(Fault::null("ctx")),
+        Some(ctx) if ctx.poisoned.load(Ordering::Acquire) => {
+            let text = "an earlier call on this context met a bug of the library: free it and open another";
+            Err(Fault::new(PCT_E_PANIC, text))
+        }
+        Some(ctx) => caught(|| body(ctx)).unwrap_or_else(|panicked| {
+            ctx.poisoned.store(true, Ordering::Release);
+            Err(panicked)
+        }),
+    };
+    // SAFETY: as above.
+    unsafe { report(err, outcome) }
+}
+
+/// Runs a call on a container; its errors name it.
+///
+/// # Safety
+/// As [`on_ctx`].
+pub(super) unsafe fn on_container(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    err: *mut *mut pct_error,
+    body: impl FnOnce(&Container<'_>) -> Result<(), Fault>,
+) -> pct_status {
+    let on_ctx = |ctx: &pct_ctx| {
+        let number = Vmid::new(vmid)
+            .map_err(|error| Fault::new(PCT_E_PARAMETER, format!("invalid vmid {vmid}: {error}")))?;
+        body(&ctx.pct.container(number))
+    };
+    // SAFETY: as above.
+    unsafe { self::on_ctx(ctx, err, |ctx| on_ctx(ctx).map_err(|fault| fault.of(vmid))) }
+}
+
+/// What `body` gave, or its panic. Whoever gets a panic must not use again what `body` has touched.
+fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let fault = Fault::panicked(&*payload);
+        // What a panic carries may panic again when it is dropped.
+        std::mem::forget(payload);
+        fault
+    })
+}

@@ -1,0 +1,92 @@
+//! Reading the option structs of any release.
+
+use std::{
+    mem::{MaybeUninit, align_of, size_of},
+    ptr, slice,
+};
+
+use super::{
+    error::Fault,
+    status::{PCT_E_STRUCT, PCT_E_TOO_BIG},
+};
+
+/// No option struct will ever be as large: a greater size is a member that was never set.
+const LARGEST: usize = 4096;
+
+/// A struct of C that begins with its size.
+///
+/// # Safety
+/// Implementors are `repr(C)`, begin with a `usize`, are valid with all bytes zero, have a size that is a
+/// multiple of that of `usize`, and no padding: what a caller leaves there would become the value of a
+/// later release's member.
+pub(super) unsafe trait Options: Copy {}
+
+/// Implements [`Options`] after checking what the compiler can check.
+macro_rules! options {
+    ($($name:ident { $($member:ident),+ $(,)? })+) => { $(
+        const _: () = {
+            const fn size<T>(_: *const T) -> usize {
+                size_of::<T>()
+            }
+            const fn sum(given: $name) -> usize {
+                let $name { $($member),+ } = &given;
+                0 $(+ size(::std::ptr::from_ref($member)))+
+            }
+            // SAFETY: all bytes zero is a value: that is what the trait asks for.
+            let members = sum(unsafe { ::std::mem::zeroed() });
+            assert!(members == size_of::<$name>(), "an option struct has padding");
+            assert!(size_of::<$name>() % size_of::<usize>() == 0);
+            assert!(::std::mem::offset_of!($name, struct_size) == 0);
+        };
+        // SAFETY: checked above; its members are numbers and pointers.
+        unsafe impl $crate::ffi::options::Options for $name {}
+    )+ };
+}
+pub(super) use options;
+
+/// The options that a caller gives; `what` names them in errors. NULL is all zero.
+///
+/// # Safety
+/// `given` is NULL or points to as many readable bytes as its first member says.
+pub(super) unsafe fn read<T: Options>(given: *const T, what: &str) -> Result<T, Fault> {
+    let mut options = MaybeUninit::<T>::zeroed();
+    if !given.is_null() {
+        let bytes = given.cast::<u8>();
+        // SAFETY: every option struct begins with its size; a binding may have it at any address.
+        let size = unsafe { given.cast::<usize>().read_unaligned() };
+        check_size(size, what)?;
+        if size > size_of::<T>() {
+            // SAFETY: the struct goes to `size`, as the caller says.
+            let tail = unsafe { slice::from_raw_parts(bytes.add(size_of::<T>()), size - size_of::<T>()) };
+            if tail.iter().any(|byte| *byte != 0) {
+                let text = format!("{what} has values that this release does not know");
+                return Err(Fault::new(PCT_E_TOO_BIG, text));
+            }
+        }
+        // SAFETY: both go at least that far, and one of them is a local variable.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes, options.as_mut_ptr().cast::<u8>(), size.min(size_of::<T>()));
+        }
+    }
+    // SAFETY: zero is valid for all members, and what C has put over it are numbers and pointers.
+    Ok(unsafe { options.assume_init() })
+}
+
+fn check_size(size: usize, what: &str) -> Result<(), Fault> {
+    let reason = if size == 0 {
+        "struct_size is not set".to_owned()
+    } else if size > LARGEST || !size.is_multiple_of(align_of::<usize>()) {
+        format!("struct_size is {size}, which no release has")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(PCT_E_STRUCT, format!("{what}: {reason}")))
+}
+
+/// Refuses a reserved member that is not zero: a later release gives it a meaning.
+pub(super) fn reserved(member: i32, what: &str) -> Result<(), Fault> {
+    match member {
+        0 => Ok(()),
+        value => Err(Fault::new(PCT_E_STRUCT, format!("{what}: reserved is {value} instead of 0"))),
+    }
+}

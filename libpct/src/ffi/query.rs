@@ -1,0 +1,177 @@
+//! What there is.
+//!
+//! These calls only read: they take no lock, start no process, and need no
+//! more than readable configuration files.
+
+use std::{
+    ffi::{c_char, c_int},
+    ptr,
+};
+
+use super::{
+    config_json,
+    ctx::pct_ctx,
+    error::{Fault, pct_error},
+    guard,
+    options::{self, reserved},
+    out::Out,
+    status::{PCT_E_PARAMETER, pct_status},
+    status_json, string,
+};
+use crate::{ConfigView, Container};
+
+/// Which values pct_container_config_text and pct_container_config_json show.
+/// By default those in force with the changes that wait for the next start
+/// over them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct pct_config_options {
+    /// sizeof (pct_config_options)
+    pub struct_size: usize,
+    /// The values that this snapshot holds. Not together with current.
+    pub snapshot: *const c_char,
+    /// Only the values in force.
+    pub current: c_int,
+    /// Must be zero.
+    pub reserved: c_int,
+}
+
+options::options! { pct_config_options { struct_size, snapshot, current, reserved } }
+
+/// All containers of this host, ascending by number: a JSON array of objects
+/// as pct_container_status_json gives them. For one whose configuration cannot
+/// be read, the object has only vmid, type and the string error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_list_json(
+    ctx: *const pct_ctx,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_ctx(ctx, err, |ctx| {
+            out.require("out")?;
+            let listing = ctx.pct.list()?;
+            // One that stops in between is shown as it was found, without use.
+            let usage = |vmid| ctx.pct.container(vmid).usage().ok().flatten();
+            out.set(string::give(&status_json::listing(&listing, usage).to_string()));
+            Ok(())
+        })
+    }
+}
+
+/// The state of a container, its limits, and when it runs what it uses: a JSON
+/// object with the members
+///
+/// - vmid, name, type ("lxc"), status ("running" or "stopped"), cpus
+/// - in bytes: mem, maxmem, swap, maxswap, disk, maxdisk, diskread, diskwrite,
+///   netin, netout
+/// - uptime, in seconds
+/// - when there is something to say: pid (of its init), lock, tags, template (1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_status_json(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            let status = container.status()?;
+            let usage = if status.running { container.usage()? } else { None };
+            out.set(string::give(&status_json::fields(&status, usage.as_ref()).to_string()));
+            Ok(())
+        })
+    }
+}
+
+/// Whether a container runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_is_running(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    out: *mut bool,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, false);
+        guard::on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            out.set(container.status()?.running);
+            Ok(())
+        })
+    }
+}
+
+/// The configuration as pct config shows it: a line "key: value" for each key
+/// in byte order, then the lxc lines in the order of the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_config_text(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    options: *const pct_config_options,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            let lines = config_lines(container, options)?;
+            out.set(string::give(&lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>()));
+            Ok(())
+        })
+    }
+}
+
+/// The configuration as a JSON object: numbers and switches (0 or 1) as
+/// numbers, all else as strings, and the lxc lines as an array of pairs in the
+/// member lxc.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_config_json(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    options: *const pct_config_options,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            let lines = config_lines(container, options)?;
+            out.set(string::give(&config_json::fields(&lines).to_string()));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `options` as for [`options::read`], its strings as for [`string::text`].
+unsafe fn config_lines(
+    container: &Container<'_>,
+    options: *const pct_config_options,
+) -> Result<Vec<String>, Fault> {
+    // SAFETY: as above.
+    let (given, snapshot) = unsafe {
+        let given = options::read(options, "pct_config_options")?;
+        (given, string::text(given.snapshot, "snapshot")?)
+    };
+    reserved(given.reserved, "pct_config_options")?;
+    let view = match (snapshot, given.current != 0) {
+        (None, false) => ConfigView::Pending,
+        (None, true) => ConfigView::Current,
+        (Some(name), false) => ConfigView::Snapshot(name.to_owned()),
+        (Some(_), true) => {
+            return Err(Fault::new(PCT_E_PARAMETER, "snapshot and current cannot be used together"));
+        }
+    };
+    Ok(container.config(&view)?)
+}

@@ -1,0 +1,51 @@
+//! Version and features.
+
+use std::ffi::c_char;
+
+use super::string;
+
+/// Of this header; changes that break programs raise it.
+pub const PCT_VERSION_MAJOR: u32 = 0;
+/// Of this header; additions raise it.
+pub const PCT_VERSION_MINOR: u32 = 1;
+/// Of this header; repairs raise it.
+pub const PCT_VERSION_PATCH: u32 = 0;
+
+// The header cannot read Cargo.toml, but a release with other numbers in it must not be built.
+const _: () = {
+    assert!(is(env!("CARGO_PKG_VERSION_MAJOR"), PCT_VERSION_MAJOR), "set PCT_VERSION_MAJOR as in Cargo.toml");
+    assert!(is(env!("CARGO_PKG_VERSION_MINOR"), PCT_VERSION_MINOR), "set PCT_VERSION_MINOR as in Cargo.toml");
+    assert!(is(env!("CARGO_PKG_VERSION_PATCH"), PCT_VERSION_PATCH), "set PCT_VERSION_PATCH as in Cargo.toml");
+};
+
+const fn is(text: &str, number: u32) -> bool {
+    matches!(u32::from_str_radix(text, 10), Ok(parsed) if parsed == number)
+}
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
+/// What this library can do, in the words of [`pct_has_feature`].
+const FEATURES: [&str; 4] = ["lifecycle", "json", "exec", "console"];
+
+/// The version of the library in use, such as "0.1.0". Never NULL; not to be
+/// freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn pct_version() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+/// Whether the library in use has a feature:
+///
+/// - lifecycle: pct_container_create, _destroy, _start, _stop, _shutdown,
+///   _reboot, _is_running, _config_text
+/// - json: pct_list_json, pct_container_status_json, _config_json
+/// - exec: pct_container_exec, _exec_wait, _enter_wait
+/// - console: pct_container_console_wait
+///
+/// False for other words and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_has_feature(name: *const c_char) -> bool {
+    // SAFETY: NULL or a string, as the header asks of the caller.
+    let name = unsafe { string::bytes(name) };
+    name.is_some_and(|name| FEATURES.iter().any(|feature| feature.as_bytes() == name))
+}
