@@ -34,7 +34,7 @@ pub struct pct_exec_options {
     /// sizeof (pct_exec_options)
     pub struct_size: usize,
     /// Give it the environment of the calling process, instead of only TERM.
-    /// PATH is always that of the container.
+    /// PATH is /sbin:/bin:/usr/sbin:/usr/bin in any case.
     pub keep_env: c_int,
     /// Its standard input; 0 or -1 is that of the calling process.
     pub stdin_fd: c_int,

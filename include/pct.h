@@ -1,0 +1,761 @@
+/* Made from libpct/src/ffi by `make header`: change that, not this. */
+
+/*
+ * The C interface of libpct, the library of system containers.
+ *
+ * Every other language uses it, too. It adds nothing to the library but the
+ * translation between C and its values. These conventions hold for all of it:
+ *
+ * Contexts. There are no globals: each call works on a pct_ctx, which says
+ * where containers are. One context may be used by several threads at the
+ * same time; only pct_ctx_free must be the last call on it.
+ *
+ * Results. A call that can fail returns a pct_status, PCT_OK (0) or one of
+ * the numbers PCT_E_*, which are never given another meaning. Its last
+ * parameter takes an error object, or NULL: *err is set by each call, to NULL
+ * on success and else to an object that says what was attempted, on what, why
+ * it failed and, where that is known, what to do. The caller frees it with
+ * pct_error_free. What other out-parameters point to is set by each call,
+ * too: to NULL, 0, false or -1 when it fails.
+ *
+ * Options. An option struct begins with its size: fill it with zeros, set
+ * struct_size to sizeof, then what you need; zero is the default of every
+ * member. NULL stands for defaults only. A shorter struct, of an older
+ * header, is accepted: what it lacks is zero. A longer one, of a newer
+ * header, is accepted if all that this library does not know is zero, and
+ * else refused with PCT_E_TOO_BIG. Members called reserved must be zero. A
+ * member that is switched on or off is on when it is not zero.
+ *
+ * Strings. Strings that go in end in NUL and are only read during the call.
+ * Paths and commands are any bytes, all others must be UTF-8 (PCT_E_UTF8).
+ * A pointer that must not be NULL and is gives PCT_E_NULL. A char * that
+ * comes out is UTF-8, belongs to the caller and is freed by pct_string_free
+ * and nothing else; a const char * stays the library's. Many values at once
+ * come as one JSON text with the field names of the REST interface of
+ * Proxmox VE, so that no struct has to grow.
+ *
+ * File descriptors. Those that go in are borrowed. Those that come out belong
+ * to the caller and are closed on exec.
+ *
+ * Callbacks run on the calling thread before the call returns. They must
+ * return: no longjmp, no C++ exception.
+ *
+ * Faults of the library. A call that meets a bug of the library gives
+ * PCT_E_PANIC instead of ending the process; every later call on the same
+ * context does so, too, except pct_ctx_free.
+ *
+ * Processes. Work that has to fork is done by a program of its own,
+ * pct-helper, so the calling process may have threads. The library starts it
+ * and waits for it: SIGCHLD must not be ignored. It prints nothing, changes
+ * no signal handler, no working directory and no umask.
+ *
+ * Versions. The numbers of PCT_VERSION_* are those of this header, pct_version
+ * gives those of the library in use. The file libpct.so.0 is replaced only by
+ * what keeps compatible with this header; pct_has_feature tells what is in it.
+ */
+
+#ifndef PCT_H
+#define PCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * ======== Version and features
+ */
+
+/**
+ * Of this header; changes that break programs raise it.
+ */
+#define PCT_VERSION_MAJOR 0
+
+/**
+ * Of this header; additions raise it.
+ */
+#define PCT_VERSION_MINOR 1
+
+/**
+ * Of this header; repairs raise it.
+ */
+#define PCT_VERSION_PATCH 0
+
+/**
+ * The version of the library in use, such as "0.1.0". Never NULL; not to be
+ * freed.
+ */
+const char *pct_version(void);
+
+/**
+ * Whether the library in use has a feature:
+ *
+ * - lifecycle: pct_container_create, _destroy, _start, _stop, _shutdown,
+ *   _reboot, _is_running, _config_text
+ * - json: pct_list_json, pct_container_status_json, _config_json
+ * - exec: pct_container_exec, _exec_wait, _enter_wait
+ * - console: pct_container_console_wait
+ *
+ * False for other words and for NULL.
+ */
+bool pct_has_feature(const char *name);
+
+/*
+ * ======== Status numbers
+ *
+ * 1xx: the call itself is wrong; 2xx: what it names or gives; 3xx: the state
+ * of the container; 4xx: the operation failed; 5xx: the host. A number once
+ * given is never used again. A program should take an unknown number of a
+ * newer library as it takes the group.
+ */
+
+/**
+ * Done.
+ */
+#define PCT_OK 0
+
+/**
+ * A pointer is NULL that must not be.
+ */
+#define PCT_E_NULL 101
+
+/**
+ * A string is not UTF-8.
+ */
+#define PCT_E_UTF8 102
+
+/**
+ * An option struct has values that this library does not know.
+ */
+#define PCT_E_TOO_BIG 103
+
+/**
+ * struct_size is no size of an option struct, or a reserved member is not zero.
+ */
+#define PCT_E_STRUCT 104
+
+/**
+ * A number is no open file descriptor.
+ */
+#define PCT_E_FD 105
+
+/**
+ * A bug of the library; the context cannot be used any more.
+ */
+#define PCT_E_PANIC 106
+
+/**
+ * A value that was given does not fit.
+ */
+#define PCT_E_PARAMETER 201
+
+/**
+ * There is no such container, volume, storage or snapshot.
+ */
+#define PCT_E_NOT_FOUND 202
+
+/**
+ * The number of the container is taken.
+ */
+#define PCT_E_EXISTS 203
+
+/**
+ * Another operation has the container.
+ */
+#define PCT_E_LOCKED 301
+
+/**
+ * The operation needs a running container.
+ */
+#define PCT_E_NOT_RUNNING 302
+
+/**
+ * The operation needs a stopped container.
+ */
+#define PCT_E_RUNNING 303
+
+/**
+ * The configuration forbids it.
+ */
+#define PCT_E_REFUSED 304
+
+/**
+ * The container did not start.
+ */
+#define PCT_E_START 401
+
+/**
+ * The container did not stop.
+ */
+#define PCT_E_STOP 402
+
+/**
+ * The program pct-helper is missing or does not fit.
+ */
+#define PCT_E_HELPER 501
+
+/**
+ * This release, storage or host cannot do it.
+ */
+#define PCT_E_UNSUPPORTED 502
+
+/**
+ * The system refused; pct_error_errno may tell more.
+ */
+#define PCT_E_SYSTEM 503
+
+/**
+ * How a call ended: PCT_OK, or one of PCT_E_*.
+ */
+typedef int32_t pct_status;
+
+/**
+ * What a number means, for people. Never NULL; not to be freed.
+ */
+const char *pct_status_str(pct_status status);
+
+/**
+ * The short name of a number, for programs: "not-found" for PCT_E_NOT_FOUND,
+ * "unknown" for what is none. Never NULL; not to be freed.
+ */
+const char *pct_status_name(pct_status status);
+
+/*
+ * ======== Error objects
+ */
+
+/**
+ * Why a call failed.
+ */
+typedef struct pct_error pct_error;
+
+/**
+ * Its status, the same that the call returned. PCT_OK for NULL.
+ */
+pct_status pct_error_status(const pct_error *err);
+
+/**
+ * The short name of its status, as pct_status_name gives it. Never NULL; not
+ * to be freed.
+ */
+const char *pct_error_kind(const pct_error *err);
+
+/**
+ * The errno of the system call at the bottom of it, 0 if there is none.
+ */
+int pct_error_errno(const pct_error *err);
+
+/**
+ * The container that the call was about, 0 if it was about none.
+ */
+uint32_t pct_error_vmid(const pct_error *err);
+
+/**
+ * What was attempted and every reason why it failed, in UTF-8; the reason of
+ * a failed start and the remedy may be on lines of their own. Valid until the
+ * object is freed. Empty for NULL, never NULL itself.
+ */
+const char *pct_error_message(const pct_error *err);
+
+/**
+ * Frees an error object. NULL is ignored.
+ */
+void pct_error_free(pct_error *err);
+
+/*
+ * ======== Strings
+ */
+
+/**
+ * Frees a char * that a call gave. NULL is ignored.
+ */
+void pct_string_free(char *string);
+
+/*
+ * ======== Contexts
+ */
+
+/**
+ * Where containers are, and how to work on them.
+ */
+typedef struct pct_ctx pct_ctx;
+
+/**
+ * What pct_ctx_new works on.
+ */
+typedef struct pct_ctx_options {
+    /**
+     * sizeof (pct_ctx_options)
+     */
+    size_t struct_size;
+    /**
+     * An absolute path that prefixes all others: /x/etc/pct, /x/var/lib/pct,
+     * /x/run/pct. NULL is the host itself; the variable PCT_ROOT is not read.
+     */
+    const char *root;
+    /**
+     * The program pct-helper. NULL is the installed one.
+     */
+    const char *helper;
+} pct_ctx_options;
+
+/**
+ * Opens a context and gives it in *out. Costs little: it holds no connection.
+ *
+ * The caller frees it with pct_ctx_free.
+ */
+pct_status pct_ctx_new(const pct_ctx_options *options,
+                       pct_ctx **out,
+                       pct_error **err);
+
+/**
+ * Frees a context. Containers go on as they are. NULL is ignored.
+ */
+void pct_ctx_free(pct_ctx *ctx);
+
+/*
+ * ======== Progress
+ */
+
+/**
+ * The total of pct_progress.bytes when the end is not known.
+ */
+#define PCT_TOTAL_UNKNOWN UINT64_MAX
+
+/**
+ * Receives what a running operation has to say; a callback that is NULL is
+ * not called. Texts are UTF-8 and valid during the callback only. Callbacks
+ * must return 0: later releases may take another value as the wish to cancel.
+ */
+typedef struct pct_progress {
+    /**
+     * sizeof (pct_progress)
+     */
+    size_t struct_size;
+    /**
+     * Given to each callback as it is.
+     */
+    void *user;
+    /**
+     * A line of output.
+     */
+    int (*message)(void *user, const char *text);
+    /**
+     * Something that did not stop the operation but should be known.
+     */
+    int (*warning)(void *user, const char *text);
+    /**
+     * How far a long step is, in bytes; total may be PCT_TOTAL_UNKNOWN.
+     */
+    int (*bytes)(void *user, uint64_t done, uint64_t total);
+    /**
+     * Another operation holds the lock of the container: acquired is 0 when
+     * the waiting begins and 1 when it has come to a good end.
+     */
+    int (*waiting_for_lock)(void *user, int acquired);
+} pct_progress;
+
+/*
+ * ======== The life of a container
+ *
+ * Calls return when the work is done. All take the number of the container,
+ * 100 to 999999999, options (or NULL) and callbacks (or NULL).
+ */
+
+/**
+ * What pct_container_create makes.
+ */
+typedef struct pct_create_options {
+    /**
+     * sizeof (pct_create_options)
+     */
+    size_t struct_size;
+    /**
+     * The template, a path or a volume such as local:vztmpl/name.tar.zst.
+     * Must be given.
+     */
+    const char *ostemplate;
+    /**
+     * The configuration: strings such as "hostname=web1" with the names and
+     * values of pct create, ended by NULL. NULL is an empty one.
+     */
+    const char *const *config;
+    /**
+     * The storage of volumes whose value names none. NULL is "local".
+     */
+    const char *storage;
+    /**
+     * The password of root, or its hash. Without one root cannot log in by
+     * password.
+     */
+    const char *password;
+    /**
+     * Lines for the authorized_keys of root.
+     */
+    const char *ssh_public_keys;
+    /**
+     * Go on when an entry of the template cannot be unpacked.
+     */
+    int ignore_unpack_errors;
+    /**
+     * Start the container afterwards.
+     */
+    int start;
+} pct_create_options;
+
+/**
+ * How pct_container_destroy removes.
+ */
+typedef struct pct_destroy_options {
+    /**
+     * sizeof (pct_destroy_options)
+     */
+    size_t struct_size;
+    /**
+     * Kill the container first if it runs.
+     */
+    int force;
+    /**
+     * Remove it from jobs that name it, too.
+     */
+    int purge;
+    /**
+     * Remove volumes that carry its number but stand in no configuration.
+     */
+    int destroy_unreferenced_disks;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_destroy_options;
+
+/**
+ * How pct_container_start starts.
+ */
+typedef struct pct_start_options {
+    /**
+     * sizeof (pct_start_options)
+     */
+    size_t struct_size;
+    /**
+     * Let liblxc write everything it does to its log.
+     */
+    int debug;
+    /**
+     * Start although the configuration has a lock.
+     */
+    int skiplock;
+} pct_start_options;
+
+/**
+ * How pct_container_stop stops.
+ */
+typedef struct pct_stop_options {
+    /**
+     * sizeof (pct_stop_options)
+     */
+    size_t struct_size;
+    /**
+     * Stop although the configuration has a lock.
+     */
+    int skiplock;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_stop_options;
+
+/**
+ * How pct_container_shutdown stops.
+ */
+typedef struct pct_shutdown_options {
+    /**
+     * sizeof (pct_shutdown_options)
+     */
+    size_t struct_size;
+    /**
+     * How many milliseconds the guest may take. Zero is 60 seconds.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Kill the container when the time is over, instead of failing.
+     */
+    int force_stop;
+} pct_shutdown_options;
+
+/**
+ * How pct_container_reboot stops and starts again.
+ */
+typedef struct pct_reboot_options {
+    /**
+     * sizeof (pct_reboot_options)
+     */
+    size_t struct_size;
+    /**
+     * How many milliseconds the guest may take to stop before it is killed.
+     * Zero is 60 seconds.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_reboot_options;
+
+/**
+ * Makes the container from a template. A failure leaves nothing behind, and
+ * an existing container alone (PCT_E_EXISTS). The options must be given.
+ */
+pct_status pct_container_create(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_create_options *options,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/**
+ * Removes the container and the volumes that belong to it.
+ */
+pct_status pct_container_destroy(const pct_ctx *ctx,
+                                 uint32_t vmid,
+                                 const pct_destroy_options *options,
+                                 const pct_progress *progress,
+                                 pct_error **err);
+
+/**
+ * Starts the container; returns when it runs. When it does not, the message
+ * has the lines of the log of liblxc that say why.
+ */
+pct_status pct_container_start(const pct_ctx *ctx,
+                               uint32_t vmid,
+                               const pct_start_options *options,
+                               const pct_progress *progress,
+                               pct_error **err);
+
+/**
+ * Kills the container; returns when everything behind it is cleaned up.
+ */
+pct_status pct_container_stop(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const pct_stop_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
+ * Asks the guest to halt; returns when everything behind it is cleaned up,
+ * or with PCT_E_STOP when the time is over and it still runs.
+ */
+pct_status pct_container_shutdown(const pct_ctx *ctx,
+                                  uint32_t vmid,
+                                  const pct_shutdown_options *options,
+                                  const pct_progress *progress,
+                                  pct_error **err);
+
+/**
+ * Halts the guest, kills it when the time is over, and starts it again.
+ */
+pct_status pct_container_reboot(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_reboot_options *options,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/*
+ * ======== What there is
+ *
+ * These calls only read: they take no lock, start no process, and need no
+ * more than readable configuration files.
+ */
+
+/**
+ * Which values pct_container_config_text and pct_container_config_json show.
+ * By default those in force with the changes that wait for the next start
+ * over them.
+ */
+typedef struct pct_config_options {
+    /**
+     * sizeof (pct_config_options)
+     */
+    size_t struct_size;
+    /**
+     * The values that this snapshot holds. Not together with current.
+     */
+    const char *snapshot;
+    /**
+     * Only the values in force.
+     */
+    int current;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_config_options;
+
+/**
+ * All containers of this host, ascending by number: a JSON array of objects
+ * as pct_container_status_json gives them. For one whose configuration cannot
+ * be read, the object has only vmid, type and the string error.
+ */
+pct_status pct_list_json(const pct_ctx *ctx, char **out, pct_error **err);
+
+/**
+ * The state of a container, its limits, and when it runs what it uses: a JSON
+ * object with the members
+ *
+ * - vmid, name, type ("lxc"), status ("running" or "stopped"), cpus
+ * - in bytes: mem, maxmem, swap, maxswap, disk, maxdisk, diskread, diskwrite,
+ *   netin, netout
+ * - uptime, in seconds
+ * - when there is something to say: pid (of its init), lock, tags, template (1)
+ */
+pct_status pct_container_status_json(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     char **out,
+                                     pct_error **err);
+
+/**
+ * Whether a container runs.
+ */
+pct_status pct_container_is_running(const pct_ctx *ctx,
+                                    uint32_t vmid,
+                                    bool *out,
+                                    pct_error **err);
+
+/**
+ * The configuration as pct config shows it: a line "key: value" for each key
+ * in byte order, then the lxc lines in the order of the file.
+ */
+pct_status pct_container_config_text(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     const pct_config_options *options,
+                                     char **out,
+                                     pct_error **err);
+
+/**
+ * The configuration as a JSON object: numbers and switches (0 or 1) as
+ * numbers, all else as strings, and the lxc lines as an array of pairs in the
+ * member lxc.
+ */
+pct_status pct_container_config_json(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     const pct_config_options *options,
+                                     char **out,
+                                     pct_error **err);
+
+/*
+ * ======== Inside a running container
+ *
+ * A command runs as root of the container with the standard streams that the
+ * call names; no byte of them passes through the library. Its exit status is
+ * that of a shell: 126 or 127 when it could not be executed, 128 + n when
+ * signal n has ended it, and 255 when there was no way into the container.
+ */
+
+/**
+ * How a command or shell is run.
+ */
+typedef struct pct_exec_options {
+    /**
+     * sizeof (pct_exec_options)
+     */
+    size_t struct_size;
+    /**
+     * Give it the environment of the calling process, instead of only TERM.
+     * PATH is /sbin:/bin:/usr/sbin:/usr/bin in any case.
+     */
+    int keep_env;
+    /**
+     * Its standard input; 0 or -1 is that of the calling process.
+     */
+    int stdin_fd;
+    /**
+     * Its standard output; 0 or -1 is that of the calling process.
+     */
+    int stdout_fd;
+    /**
+     * Its standard error; 0 or -1 is that of the calling process.
+     */
+    int stderr_fd;
+} pct_exec_options;
+
+/**
+ * How a console is connected.
+ */
+typedef struct pct_console_options {
+    /**
+     * sizeof (pct_console_options)
+     */
+    size_t struct_size;
+    /**
+     * The letter, 'a' to 'z', that begins together with the control key the
+     * sequence to leave; 'q' ends it. Zero is 'a'.
+     */
+    int escape;
+    /**
+     * Its standard input, a terminal; 0 or -1 is that of the calling process.
+     */
+    int stdin_fd;
+    /**
+     * Its standard output; 0 or -1 is that of the calling process.
+     */
+    int stdout_fd;
+    /**
+     * Its standard error; 0 or -1 is that of the calling process.
+     */
+    int stderr_fd;
+} pct_console_options;
+
+/**
+ * Starts a command inside a running container and returns at once. argv ends
+ * in NULL.
+ *
+ * *pid is a child of the calling process, which must wait for it: waitpid
+ * gives the exit status, signals that it gets are passed on to the command.
+ * *pidfd is a file descriptor of the same process, which poll shows as
+ * readable when it has ended; the caller closes it. pidfd may be NULL.
+ */
+pct_status pct_container_exec(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *const *argv,
+                              const pct_exec_options *options,
+                              int32_t *pid,
+                              int *pidfd,
+                              pct_error **err);
+
+/**
+ * Runs a command inside a running container to its end. argv ends in NULL.
+ * PCT_OK says that it has run, *exit_status how it ended.
+ */
+pct_status pct_container_exec_wait(const pct_ctx *ctx,
+                                   uint32_t vmid,
+                                   const char *const *argv,
+                                   const pct_exec_options *options,
+                                   int *exit_status,
+                                   pct_error **err);
+
+/**
+ * Runs the login shell of root inside a running container to its end, on a
+ * terminal of its own when standard input is one.
+ */
+pct_status pct_container_enter_wait(const pct_ctx *ctx,
+                                    uint32_t vmid,
+                                    const pct_exec_options *options,
+                                    int *exit_status,
+                                    pct_error **err);
+
+/**
+ * Connects a terminal to one of the container until the user leaves it.
+ */
+pct_status pct_container_console_wait(const pct_ctx *ctx,
+                                      uint32_t vmid,
+                                      const pct_console_options *options,
+                                      int *exit_status,
+                                      pct_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
