@@ -88,7 +88,7 @@ pub(super) fn check(map: &[Chunk], real_size: u64, stored: u64) -> Result<(), &'
     let mut end = 0_u64;
     let mut sum = 0_u64;
     for chunk in map {
-        if sum % BLOCK as u64 != 0 && chunk.len > 0 {
+        if !sum.is_multiple_of(BLOCK as u64) && chunk.len > 0 {
             return Err("a sparse map with a chunk of odd size before another");
         }
         if chunk.offset < end {
