@@ -116,6 +116,17 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// The volume of a mount point cannot be used.
+    #[error("{key}: {source}")]
+    Volume {
+        /// `rootfs` or `mp<n>`.
+        key: String,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// The caller has asked to stop.
+    #[error("received interrupt")]
+    Interrupted,
     /// Not in this release.
     #[error("{what} is not supported by this release")]
     Unsupported {
@@ -215,6 +226,10 @@ impl Error {
         Self::Io { action, path: path.into(), source: source.into() }
     }
 
+    pub(crate) fn volume(key: &str, source: Error) -> Self {
+        Self::Volume { key: key.to_owned(), source: Box::new(source) }
+    }
+
     pub(crate) fn invalid(key: &str, what: &'static str) -> Self {
         Self::Invalid { key: key.to_owned(), what }
     }
@@ -249,7 +264,7 @@ impl Error {
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),
-            Self::Create { source, .. } => source.kind(),
+            Self::Create { source, .. } | Self::Volume { source, .. } => source.kind(),
             _ => ErrorKind::System,
         }
     }
@@ -258,11 +273,12 @@ impl Error {
     #[must_use]
     pub fn full_message(&self) -> String {
         let mut text = self.to_string();
-        // `Create` shows its source itself, to keep the words that scripts look for in one place.
-        let mut source = match self {
-            Self::Create { source, .. } => std::error::Error::source(&**source),
-            other => std::error::Error::source(other),
-        };
+        // These show their source themselves, to keep the words that scripts look for in one place.
+        let mut shown = self;
+        while let Self::Create { source, .. } | Self::Volume { source, .. } = shown {
+            shown = source;
+        }
+        let mut source = std::error::Error::source(shown);
         while let Some(reason) = source {
             text.push_str(": ");
             text.push_str(&reason.to_string());

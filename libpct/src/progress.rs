@@ -1,5 +1,7 @@
 //! How an operation tells what it does.
 
+use std::os::fd::BorrowedFd;
+
 /// Receives what a running operation has to say. All methods are called on the calling thread, before
 /// the operation returns.
 pub trait Progress {
@@ -16,6 +18,12 @@ pub trait Progress {
     /// it has come to a good end.
     fn waiting_for_lock(&mut self, acquired: bool) {
         let _ = acquired;
+    }
+
+    /// A descriptor that becomes readable when the caller wants the operation to stop. `create` then takes
+    /// back what it has done; operations that are over in a moment do not ask.
+    fn cancel(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 }
 

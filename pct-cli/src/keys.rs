@@ -21,23 +21,9 @@ fn option(key: &'static Key) -> Param {
     }
 }
 
-/// Checks a value in full. A format's error ends in a newline of its own, as the original's do, and shows as an empty
-/// line; a property string's carries a line for each sub-key, by the name of the option.
+/// Checks a value in full; the error is what follows the name of the option.
 pub(crate) fn check(key: &Key, option: &str, value: &str) -> Result<(), String> {
-    let error = match key.check_parameter(value) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    let mut text = own_newline(error.message());
-    for (sub_key, reason) in error.details() {
-        text.push_str(&format!("{option}.{sub_key}: {}\n", own_newline(reason)));
-    }
-    Err(text)
-}
-
-fn own_newline(reason: &str) -> String {
-    let newline = if reason.starts_with("invalid format - ") { "\n" } else { "" };
-    format!("{reason}{newline}")
+    key.check_parameter(value).map_err(|error| error.parameter_text(option))
 }
 
 #[cfg(test)]

@@ -1,8 +1,20 @@
 //! How a running operation is shown: its messages on stdout, a bar on stderr when that is a terminal.
 
-use std::{ffi::OsStr, fmt::Write as _, io::IsTerminal as _};
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    io::{self, IsTerminal as _},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+    low_level::pipe,
+};
 
 use crate::{door::Progress, output};
 
@@ -15,9 +27,21 @@ pub(crate) struct Narrator {
     waiting: bool,
     /// Decided at the first report: most operations never move bytes.
     on_terminal: Option<bool>,
+    /// Readable when the user wants the operation to stop.
+    interrupt: Option<UnixStream>,
 }
 
 impl Narrator {
+    /// For an operation that can take back what it has done: the first signal that would end this program is
+    /// passed on to it instead.
+    pub(crate) fn interruptible() -> io::Result<Self> {
+        let (reader, writer) = UnixStream::pair()?;
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
+            pipe::register(signal, writer.try_clone()?)?;
+        }
+        Ok(Self { interrupt: Some(reader), ..Self::default() })
+    }
+
     /// Takes the bar away and gives the number of warnings.
     pub(crate) fn finish(mut self) -> usize {
         self.remove_bar();
@@ -42,6 +66,10 @@ impl Narrator {
 }
 
 impl Progress for Narrator {
+    fn cancel(&self) -> Option<BorrowedFd<'_>> {
+        self.interrupt.as_ref().map(AsFd::as_fd)
+    }
+
     fn message(&mut self, text: &str) {
         self.say(text);
     }

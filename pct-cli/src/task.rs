@@ -13,7 +13,22 @@ use crate::{
 
 /// Runs an operation and reports on it.
 pub(crate) fn run(operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>) -> Result<Exit, Failure> {
-    let mut narrator = Narrator::default();
+    narrated(Narrator::default(), operation)
+}
+
+/// The same for an operation that takes back what it has done when it is interrupted.
+pub(crate) fn run_interruptible(
+    operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>,
+) -> Result<Exit, Failure> {
+    let narrator = Narrator::interruptible()
+        .map_err(|error| Failure::Message(format!("cannot watch for signals: {error}")))?;
+    narrated(narrator, operation)
+}
+
+fn narrated(
+    mut narrator: Narrator,
+    operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>,
+) -> Result<Exit, Failure> {
     let result = operation(&mut narrator);
     let warnings = narrator.finish();
     result.map_err(Failure::Task)?;

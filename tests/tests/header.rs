@@ -56,7 +56,8 @@ fn declarations(section: &str) -> String {
 }
 
 fn generated() -> String {
-    let mut header = String::from("/* Made from libpct/src/ffi by `make header`: change that, not this. */\n\n");
+    let mut header =
+        String::from("/* Made from libpct/src/ffi by `make header`: change that, not this. */\n\n");
     header += &comment(&text_of(&source("mod.rs")));
     header += "\n#ifndef PCT_H\n#define PCT_H\n\n";
     header += "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n";

@@ -303,13 +303,17 @@ impl CheckError {
         &self.details
     }
 
-    /// The lines `<parameter>: <reason>` and `<parameter>.<sub-key>: <reason>` of
-    /// a parameter error (spec: cli, part 1.5), without final newline.
+    /// What follows `<parameter>: ` in a parameter error, with a line for each sub-key that failed. A format's
+    /// error ends in a newline of its own, which shows as an empty line (spec: cli, parts 1.5 and 1.6).
     #[must_use]
     pub fn parameter_text(&self, parameter: &str) -> String {
-        let mut text = format!("{parameter}: {}", self.message);
+        let own_newline = |reason: &str| {
+            let newline = if reason.starts_with("invalid format - ") { "\n" } else { "" };
+            format!("{reason}{newline}")
+        };
+        let mut text = own_newline(&self.message);
         for (key, reason) in &self.details {
-            text.push_str(&format!("\n{parameter}.{key}: {reason}"));
+            text.push_str(&format!("{parameter}.{key}: {}\n", own_newline(reason)));
         }
         text
     }

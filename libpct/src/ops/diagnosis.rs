@@ -1,6 +1,9 @@
 //! Why a container did not start, and what can be done: from liblxc's log and the container's config.
 
-use crate::{config::Section, error::Error};
+use crate::{
+    config::{IdKind, Section},
+    error::Error,
+};
 
 /// What the container looked like when its start failed.
 pub(crate) struct Situation<'a> {
@@ -19,14 +22,14 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    Known { words: &["not allowed", "newuidmap"], remedy: |_| subid_remedy("/etc/subuid") },
-    Known { words: &["not allowed", "newgidmap"], remedy: |_| subid_remedy("/etc/subgid") },
-    Known { words: &["uid range"], remedy: |_| subid_remedy("/etc/subuid") },
-    Known { words: &["gid range"], remedy: |_| subid_remedy("/etc/subgid") },
+    Known { words: &["not allowed", "newuidmap"], remedy: |s| subid_remedy(s, IdKind::Uid, "/etc/subuid") },
+    Known { words: &["not allowed", "newgidmap"], remedy: |s| subid_remedy(s, IdKind::Gid, "/etc/subgid") },
     Known { words: &["Exec format error"], remedy: exec_format_remedy },
     Known { words: &["No such file or directory", "Failed to exec"], remedy: no_init_remedy },
     Known { words: &["Permission denied", "Failed to exec"], remedy: init_mode_remedy },
     Known { words: &["Failed to attach", "bridge"], remedy: bridge_remedy },
+    Known { words: &["Failed to parse config"], remedy: |_| RAW_LINE.into() },
+    Known { words: &["Failed to load config"], remedy: |_| RAW_LINE.into() },
     Known {
         words: &["seccomp"],
         remedy: |_| "look at the seccomp profile and the 'features' of the container".into(),
@@ -46,6 +49,8 @@ const KNOWN: &[Known] = &[
     },
 ];
 
+const RAW_LINE: &str = "liblxc does not accept a line of the configuration that it was given: look at the 'lxc.' lines of the config";
+
 /// What to do about a start that failed inside liblxc.
 pub(crate) fn remedy(situation: &Situation<'_>) -> Option<String> {
     let matches = |known: &&Known| {
@@ -56,8 +61,15 @@ pub(crate) fn remedy(situation: &Situation<'_>) -> Option<String> {
 }
 
 /// What to do about a start that failed before liblxc was called.
-pub(crate) fn remedy_for_error(error: &Error) -> Option<String> {
+pub(crate) fn remedy_for_error(error: &Error, section: Option<&Section>) -> Option<String> {
     let message = error.full_message();
+    if let (Error::Translate(_), Some(section)) = (error, section) {
+        let devices = section.devs().unwrap_or_default();
+        let culprit = devices.iter().find(|(_, device)| message.contains(&device.path));
+        if let Some((number, _)) = culprit {
+            return Some(format!("connect the device, or remove 'dev{number}' from the config"));
+        }
+    }
     let known: &[(&str, &str)] = &[
         (
             "bridge '",
@@ -72,19 +84,19 @@ pub(crate) fn remedy_for_error(error: &Error) -> Option<String> {
             "the volume holds no file system that is known: restore it, or make a new one",
         ),
         ("volume '", "the volume is gone: restore it, or remove its key from the config"),
-        ("Device /dev", "connect the device, or remove its 'dev' key from the config"),
     ];
-    if let Error::Mount(_) = error {
-        let file_system = known[1].1;
-        return Some(file_system.to_owned());
+    if let Error::Volume { source, .. } = error
+        && matches!(**source, Error::Mount(_))
+    {
+        return Some(known[1].1.to_owned());
     }
     known.iter().find(|(words, _)| message.contains(words)).map(|(_, remedy)| (*remedy).to_owned())
 }
 
-fn subid_remedy(file: &str) -> String {
-    format!(
-        "allow root to use the ids: add the line 'root:100000:65536' to {file} (and to its sibling for groups or users)"
-    )
+fn subid_remedy(situation: &Situation<'_>, kind: IdKind, file: &str) -> String {
+    let map = situation.section.id_map().unwrap_or_default();
+    let lines: Vec<_> = map.of(kind).map(|range| format!("'root:{}:{}'", range.host, range.count)).collect();
+    format!("allow root to use the ids, by lines in {file} such as {} (subuid(5))", lines.join(" and "))
 }
 
 fn init_name<'a>(situation: &Situation<'a>) -> &'a str {
@@ -148,7 +160,11 @@ mod tests {
 
     #[test]
     fn known_causes_have_a_remedy() {
-        let ids = remedy_for(&[], "newuidmap: uid range [0-65536) -> [100000-165536) not allowed").unwrap();
+        let ids = remedy_for(
+            &[("unprivileged", "1")],
+            "newuidmap: uid range [0-65536) -> [100000-165536) not allowed",
+        )
+        .unwrap();
         assert!(ids.contains("root:100000:65536") && ids.contains("/etc/subuid"), "{ids}");
         let arch =
             remedy_for(&[("arch", "arm64")], "Exec format error - Failed to exec \"/sbin/init\"").unwrap();

@@ -8,14 +8,18 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Write},
     os::{
-        fd::{AsFd, AsRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
 };
 
-use rustix::net::{SendFlags, send};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::{Errno, fcntl_dupfd_cloexec},
+    net::{SendFlags, send},
+};
 
 use super::{
     Env, attach, monitor, populate,
@@ -127,6 +131,7 @@ impl Working {
     /// job is an error.
     pub(crate) fn next(&mut self, progress: &mut dyn Progress) -> Result<Event, Error> {
         loop {
+            self.wait(progress)?;
             let mut line = String::new();
             let read = self.events.by_ref().take(1 << 20).read_line(&mut line);
             if !matches!(read, Ok(n) if n > 0) {
@@ -147,6 +152,27 @@ impl Working {
     }
 }
 
+impl Working {
+    /// Waits for the helper, or for the caller to change its mind: then the helper is ended.
+    fn wait(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let Some(cancel) = progress.cancel() else { return Ok(()) };
+        if !self.events.buffer().is_empty() {
+            return Ok(());
+        }
+        let mut fds = [
+            PollFd::new(self.events.get_ref(), PollFlags::IN),
+            PollFd::from_borrowed_fd(cancel, PollFlags::IN),
+        ];
+        while let Err(Errno::INTR) = poll(&mut fds, None) {}
+        if fds[1].revents().is_empty() {
+            return Ok(());
+        }
+        // What it has mounted goes with it; a failure to kill what has just ended is none.
+        let _ = self.child.kill();
+        Err(Error::Interrupted)
+    }
+}
+
 impl Drop for Working {
     /// Reaps the process that was started. A monitor lives on as its detached child.
     fn drop(&mut self) {
@@ -156,15 +182,27 @@ impl Drop for Working {
 
 /// The helper's end: tells the library what happens. The library may have stopped listening; that must
 /// not end a monitor.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Events;
+#[derive(Clone, Copy)]
+pub(crate) struct Events {
+    to: BorrowedFd<'static>,
+}
 
 impl Events {
+    /// Takes the line to the library away from standard output: a container without a console inherits that
+    /// from its monitor.
+    fn take_stdout() -> io::Result<Self> {
+        let line = fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+        rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+        // For as long as the process lives.
+        let line: &'static OwnedFd = Box::leak(Box::new(line));
+        Ok(Self { to: line.as_fd() })
+    }
+
     pub(crate) fn send(self, event: &Event) {
         let Ok(mut line) = serde_json::to_vec(event) else { return };
         line.push(b'\n');
         let mut rest = &line[..];
-        while let Ok(sent) = send(rustix::stdio::stdout(), rest, SendFlags::NOSIGNAL) {
+        while let Ok(sent) = send(self.to, rest, SendFlags::NOSIGNAL) {
             rest = &rest[sent..];
             if rest.is_empty() {
                 return;
@@ -197,6 +235,7 @@ pub(crate) fn serve() -> ExitCode {
         Some("attach") => session::serve_attach(arguments),
         Some("console") => session::serve_console(arguments),
         Some("hook") => monitor::hook(),
+        Some("plug") => monitor::plug(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
             ExitCode::SUCCESS
@@ -209,7 +248,7 @@ pub(crate) fn serve() -> ExitCode {
 }
 
 fn serve_job() -> ExitCode {
-    let events = Events;
+    let Ok(events) = Events::take_stdout() else { return ExitCode::FAILURE };
     match read_request() {
         Ok(request) => {
             let env = Env { home: request.home, helper: request.helper };

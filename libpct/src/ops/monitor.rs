@@ -1,7 +1,9 @@
 //! The helper as the monitor of a container: from its config to a running system, and what follows its end.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
+    io::Write,
     path::Path,
     process::ExitCode,
 };
@@ -18,6 +20,7 @@ use crate::{
     error::Error,
     lxc::{self, Container, LogCapture, StartOutcome},
     mount,
+    net::{Netlink, VethName},
     progress::Silent,
     rootfs::Rootfs,
     store::write_atomically,
@@ -78,29 +81,26 @@ fn run_once(env: &Env, vmid: Vmid, job: &Run, events: Events) -> Result<End, Box
     let unmounted = mount::unmount_tree(&root).map_err(Error::from);
     let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid));
     match (ended, cleared) {
-        (Ok(_), Err(error)) => Err(failure_of(vmid, &error)),
+        (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
     }
 }
 
-fn failure_of(vmid: Vmid, error: &Error) -> Box<Failure> {
+fn failure_of(vmid: Vmid, error: &Error, section: Option<&Section>) -> Box<Failure> {
     let message = format!("startup for container '{vmid}' failed: {}", error.full_message());
-    Box::new(Failure { message, ..Failure::default() })
+    let remedy = diagnosis::remedy_for_error(error, section);
+    Box::new(Failure { message, remedy, ..Failure::default() })
 }
 
 fn start_and_wait(env: &Env, vmid: Vmid, job: &Run, events: Events, log: &Path) -> Result<End, Box<Failure>> {
-    let failed = |error: Error| {
-        let mut failure = failure_of(vmid, &error);
-        failure.remedy = diagnosis::remedy_for_error(&error);
-        failure
-    };
-    let loaded = env.store().load(vmid).map_err(|e| failed(e.into()))?;
+    let loaded = env.store().load(vmid).map_err(|e| failure_of(vmid, &e.into(), None))?;
+    let section = loaded.config.main();
+    let failed = |error: Error| failure_of(vmid, &error, Some(section));
     if !job.skiplock {
         loaded.check_lock_but_mounted().map_err(|e| failed(e.into()))?;
     }
-    let section = loaded.config.main();
     prepare(env, vmid, section, events).map_err(failed)?;
-    let mut container = open(env, vmid, job, log).map_err(|e| failed(e.into()))?;
+    let mut container = open(env, vmid, job, log).map_err(|_| explain(vmid, section, log))?;
     events.send(&Event::Starting);
     match container.start_foreground(None).map_err(|e| failed(e.into()))? {
         StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
@@ -153,6 +153,27 @@ fn explain(vmid: Vmid, section: &Section, log: &Path) -> Box<Failure> {
     let remedy = diagnosis::remedy(&situation);
     let message = format!("startup for container '{vmid}' failed");
     Box::new(Failure { message, log_lines, remedy, log: Some(log.to_owned()) })
+}
+
+/// liblxc's script for an interface: brings the host's end to its bridge. The arguments are the bridge, then
+/// liblxc's own: container, `net`, `up`, `veth`, an unused link, the interface (lxc.container.conf(5)).
+pub(crate) fn plug(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let [bridge, vmid, _, _, _, .., interface] = &words[..] else { return ExitCode::FAILURE };
+    let plugged = || -> Result<(), Box<dyn std::error::Error>> {
+        let vmid: Vmid = vmid.parse()?;
+        let index =
+            interface.strip_prefix(&format!("veth{vmid}i")).ok_or("not an interface of the container")?;
+        Ok(Netlink::open()?.plug(VethName::new(vmid, index.parse()?)?, bridge)?)
+    };
+    match plugged() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // liblxc puts what a script writes into its log.
+            let _ = writeln!(std::io::stderr(), "cannot plug '{interface}' into '{bridge}': {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// liblxc's post-stop hook. By failing at a reboot it makes liblxc stop instead of starting the same config

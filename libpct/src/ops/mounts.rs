@@ -45,11 +45,11 @@ pub(crate) enum Source {
 /// Activates the volumes of a config: the root file system first, then the mount points by number.
 pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPlan>, Error> {
     let rootfs = section.rootfs()?.ok_or(Error::NoRootfs)?;
-    let mut plans = vec![plan_one("rootfs".to_owned(), &rootfs, storages)?];
-    for (number, point) in section.mount_points() {
-        plans.push(plan_one(format!("mp{number}"), &point, storages)?);
-    }
-    Ok(plans)
+    let points = section.mount_points().into_iter().map(|(number, point)| (format!("mp{number}"), point));
+    std::iter::once(("rootfs".to_owned(), rootfs))
+        .chain(points)
+        .map(|(key, point)| plan_one(key.clone(), &point, storages).map_err(|e| Error::volume(&key, e)))
+        .collect()
 }
 
 fn plan_one(key: String, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {
@@ -84,12 +84,13 @@ pub(crate) fn mount_all(
     writable: bool,
 ) -> Result<OwnedFd, Error> {
     let (rootfs, points) = plans.split_first().ok_or(Error::NoRootfs)?;
-    let top = open(rootfs, id_map, writable)?;
+    let top = open(rootfs, id_map, writable).map_err(|e| Error::volume(&rootfs.key, e))?;
     mount::attach(top.as_fd(), root)?;
     for plan in points {
-        let mounted = open(plan, id_map, writable)?;
+        let mounted = open(plan, id_map, writable).map_err(|e| Error::volume(&plan.key, e))?;
         let how = Insert { owner: id_map.root(), keep_attributes: plan.keep_attributes };
-        mount::insert(top.as_fd(), &plan.target, mounted.as_fd(), how)?;
+        let inserted = mount::insert(top.as_fd(), &plan.target, mounted.as_fd(), how);
+        inserted.map_err(|e| Error::volume(&plan.key, e.into()))?;
     }
     Ok(top)
 }

@@ -11,6 +11,7 @@ use std::{
     process::ExitCode,
 };
 
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -48,6 +49,9 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     let section = parsed.config.main();
     let id_map = section.id_map()?;
 
+    // Without the caller nobody would take back what is done here.
+    let caller = rustix::process::getppid().ok_or(Error::Interrupted)?;
+    process::set_death_signal(Signal::KILL, caller)?;
     // All mounts live in this namespace, and end with this process.
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
@@ -94,10 +98,14 @@ fn unpack(job: &Populate, root: BorrowedFd<'_>, id_map: &IdMap, mut events: Even
     let archive = File::open(&job.template).map_err(|e| Error::io("cannot open", &job.template, e))?;
     let total = archive.metadata().map_err(|e| Error::io("cannot read", &job.template, e))?.len();
     let (mut ours, theirs) = UnixStream::pair().map_err(|e| Error::io("cannot talk to", "a child", e))?;
+    let parent = rustix::process::getpid();
     let child = process::spawn(|| {
         let privileged = namespace.is_none();
         let entered = namespace.map_or(Ok(()), userns::enter).map_err(|e| chain(&e));
-        let result = entered.and_then(|()| extract(job, archive, root, privileged, total, events));
+        // Not before: the change of ids would clear it.
+        let bound =
+            entered.and_then(|()| process::set_death_signal(Signal::KILL, parent).map_err(|e| chain(&e)));
+        let result = bound.and_then(|()| extract(job, archive, root, privileged, total, events));
         let report = match result {
             Ok(summary) => {
                 Unpacked { error: None, warnings: summary.warnings, skipped_devices: summary.skipped_devices }

@@ -208,8 +208,11 @@ pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Ve
     };
     let faults = config::check_section(&section);
     if !faults.is_empty() {
-        let text = |(key, error): (String, config::CheckError)| (key.clone(), error.parameter_text(&key));
-        return Err(Error::InvalidConfig(faults.into_iter().map(text).collect()));
+        let told = |(key, error): (String, config::CheckError)| {
+            let text = error.parameter_text(&key);
+            (key, text)
+        };
+        return Err(Error::InvalidConfig(faults.into_iter().map(told).collect()));
     }
     Ok(pct_config_lines(&section))
 }

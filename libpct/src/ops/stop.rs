@@ -1,9 +1,9 @@
 //! `stop`, `shutdown` and `reboot` (spec: cli, part 5.10; runtime, part 5).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Env, StartOptions, start::start_locked};
-use crate::{config::Vmid, error::Error, progress::Progress};
+use crate::{config::Vmid, error::Error, lxc, progress::Progress};
 
 /// How [`Container::stop`](crate::Container::stop) stops.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,9 @@ pub struct RebootOptions {
 
 /// How long a guest may take to shut down where the caller does not say.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
+/// An init that has only just begun does not take signals yet, and they are lost (pid_namespaces(7)): it is
+/// asked again after this time, then after twice as long, and so on.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// How long liblxc and the monitor may take to clean up behind an init that is gone.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -95,9 +98,22 @@ pub(crate) fn kill(env: &Env, vmid: Vmid) -> Result<(), Error> {
 /// Asks init to halt, and returns when the monitor has cleaned up and is gone.
 fn halt(env: &Env, vmid: Vmid, timeout: Option<Duration>, then_kill: bool) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
-    socket.halt()?;
-    if socket.wait_closed(Some(timeout.unwrap_or(SHUTDOWN_TIMEOUT)))? {
-        return Ok(());
+    let deadline = Instant::now() + timeout.unwrap_or(SHUTDOWN_TIMEOUT);
+    let mut patience = FIRST_PATIENCE;
+    loop {
+        match socket.halt() {
+            // It ends already.
+            Err(lxc::Error::NotRunning { .. }) => {}
+            other => other?,
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if socket.wait_closed(Some(patience.min(left)))? {
+            return Ok(());
+        }
+        if left <= patience {
+            break;
+        }
+        patience *= 2;
     }
     if then_kill { kill(env, vmid) } else { Err(Error::DidNotStop { vmid }) }
 }

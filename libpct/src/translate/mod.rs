@@ -104,6 +104,9 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
     };
     let mut lines = Lines::default();
     head::namespaces(&input, &mut lines)?;
+    if input.is_standalone() {
+        standalone::clear_hooks(&input, &mut lines)?;
+    }
     let seccomp = seccomp::lines(&input, &mut lines)?;
     apparmor::lines(&input, &mut lines)?;
     head::mounts(&input, &mut lines)?;

@@ -50,10 +50,14 @@ impl Interface<'_> {
             self.push(lines, "hwaddr", mac)?;
         }
         self.push(lines, "name", self.get("name").unwrap_or_default())?;
-        self.push(lines, "mtu", mtu)?;
+        self.push(lines, "mtu", &mtu)?;
         if input.is_standalone() {
-            if let Some(bridge) = standalone::link(bridge, self.is_on("link_down")) {
-                self.push(lines, "link", bridge)?;
+            if let Some((key, value)) = standalone::plug(input, bridge, &mtu, self.is_on("link_down"))? {
+                self.push(lines, key, value)?;
+            }
+            for key in ["tag", "trunks", "rate", "firewall"].into_iter().filter(|key| self.get(key).is_some())
+            {
+                lines.warn(format!("{}: '{key}' has no effect yet on a host without Proxmox VE", self.key));
             }
         } else if input.facts.liblxc.0 >= 4 {
             self.push(lines, "script.up", "/usr/share/lxc/lxcnetaddbr")?;

@@ -7,9 +7,13 @@
 //!   it the container would keep all capabilities.
 //! - **Network**: liblxc plugs the interface itself (`lxc.net.N.link = <bridge>`) where the
 //!   original lets a script do it. With `link_down` there is no link line, so the
-//!   interface exists and leads nowhere.
+//!   interface exists and leads nowhere. An MTU below the bridge's is for the inside only, and a
+//!   bridge takes over the MTU of a smaller port: there the helper plugs
+//!   (`lxc.net.N.script.up = <helper> plug <bridge>`).
 //! - **Hook**: `lxc.hook.post-stop = <helper> hook`, after the raw lines, so that a raw line
-//!   which empties the list of hooks does not take it away.
+//!   which empties the list of hooks does not take it away. The hooks of the includes are
+//!   emptied first: lxcfs has one that sleeps for half a second, because liblxc reboots in place;
+//!   here a reboot is a new start.
 //! - **Limits on cgroup v1**: where a controller only exists in version 1, its old
 //!   names are used, as the original did before 6.1.6 (spec: config, part 5.9). liblxc 7 knows
 //!   no version 1 any more; then there is a warning and no line. The same holds for the
@@ -39,9 +43,34 @@ pub(super) fn devices_on_v1(facts: &HostFacts) -> bool {
     facts.has_v1("devices") && facts.liblxc < LIBLXC_7
 }
 
-/// The bridge to plug the interface into.
-pub(super) fn link(bridge: &str, link_down: bool) -> Option<&str> {
-    (!link_down && !bridge.is_empty()).then_some(bridge)
+/// How the host's end of an interface comes to its bridge: a key and its value.
+pub(super) fn plug(
+    input: &Input<'_>,
+    bridge: &str,
+    mtu: &str,
+    link_down: bool,
+) -> Result<Option<(&'static str, String)>, TranslateError> {
+    if link_down || bridge.is_empty() {
+        return Ok(None);
+    }
+    let bridge_mtu = input.facts.bridges.get(bridge).map(ToString::to_string);
+    match input.facts.helper.as_deref() {
+        // The name of the bridge has been checked: it has no character that means anything to a shell.
+        Some(helper) if bridge_mtu.is_some_and(|bridge_mtu| bridge_mtu != mtu) => {
+            Ok(Some(("script.up", format!("{} plug {bridge}", plain(helper)?))))
+        }
+        _ => Ok(Some(("link", bridge.to_owned()))),
+    }
+}
+
+/// liblxc gives hooks and scripts to a shell, which would run whatever a path spells there.
+fn plain(helper: &str) -> Result<&str, TranslateError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._+-".contains(&b);
+    if helper.starts_with('/') && helper.bytes().all(plain) {
+        Ok(helper)
+    } else {
+        Err(TranslateError::UnsafeHookPath(helper.to_owned()))
+    }
 }
 
 /// Whether liblxc still takes limits for controllers of version 1; warns when it does not.
@@ -85,13 +114,15 @@ fn memory(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
     Ok(())
 }
 
-/// The hook that clears up after the container.
+/// Takes away the hooks that the includes have for the end of a container.
+pub(super) fn clear_hooks(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    if input.facts.helper.is_some() { lines.push("lxc.hook.post-stop", "") } else { Ok(()) }
+}
+
+/// The hook by which a reboot becomes a new start.
 pub(super) fn hooks(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
-    let Some(helper) = input.facts.helper.as_deref() else { return Ok(()) };
-    // liblxc gives hooks to a shell, and would run whatever the path spells there.
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._+-".contains(&b);
-    if !helper.starts_with('/') || !helper.bytes().all(plain) {
-        return Err(TranslateError::UnsafeHookPath(helper.to_owned()));
+    match input.facts.helper.as_deref() {
+        Some(helper) => lines.push("lxc.hook.post-stop", format!("{} hook", plain(helper)?)),
+        None => Ok(()),
     }
-    lines.push("lxc.hook.post-stop", format!("{helper} hook"))
 }

@@ -67,7 +67,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let options = options(args)?;
     let vmid = args.vmid()?;
     let pct = open()?;
-    task::run(|progress| pct.container(vmid).create(&options, progress))
+    task::run_interruptible(|progress| pct.container(vmid).create(&options, progress))
 }
 
 fn options(args: &Args) -> Result<CreateOptions, Failure> {

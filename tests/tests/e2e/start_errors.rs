@@ -112,8 +112,8 @@ fn a_line_that_does_not_parse_is_named_with_its_file() {
     let host = Host::new();
     let ct = host.ct();
     ct.create(&busybox::template(Compression::Zstd), &["--rootfs", "local:0"]).ok();
-    ct.edit_conf("rootfs: ", "rootfs: ,,,");
+    ct.edit_conf("rootfs: ", "rootfs: nonsense=1,");
     ct.pct("start", &[]).output().fails().says("rootfs");
     assert!(Path::new(&ct.conf()).exists());
-    ct.edit_conf("rootfs: ,,,", "rootfs: ");
+    ct.edit_conf("rootfs: nonsense=1,", "rootfs: ");
 }
