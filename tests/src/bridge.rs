@@ -23,7 +23,9 @@ impl Bridge {
         let ip = |args: &str| Run::new("/sbin/ip").args(args.split(' ')).output();
         // What an earlier, killed run may have left.
         drop(ip(&format!("link delete dev {}", bridge.name)));
-        ip(&format!("link add {} mtu {mtu} type bridge", bridge.name)).ok();
+        ip(&format!("link add {} type bridge", bridge.name)).ok();
+        // Set in a step of its own: one that was given at creation a bridge changes with its ports.
+        ip(&format!("link set {} mtu {mtu}", bridge.name)).ok();
         ip(&format!("addr add {}/24 dev {}", bridge.host4(), bridge.name)).ok();
         ip(&format!("addr add {}/64 dev {} nodad", bridge.host6(), bridge.name)).ok();
         ip(&format!("link set {} up", bridge.name)).ok();

@@ -220,7 +220,7 @@ fn build<'a>(
     env.store().write(lock, &config)?;
 
     undo.push(move || destroy::remove_folder(env, vmid).map_err(|e| e.full_message()));
-    let (ostype, arch) = populate(env, vmid, options, request, &config, storages, progress)?;
+    let (ostype, arch) = populate(env, vmid, options, request, &config, storages, lock, progress)?;
     let section = config.main_mut();
     for (key, value) in [("ostype", ostype), ("arch", arch)] {
         section.set(key, value);
@@ -237,6 +237,7 @@ fn build<'a>(
     Ok(())
 }
 
+#[allow(clippy::too_many_arguments, reason = "the steps of one operation on what it has prepared")]
 /// Lets the helper unpack the template and set the guest up; returns the guest's `ostype` and `arch`.
 fn populate(
     env: &Env,
@@ -245,6 +246,7 @@ fn populate(
     request: &Prepared,
     config: &Config,
     storages: &Storages,
+    lock: &ConfigLock,
     progress: &mut dyn Progress,
 ) -> Result<(String, String), Error> {
     let written = config.to_bytes().map_err(|source| crate::store::StoreError::Write { vmid, source })?;
@@ -256,7 +258,7 @@ fn populate(
         ssh_public_keys: options.ssh_public_keys.clone(),
         ignore_unpack_errors: options.ignore_unpack_errors,
     };
-    let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)))?;
+    let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock)?;
     let mut detected = None;
     loop {
         match helper.next(progress)? {

@@ -32,11 +32,13 @@ pub(crate) fn destroy(
     let lock = env.store().lock(vmid, progress)?;
     let mut loaded = env.store().load(vmid)?;
     check(env, vmid, &loaded, options)?;
-    if env.is_running(vmid)? {
+    while leftovers::settle(env, vmid)? {
+        if !options.force {
+            return Err(Error::DestroyRunning { vmid });
+        }
         progress.warning(&format!("forced to stop CT {vmid} before destroying!"));
         stop::kill(env, vmid)?;
     }
-    leftovers::wait_for_monitor(env, vmid)?;
 
     let storages = env.storages()?;
     for volume in volumes(&loaded.config) {

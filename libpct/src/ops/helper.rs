@@ -6,7 +6,8 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
+    mem::MaybeUninit,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt},
@@ -18,7 +19,10 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::{Errno, fcntl_dupfd_cloexec},
-    net::{SendFlags, send},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+        SendFlags, recvmsg, send, sendmsg,
+    },
 };
 
 use super::{
@@ -26,7 +30,7 @@ use super::{
     protocol::{Event, Failure, Job, Request, VERSION},
     session,
 };
-use crate::{config::Vmid, error::Error, progress::Progress, sys};
+use crate::{config::Vmid, error::Error, progress::Progress, store::ConfigLock, sys};
 
 /// What can go wrong between the library and its helper.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +101,9 @@ pub(crate) fn exec_path(program: &OwnedFd) -> PathBuf {
 }
 
 impl Working {
-    /// Gives a job to a new helper.
-    pub(crate) fn spawn(env: &Env, vmid: Vmid, job: Job) -> Result<Self, HelperError> {
+    /// Gives a job to a new helper, and with it a share in the container's lock: should this process be
+    /// killed, nobody else comes to the container before the helper has seen to it.
+    pub(crate) fn spawn(env: &Env, vmid: Vmid, job: Job, lock: &ConfigLock) -> Result<Self, HelperError> {
         let path = env.helper.clone();
         let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
         let program = sealed(&path)?;
@@ -116,6 +121,7 @@ impl Working {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
+        give(&ours, lock.as_fd()).map_err(|errno| failed(errno.into()))?;
         let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
         let sent = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(&text));
         // A helper that refuses its job at once closes the pipe; its answer says why.
@@ -178,6 +184,28 @@ impl Drop for Working {
     fn drop(&mut self) {
         let _ = self.child.wait();
     }
+}
+
+/// Sends a descriptor over a socket (unix(7), SCM_RIGHTS).
+fn give(to: &UnixStream, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let fds = [fd];
+    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(to, &[IoSlice::new(b"L")], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+}
+
+/// Receives what [`give`] has sent; `None` when the other end is gone.
+fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    recvmsg(from, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let received = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    Ok(received)
 }
 
 /// The helper's end: tells the library what happens. The library may have stopped listening; that must
@@ -249,12 +277,13 @@ pub(crate) fn serve() -> ExitCode {
 
 fn serve_job() -> ExitCode {
     let Ok(events) = Events::take_stdout() else { return ExitCode::FAILURE };
+    let Ok(Some(lock)) = take(events.to) else { return ExitCode::FAILURE };
     match read_request() {
         Ok(request) => {
             let env = Env { home: request.home, helper: request.helper };
             match request.job {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
-                Job::Run(job) => monitor::serve(&env, request.vmid, &job, events),
+                Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
             }
         }
         Err(message) => {

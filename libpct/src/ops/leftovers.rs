@@ -8,7 +8,7 @@ use std::{
     io::{self, Read, Write},
     os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -88,22 +88,26 @@ fn monitor(path: &Path) -> Result<Monitor, Error> {
     Ok(text.trim().parse().map_or(Monitor::Dead, Monitor::Alive))
 }
 
-/// Before a container is started or removed: waits for a monitor that is about to end, and clears what a
-/// dead one has left. To be called under the container's lock.
-pub(crate) fn wait_for_monitor(env: &Env, vmid: Vmid) -> Result<(), Error> {
-    if env.is_running(vmid)? {
-        return Ok(());
-    }
-    if let Monitor::Alive(pid) = monitor(&env.home.monitor_file(vmid))? {
-        let gone = match Pidfd::open(pid)? {
-            Some(monitor) => monitor.wait(Some(MONITOR_TIMEOUT))?,
-            None => true,
-        };
-        if !gone && !env.is_running(vmid)? {
+/// Before a container is started or removed, under its lock: waits for a monitor that is about to end or has
+/// only just begun, clears what a dead one has left, and says whether the container runs.
+pub(crate) fn settle(env: &Env, vmid: Vmid) -> Result<bool, Error> {
+    let deadline = Instant::now() + MONITOR_TIMEOUT;
+    loop {
+        if env.is_running(vmid)? {
+            return Ok(true);
+        }
+        let Monitor::Alive(pid) = monitor(&env.home.monitor_file(vmid))? else { break };
+        // Neither running nor gone: one of them in a moment. That it ends can be waited for, that its socket
+        // appears cannot.
+        if let Some(process) = Pidfd::open(pid)? {
+            process.wait(Some(Duration::from_millis(10)))?;
+        }
+        if Instant::now() > deadline {
             return Err(Error::MonitorBusy { vmid, pid });
         }
     }
-    clear(env, vmid)
+    clear(env, vmid)?;
+    Ok(false)
 }
 
 /// Ends what is left of a container that has no monitor, and removes its cgroups and links.

@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::Write,
+    os::fd::OwnedFd,
     path::Path,
     process::ExitCode,
 };
@@ -23,7 +24,7 @@ use crate::{
     net::{Netlink, VethName},
     progress::Silent,
     rootfs::Rootfs,
-    store::write_atomically,
+    store::{ConfigLock, write_atomically},
     sys::process,
     translate::translate,
 };
@@ -34,7 +35,8 @@ enum End {
     Reboot,
 }
 
-pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events) -> ExitCode {
+/// `lock` is a share in the container's lock, held until liblxc is called.
+pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: OwnedFd) -> ExitCode {
     let failed =
         |error: &Error| Event::Failed(Failure { message: error.full_message(), ..Failure::default() });
     // The caller's child ends here; what goes on belongs to nobody's terminal or session.
@@ -53,12 +55,15 @@ pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events) -> ExitCod
             return ExitCode::FAILURE;
         }
     };
+    let mut lock = Some(Lock::Shared(lock));
     let answer = loop {
-        match run_once(env, vmid, job, events) {
-            Ok(End::Reboot) => {
-                // From here on it is a start like any other: nobody may change the container meanwhile.
-                let _lock = env.store().lock(vmid, &mut Silent);
-            }
+        match run_once(env, vmid, job, events, lock.take()) {
+            // From here on it is a start like any other: nobody may change the container meanwhile. Who holds
+            // the lock now for long wants it stopped, as `pct stop` does.
+            Ok(End::Reboot) => match env.store().lock(vmid, &mut Silent) {
+                Ok(own) => lock = Some(Lock::Own(own)),
+                Err(error) => break failed(&error.into()),
+            },
             Ok(End::Halted) => break Event::Done,
             Err(failure) => break Event::Failed(*failure),
         }
@@ -68,15 +73,27 @@ pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events) -> ExitCod
     ExitCode::SUCCESS
 }
 
+/// What keeps others from the container while it is being started; let go of by being dropped.
+enum Lock {
+    Shared(#[expect(dead_code, reason = "held, not used")] OwnedFd),
+    Own(#[expect(dead_code, reason = "held, not used")] ConfigLock),
+}
+
 fn use_null_for_stdin() -> Result<(), Error> {
     let null = File::open("/dev/null").map_err(|e| Error::io("cannot open", "/dev/null", e))?;
     rustix::stdio::dup2_stdin(&null).map_err(|e| Error::io("cannot use", "/dev/null", e))
 }
 
 /// Starts the container, is its monitor, and leaves the host as it was before.
-fn run_once(env: &Env, vmid: Vmid, job: &Run, events: Events) -> Result<End, Box<Failure>> {
+fn run_once(
+    env: &Env,
+    vmid: Vmid,
+    job: &Run,
+    events: Events,
+    lock: Option<Lock>,
+) -> Result<End, Box<Failure>> {
     let log = env.home.start_log(vmid);
-    let ended = start_and_wait(env, vmid, job, events, &log);
+    let ended = start_and_wait(env, vmid, job, events, lock, &log);
     let root = env.home.rootfs(vmid);
     let unmounted = mount::unmount_tree(&root).map_err(Error::from);
     let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid));
@@ -92,7 +109,14 @@ fn failure_of(vmid: Vmid, error: &Error, section: Option<&Section>) -> Box<Failu
     Box::new(Failure { message, remedy, ..Failure::default() })
 }
 
-fn start_and_wait(env: &Env, vmid: Vmid, job: &Run, events: Events, log: &Path) -> Result<End, Box<Failure>> {
+fn start_and_wait(
+    env: &Env,
+    vmid: Vmid,
+    job: &Run,
+    events: Events,
+    lock: Option<Lock>,
+    log: &Path,
+) -> Result<End, Box<Failure>> {
     let loaded = env.store().load(vmid).map_err(|e| failure_of(vmid, &e.into(), None))?;
     let section = loaded.config.main();
     let failed = |error: Error| failure_of(vmid, &error, Some(section));
@@ -102,6 +126,8 @@ fn start_and_wait(env: &Env, vmid: Vmid, job: &Run, events: Events, log: &Path) 
     prepare(env, vmid, section, events).map_err(failed)?;
     let mut container = open(env, vmid, job, log).map_err(|_| explain(vmid, section, log))?;
     events.send(&Event::Starting);
+    // The monitor's file is held: whoever comes now waits until the container runs.
+    drop(lock);
     match container.start_foreground(None).map_err(|e| failed(e.into()))? {
         StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
         StartOutcome::Ended(_) => Ok(End::Halted),

@@ -49,7 +49,7 @@ pub(crate) fn start_locked(
     env: &Env,
     vmid: Vmid,
     options: &StartOptions,
-    _lock: &ConfigLock,
+    lock: &ConfigLock,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let loaded = env.store().load(vmid)?;
@@ -61,9 +61,8 @@ pub(crate) fn start_locked(
         loaded.check_lock_but_mounted()?;
     }
     check_quota(section)?;
-    leftovers::wait_for_monitor(env, vmid)?;
     // Somebody else may have been faster while this call waited for the lock.
-    if env.is_running(vmid)? {
+    if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });
     }
     if env.home.kind() == HomeKind::Pve {
@@ -71,7 +70,7 @@ pub(crate) fn start_locked(
     }
     let debug = options.debug || section.debug();
     let job = Job::Run(Run { debug, skiplock: options.skiplock });
-    let mut helper = Working::spawn(env, vmid, job)?;
+    let mut helper = Working::spawn(env, vmid, job, lock)?;
     match helper.next(progress)? {
         Event::Starting => {}
         other => return Err(Error::unexpected(&other)),

@@ -6,7 +6,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -112,7 +115,14 @@ impl Loaded {
 /// Proof that this process holds a container's lock file: whoever changes a container asks for one.
 pub(crate) struct ConfigLock {
     vmid: Vmid,
-    _file: LockFile,
+    file: LockFile,
+}
+
+impl AsFd for ConfigLock {
+    /// Whoever has a copy of this descriptor keeps the lock, too.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
 }
 
 impl<'a> Store<'a> {
@@ -204,7 +214,7 @@ impl<'a> Store<'a> {
         if waited {
             progress.waiting_for_lock(true);
         }
-        Ok(ConfigLock { vmid, _file: file })
+        Ok(ConfigLock { vmid, file })
     }
 
     /// Replaces a config file: readers see the old one or the new one, also after a crash.
