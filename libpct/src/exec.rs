@@ -16,10 +16,10 @@ use crate::sys::pidfd::{Exit, Pidfd};
 use crate::sys::process::without_descriptors;
 
 /// Where programs are searched, whatever the caller's environment says.
-pub const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// At most this much of stdout is kept by default, and of stderr always the last 64 KiB.
-pub const DEFAULT_STDOUT_LIMIT: usize = 4 << 20;
+pub(crate) const DEFAULT_STDOUT_LIMIT: usize = 4 << 20;
 const STDERR_LIMIT: usize = 64 << 10;
 
 /// What a program wrote to stderr before it failed.
@@ -103,7 +103,7 @@ impl std::fmt::Display for Reason {
 
 /// What a program left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
+pub(crate) struct Output {
     /// How it ended.
     pub exit: Exit,
     /// Its stdout, as far as the limit permits.
@@ -117,14 +117,14 @@ pub struct Output {
 impl Output {
     /// Stdout by lines, without their ends; what is not UTF-8 is replaced.
     #[must_use]
-    pub fn stdout_lines(&self) -> Vec<String> {
+    pub(crate) fn stdout_lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.stdout).lines().map(str::to_owned).collect()
     }
 }
 
 /// A program to run.
 #[derive(Debug)]
-pub struct Command {
+pub(crate) struct Command {
     program: OsString,
     package: Option<String>,
     args: Vec<OsString>,
@@ -137,7 +137,7 @@ pub struct Command {
 
 impl Command {
     /// By name, searched in [`SEARCH_PATH`], or by path if there is a `/` in it.
-    pub fn new(program: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: program.as_ref().to_owned(),
             package: None,
@@ -152,69 +152,69 @@ impl Command {
 
     /// The Debian package that has the program, for the message when it is missing.
     #[must_use]
-    pub fn package(mut self, package: &str) -> Self {
+    pub(crate) fn package(mut self, package: &str) -> Self {
         self.package = Some(package.to_owned());
         self
     }
 
     /// Adds an argument.
     #[must_use]
-    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
     /// Adds arguments.
     #[must_use]
-    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
         self
     }
 
     /// Adds a variable to the environment, which else has only `PATH` and `LC_ALL=C`.
     #[must_use]
-    pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Kills the program when it takes longer. Without it there is no limit.
     #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Gives the program something to read; else it reads from `/dev/null`.
     #[must_use]
-    pub fn stdin(mut self, fd: OwnedFd) -> Self {
+    pub(crate) fn stdin(mut self, fd: OwnedFd) -> Self {
         self.stdin = Some(fd);
         self
     }
 
     /// Has stdout go there instead of into [`Output::stdout`].
     #[must_use]
-    pub fn stdout(mut self, fd: OwnedFd) -> Self {
+    pub(crate) fn stdout(mut self, fd: OwnedFd) -> Self {
         self.stdout = Some(fd);
         self
     }
 
     /// Keeps at most this many bytes of stdout; the rest is read and dropped.
     #[must_use]
-    pub fn stdout_limit(mut self, bytes: usize) -> Self {
+    pub(crate) fn stdout_limit(mut self, bytes: usize) -> Self {
         self.stdout_limit = bytes;
         self
     }
 
     /// The command line, quoted as for a shell.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let words = std::iter::once(&self.program).chain(&self.args);
         words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
     }
 
     /// Runs it; an exit other than code 0 is an error.
-    pub fn run(self) -> Result<Output, Error> {
+    pub(crate) fn run(self) -> Result<Output, Error> {
         let line = self.line();
         let output = self.run_any()?;
         let reason = match output.exit {
@@ -228,7 +228,7 @@ impl Command {
     /// Runs it; how it ended is the caller's to judge, only a timeout is an error.
     ///
     /// It has ended on return, but processes it started may live on: their output is not waited for.
-    pub fn run_any(self) -> Result<Output, Error> {
+    pub(crate) fn run_any(self) -> Result<Output, Error> {
         let line = self.line();
         let mut command = std::process::Command::new(self.locate()?);
         command
@@ -293,7 +293,7 @@ impl Command {
 
 /// The executable file that a program's name means, searched in [`SEARCH_PATH`].
 #[must_use]
-pub fn find_program(name: impl AsRef<OsStr>) -> Option<PathBuf> {
+pub(crate) fn find_program(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     SEARCH_PATH
         .split(':')
         .map(|dir| Path::new(dir).join(name.as_ref()))
@@ -302,7 +302,7 @@ pub fn find_program(name: impl AsRef<OsStr>) -> Option<PathBuf> {
 
 /// Quotes a word for a shell, where it needs it.
 #[must_use]
-pub fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:,./@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

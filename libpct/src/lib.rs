@@ -1,25 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod cgroup;
+pub mod config;
 mod error;
 mod exec;
-mod facts;
+pub mod facts;
 mod ffi;
+pub mod guest;
 mod home;
+mod image;
+pub mod lxc;
+mod mount;
+mod net;
 mod ops;
 mod progress;
-mod rootfs;
+pub mod rootfs;
+mod storage;
 mod store;
-
-pub(crate) mod cgroup;
-pub mod config;
-pub(crate) mod guest;
-pub(crate) mod image;
-pub mod lxc;
-pub(crate) mod mount;
-pub(crate) mod net;
-pub(crate) mod storage;
-pub(crate) mod sys;
-pub(crate) mod translate;
+mod sys;
+pub mod translate;
 
 use std::{
     ffi::OsString,

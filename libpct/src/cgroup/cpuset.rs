@@ -9,7 +9,7 @@ const HIGHEST: u32 = 65_535;
 
 /// A set of processors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CpuSet(pub BTreeSet<u32>);
+pub(crate) struct CpuSet(pub BTreeSet<u32>);
 
 /// A text that is no set of processors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,18 +19,18 @@ pub struct InvalidCpuSet(String);
 impl CpuSet {
     /// How many.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// None at all.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// In ascending order.
-    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.0.iter().copied()
     }
 }

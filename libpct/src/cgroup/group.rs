@@ -21,7 +21,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// Which of a container's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// `lxc/<vmid>`: what runs in the container, with its limits.
     Container,
     /// `lxc.monitor/<vmid>`: the process that watches it.
@@ -39,7 +39,7 @@ impl Part {
 
 /// The groups of one container.
 #[derive(Clone, Copy, Debug)]
-pub struct Groups<'a> {
+pub(crate) struct Groups<'a> {
     layout: &'a Layout,
     vmid: Vmid,
 }
@@ -47,13 +47,13 @@ pub struct Groups<'a> {
 impl<'a> Groups<'a> {
     /// Of this container, on this host. Nothing is looked at yet.
     #[must_use]
-    pub fn new(layout: &'a Layout, vmid: Vmid) -> Self {
+    pub(crate) fn new(layout: &'a Layout, vmid: Vmid) -> Self {
         Self { layout, vmid }
     }
 
     /// The folder with the container's limits and usage in the tree that has the controller, there or not.
     #[must_use]
-    pub fn limits(&self, controller: &str) -> Option<PathBuf> {
+    pub(crate) fn limits(&self, controller: &str) -> Option<PathBuf> {
         let hierarchy = self.layout.hierarchy_of(controller)?;
         Some(hierarchy.path.join(Part::Container.folder()).join(self.vmid.to_string()))
     }
@@ -61,7 +61,7 @@ impl<'a> Groups<'a> {
     /// The folders that are there, of every tree. liblxc evades a folder that stayed from before by a suffix
     /// `-<n>`: those are the container's, too.
     #[must_use]
-    pub fn folders(&self, part: Part) -> Vec<PathBuf> {
+    pub(crate) fn folders(&self, part: Part) -> Vec<PathBuf> {
         let parents = self.layout.hierarchies.iter().map(|hierarchy| hierarchy.path.join(part.folder()));
         let mut folders: Vec<PathBuf> = parents
             .filter_map(|parent| fs::read_dir(parent).ok())
@@ -84,7 +84,7 @@ impl<'a> Groups<'a> {
 
     /// The processes in the groups and all below, each once; those that another process-id namespace hides are
     /// missing.
-    pub fn members(&self, part: Part) -> Result<BTreeSet<i32>> {
+    pub(crate) fn members(&self, part: Part) -> Result<BTreeSet<i32>> {
         let mut pids = BTreeSet::new();
         for folder in self.folders(part) {
             collect_pids(&folder, &mut pids)?;
@@ -95,7 +95,7 @@ impl<'a> Groups<'a> {
     /// Kills every process of the container (not its monitor) and waits until all have ended.
     ///
     /// [`Error::StillAlive`] if that takes longer than `timeout`.
-    pub fn kill_all(&self, timeout: Duration) -> Result<()> {
+    pub(crate) fn kill_all(&self, timeout: Duration) -> Result<()> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
@@ -129,7 +129,7 @@ impl<'a> Groups<'a> {
     /// some.
     ///
     /// Only empty groups can go: [`Error::Busy`] if there are processes. All others are removed nevertheless.
-    pub fn remove_stale(&self) -> Result<usize> {
+    pub(crate) fn remove_stale(&self) -> Result<usize> {
         let mut failure = None;
         let mut removed = 0;
         for part in [Part::Container, Part::Monitor] {
@@ -144,7 +144,7 @@ impl<'a> Groups<'a> {
     }
 
     /// The processors that the running container may use; `None` if it is not running.
-    pub fn effective_cpus(&self) -> Result<Option<CpuSet>> {
+    pub(crate) fn effective_cpus(&self) -> Result<Option<CpuSet>> {
         self.limits("cpuset").map_or(Ok(None), |folder| effective_cpus_of(&folder))
     }
 }

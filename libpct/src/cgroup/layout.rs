@@ -11,7 +11,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 
 /// How `/sys/fs/cgroup` is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Version 2 alone.
     Unified,
     /// Version 1, maybe with version 2 beside it in `unified`.
@@ -20,7 +20,7 @@ pub enum Mode {
 
 /// The version of a hierarchy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub(crate) enum Version {
     /// cgroup v1
     V1,
     /// cgroup v2
@@ -29,7 +29,7 @@ pub enum Version {
 
 /// One tree of groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hierarchy {
+pub(crate) struct Hierarchy {
     /// Where its root group is.
     pub path: PathBuf,
     /// Which version it is.
@@ -40,7 +40,7 @@ pub struct Hierarchy {
 
 /// All trees of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// How the root is mounted.
     pub mode: Mode,
     /// The trees, version 2 first.
@@ -49,7 +49,7 @@ pub struct Layout {
 
 impl Layout {
     /// Looks at the host.
-    pub fn detect() -> Result<Self> {
+    pub(crate) fn detect() -> Result<Self> {
         let read = |path: &str| fs::read_to_string(path).map_err(|e| Error::io("read", Path::new(path), e));
         let v2 = [ROOT.to_owned(), format!("{ROOT}/unified")].into_iter().find_map(|base| {
             let text = fs::read_to_string(format!("{base}/cgroup.controllers")).ok()?;
@@ -68,7 +68,7 @@ impl Layout {
 
     /// From `/proc/mounts`, `/proc/self/cgroup`, and the place and text of `cgroup.controllers`.
     #[must_use]
-    pub fn from_facts(mounts: &str, own_groups: &str, v2: Option<(PathBuf, String)>) -> Self {
+    pub(crate) fn from_facts(mounts: &str, own_groups: &str, v2: Option<(PathBuf, String)>) -> Self {
         // Mounted over each other, the last one counts.
         let root_type = mounts.lines().rev().find_map(|line| {
             let mut words = line.split(' ').skip(1);
@@ -99,32 +99,32 @@ impl Layout {
 
     /// The tree that has a controller. One that is in both versions counts as version 2.
     #[must_use]
-    pub fn hierarchy_of(&self, controller: &str) -> Option<&Hierarchy> {
+    pub(crate) fn hierarchy_of(&self, controller: &str) -> Option<&Hierarchy> {
         self.hierarchies.iter().find(|hierarchy| hierarchy.controllers.contains(controller))
     }
 
     /// The version a controller is used in; `None` if the host has not got it.
     #[must_use]
-    pub fn version_of(&self, controller: &str) -> Option<Version> {
+    pub(crate) fn version_of(&self, controller: &str) -> Option<Version> {
         self.hierarchy_of(controller).map(|hierarchy| hierarchy.version)
     }
 
     /// The names of all controllers of one version.
     #[must_use]
-    pub fn controllers(&self, version: Version) -> BTreeSet<String> {
+    pub(crate) fn controllers(&self, version: Version) -> BTreeSet<String> {
         let of_version = self.hierarchies.iter().filter(|h| h.version == version);
         of_version.flat_map(|h| h.controllers.iter().cloned()).collect()
     }
 
     /// The version-2 tree.
     #[must_use]
-    pub fn unified(&self) -> Option<&Hierarchy> {
+    pub(crate) fn unified(&self) -> Option<&Hierarchy> {
         self.hierarchies.iter().find(|hierarchy| hierarchy.version == Version::V2)
     }
 
     /// The processors that containers may use now: of the group `lxc`, else of the whole host. `None` without
     /// the controller (spec: config, part 5.7).
-    pub fn effective_cpus(&self) -> Result<Option<CpuSet>> {
+    pub(crate) fn effective_cpus(&self) -> Result<Option<CpuSet>> {
         let Some(hierarchy) = self.hierarchy_of("cpuset") else { return Ok(None) };
         for folder in [hierarchy.path.join("lxc"), hierarchy.path.clone()] {
             // A group that has none of its own yet says nothing about what there is.

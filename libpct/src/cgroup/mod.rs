@@ -12,10 +12,10 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use cpuset::{CpuSet, InvalidCpuSet};
-pub use group::{Groups, Part};
-pub use layout::{Hierarchy, Layout, Mode, Version};
-pub use usage::{CpuTime, Transfers, Usage};
+pub(crate) use cpuset::{CpuSet, InvalidCpuSet};
+pub(crate) use group::Groups;
+pub(crate) use layout::{Layout, Mode, Version};
+pub(crate) use usage::Usage;
 
 /// Why something could not be done with control groups.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Error {
 }
 
 /// A result of this room.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 fn list(pids: &[i32]) -> String {
     pids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")

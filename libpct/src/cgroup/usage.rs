@@ -9,7 +9,7 @@ use crate::config::Vmid;
 
 /// Processor time used since the container's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CpuTime {
+pub(crate) struct CpuTime {
     /// In the programs, in microseconds.
     pub user: u64,
     /// In the kernel, in microseconds.
@@ -18,7 +18,7 @@ pub struct CpuTime {
 
 /// What a container uses now; what the host does not tell is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// Memory in bytes, without the cache of files.
     pub memory: Option<u64>,
     /// Swap in bytes.
@@ -31,7 +31,7 @@ pub struct Usage {
 
 /// Bytes read from and written to block devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Transfers {
+pub(crate) struct Transfers {
     /// From the devices.
     pub read: u64,
     /// To the devices.
@@ -41,7 +41,7 @@ pub struct Transfers {
 impl Usage {
     /// Asks the kernel. A container that is not running uses nothing that it would know of.
     #[must_use]
-    pub fn read(layout: &Layout, vmid: Vmid) -> Self {
+    pub(crate) fn read(layout: &Layout, vmid: Vmid) -> Self {
         let groups = Groups::new(layout, vmid);
         let folder = |controller: &str| {
             let version = layout.version_of(controller)?;

@@ -8,7 +8,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// How an archive is compressed (spec: cli, part 6.5b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
+pub(crate) enum Compression {
     /// `.tar`
     None,
     /// `.tar.gz`
@@ -23,7 +23,7 @@ pub enum Compression {
 
 impl Compression {
     /// Reads the compression from the end of a file's name, which must be `.tar` or `.tar.<format>`.
-    pub fn from_name(name: &str) -> Result<Self, Error> {
+    pub(crate) fn from_name(name: &str) -> Result<Self, Error> {
         if name.ends_with(".tar") {
             return Ok(Self::None);
         }

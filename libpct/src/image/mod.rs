@@ -33,15 +33,15 @@ use std::{
     thread,
 };
 
-pub use compression::Compression;
-pub use error::{Error, Step};
+pub(crate) use compression::Compression;
+pub(crate) use error::Error;
 use extract::Unpacker;
 use input::{AHEAD, Counted, Direct, Input, Piped, decode};
 use reader::Reader;
 
 /// How to unpack.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Make device nodes, as only real root can. Without it they are counted and left out.
     pub devices: bool,
     /// Turn errors into warnings: a member that fails is passed over, a damaged archive ends where the
@@ -63,7 +63,7 @@ impl Default for Options {
 /// What was unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Members of the archive, those included that were left out.
     pub entries: u64,
     /// Bytes written into files; holes do not count.
@@ -86,7 +86,7 @@ pub struct Summary {
 /// # Errors
 /// At the first error, unless [`Options::ignore_errors`]; what was unpacked until then stays, and its
 /// directories are not finished.
-pub fn unpack(
+pub(crate) fn unpack(
     archive: impl Read + Send,
     compression: Compression,
     root: BorrowedFd<'_>,

@@ -15,7 +15,7 @@ use super::{Error, Result};
 /// Only these: a superblock is data of whoever wrote the volume, and each kernel file system is an attack
 /// surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FsType {
+pub(crate) enum FsType {
     /// ext2, ext3 and ext4, all by the kernel's ext4.
     Ext4,
     /// XFS
@@ -31,7 +31,7 @@ pub enum FsType {
 impl FsType {
     /// The kernel's name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ext4 => "ext4",
             Self::Xfs => "xfs",
@@ -44,7 +44,7 @@ impl FsType {
     /// Which file system a file or block device holds, by the magic numbers of file(1) and blkid(8).
     ///
     /// `None`: none of ours.
-    pub fn probe(device: BorrowedFd<'_>) -> std::io::Result<Option<Self>> {
+    pub(crate) fn probe(device: BorrowedFd<'_>) -> std::io::Result<Option<Self>> {
         const MAGIC: [(u64, &[u8], FsType); 5] = [
             (0x438, &[0x53, 0xef], FsType::Ext4),
             (0, b"XFSB", FsType::Xfs),

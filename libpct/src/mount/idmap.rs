@@ -7,7 +7,7 @@ use crate::sys::{self, mount_attr};
 
 /// Maps the ids of a detached mount by a user namespace (from [`sys::userns::create`]). `shown` is what an error
 /// calls the mount.
-pub fn idmapped(mount: BorrowedFd<'_>, namespace: BorrowedFd<'_>, shown: &str) -> Result<()> {
+pub(crate) fn idmapped(mount: BorrowedFd<'_>, namespace: BorrowedFd<'_>, shown: &str) -> Result<()> {
     let change = mount_attr::Change { idmap: Some(namespace), ..Default::default() };
     mount_attr::apply(mount, change).map_err(|error| match error.raw_os_error() {
         // What the kernel says when the file system lacks FS_ALLOW_IDMAP.

@@ -7,7 +7,7 @@ use crate::exec::Command;
 
 /// What the formatting program said that is worth showing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Formatted {
+pub(crate) struct Formatted {
     /// Lines for stdout: size, UUID and superblock backups.
     pub stdout: Vec<String>,
     /// Lines for stderr: warnings.
@@ -16,7 +16,7 @@ pub struct Formatted {
 
 /// Makes an ext4 file system on an image or block device, its root directory owned by the host's `owner`
 /// (uid, gid). Multiple-mount protection is on: a second host cannot mount it meanwhile.
-pub fn format_ext4(device: &Path, owner: (u32, u32)) -> Result<Formatted> {
+pub(crate) fn format_ext4(device: &Path, owner: (u32, u32)) -> Result<Formatted> {
     let output = Command::new("mkfs.ext4")
         .package("e2fsprogs")
         .args(["-O", "mmp", "-E", &format!("root_owner={}:{}", owner.0, owner.1)])

@@ -10,13 +10,13 @@
 //! the kernel is told the *descriptors* of what to mount and where. What the path means after the walk does not
 //! matter any more, so there is nothing left to check.
 
-pub mod block;
-pub mod idmap;
-pub mod mkfs;
-pub mod namespace;
-pub mod options;
-pub mod place;
-pub mod volume;
+pub(crate) mod block;
+pub(crate) mod idmap;
+pub(crate) mod mkfs;
+pub(crate) mod namespace;
+pub(crate) mod options;
+pub(crate) mod place;
+pub(crate) mod volume;
 
 #[cfg(test)]
 mod tests;
@@ -24,11 +24,11 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
-pub use idmap::idmapped;
-pub use namespace::{enter_private_namespace, unmount_tree};
-pub use options::Options;
-pub use place::{Insert, attach, insert};
-pub use volume::{bind, clone_tree, open_block_device, open_raw_image};
+pub(crate) use idmap::idmapped;
+pub(crate) use namespace::{enter_private_namespace, unmount_tree};
+pub(crate) use options::Options;
+pub(crate) use place::{Insert, attach, insert};
+pub(crate) use volume::{bind, clone_tree, open_block_device, open_raw_image};
 
 use crate::{exec, sys};
 
@@ -113,7 +113,7 @@ impl Error {
 }
 
 /// A result of this room.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 fn log_suffix(log: &str) -> String {
     if log.is_empty() { String::new() } else { format!(" ({log})") }

@@ -15,7 +15,7 @@ use crate::sys::process;
 ///
 /// What the host mounts later still appears in it; nothing that is mounted in it appears outside. When the last
 /// process in it has ended, the kernel unmounts everything.
-pub fn enter_private_namespace() -> Result<()> {
+pub(crate) fn enter_private_namespace() -> Result<()> {
     process::require_single_thread("enter a mount namespace")?;
     process::unshare(UnshareFlags::NEWNS)?;
     let propagation = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
@@ -26,7 +26,7 @@ pub fn enter_private_namespace() -> Result<()> {
 /// Unmounts everything at and below a directory, in this namespace; returns how many mounts that were.
 ///
 /// Not lazily: a busy mount is an error. The path itself must not be under somebody else's control.
-pub fn unmount_tree(path: &Path) -> Result<usize> {
+pub(crate) fn unmount_tree(path: &Path) -> Result<usize> {
     // The table has real paths.
     let real = match rustix::fs::readlinkat(CWD, path, Vec::new()) {
         Ok(_) => return Err(Error::Symlink { path: path.display().to_string() }),

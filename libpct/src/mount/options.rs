@@ -10,7 +10,7 @@ use super::block::FsType;
 /// lazytime acl` are of the file system: for a directory (subvol, bind mount), whose file system others mounted,
 /// they are without effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Nothing may be written. Of the options below, only `nodev noexec nosuid` are kept.
     pub read_only: bool,
     /// The volume is a snapshot or a base image: do not replay the journal. Implies `read_only`.
@@ -34,7 +34,7 @@ pub struct Options {
 impl Options {
     /// Read-only or implied to be.
     #[must_use]
-    pub fn is_read_only(self) -> bool {
+    pub(crate) fn is_read_only(self) -> bool {
         self.read_only || self.frozen
     }
 

@@ -12,7 +12,7 @@ use crate::sys::fsid::FsIds;
 
 /// How to insert a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Insert {
+pub(crate) struct Insert {
     /// Host (uid, gid) of directories that have to be made.
     pub owner: (u32, u32),
     /// Give the root directory of the mount the owner and mode of the directory it covers. For new volumes
@@ -21,7 +21,7 @@ pub struct Insert {
 }
 
 /// Attaches a detached mount on a directory that the caller alone controls.
-pub fn attach(mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
+pub(crate) fn attach(mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     rustix::mount::move_mount(mount, "", CWD, target, flags)
         .map_err(|e| Error::os(format!("attach a mount on '{}'", target.display()), e))
@@ -31,7 +31,7 @@ pub fn attach(mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
 ///
 /// Missing directories are made, mode 0755. A symlink anywhere on the way is an error, as is `..`
 /// (spec: runtime, parts 4.2 and 4.3).
-pub fn insert(root: BorrowedFd<'_>, path: &str, mount: BorrowedFd<'_>, how: Insert) -> Result<()> {
+pub(crate) fn insert(root: BorrowedFd<'_>, path: &str, mount: BorrowedFd<'_>, how: Insert) -> Result<()> {
     let target = walk_below(root, path, how.owner)?;
     if how.keep_attributes {
         keep_attributes(target.as_fd(), mount, path)?;

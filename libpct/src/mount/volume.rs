@@ -21,7 +21,7 @@ const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// The loop device needs no care: it detaches itself with the last mount of it. An image that is attached
 /// already is used through the device it has, because two devices of one image would destroy its file system.
-pub fn open_raw_image(path: &Path, options: Options) -> Result<OwnedFd> {
+pub(crate) fn open_raw_image(path: &Path, options: Options) -> Result<OwnedFd> {
     let access = if options.is_read_only() { OFlags::RDONLY } else { OFlags::RDWR };
     let image = open_kind(path, access, FileType::RegularFile, "regular file")?;
     let fstype = probe(image.as_fd(), path)?;
@@ -38,7 +38,7 @@ pub fn open_raw_image(path: &Path, options: Options) -> Result<OwnedFd> {
 }
 
 /// Mounts the file system on a block device, detached. Symlinks in the path (`/dev/<vg>/<lv>`) are followed.
-pub fn open_block_device(path: &Path, options: Options) -> Result<OwnedFd> {
+pub(crate) fn open_block_device(path: &Path, options: Options) -> Result<OwnedFd> {
     let device = open_kind(path, OFlags::RDONLY, FileType::BlockDevice, "block device")?;
     let fstype = probe(device.as_fd(), path)?;
     // The name that /proc/mounts shall show.
@@ -48,7 +48,7 @@ pub fn open_block_device(path: &Path, options: Options) -> Result<OwnedFd> {
 }
 
 /// A detached mount of a directory that is open already, without what is mounted below it (a subvol).
-pub fn clone_tree(directory: BorrowedFd<'_>, options: Options) -> Result<OwnedFd> {
+pub(crate) fn clone_tree(directory: BorrowedFd<'_>, options: Options) -> Result<OwnedFd> {
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     let mount = rustix::mount::open_tree(directory, "", flags)
@@ -62,7 +62,7 @@ pub fn clone_tree(directory: BorrowedFd<'_>, options: Options) -> Result<OwnedFd
 }
 
 /// A detached mount of a host directory, for a bind mount: no component of its path may be a symlink.
-pub fn bind(source: &str, options: Options) -> Result<OwnedFd> {
+pub(crate) fn bind(source: &str, options: Options) -> Result<OwnedFd> {
     clone_tree(walk_host(source)?.as_fd(), options)
 }
 

@@ -2,7 +2,7 @@
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NlasIterator};
 use netlink_packet_route::RouteNetlinkMessage;
-pub use netlink_packet_route::link::LinkFlags;
+pub(crate) use netlink_packet_route::link::LinkFlags;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 
 use super::name::{LinkName, VethName};
@@ -12,7 +12,7 @@ use crate::config::Vmid;
 
 /// What the kernel says about a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub(crate) struct Link {
     /// Its number, unique in the network namespace.
     pub index: u32,
     /// Its name.
@@ -35,13 +35,13 @@ pub struct Link {
 impl Link {
     /// Brought up by the administrator.
     #[must_use]
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.flags.contains(LinkFlags::Up)
     }
 
     /// A Linux bridge.
     #[must_use]
-    pub fn is_bridge(&self) -> bool {
+    pub(crate) fn is_bridge(&self) -> bool {
         self.kind == "bridge"
     }
 
@@ -96,7 +96,7 @@ fn named(name: &str) -> LinkMessage {
 
 impl Netlink {
     /// The link of this name; `None` if there is none.
-    pub fn link(&mut self, name: &str) -> Result<Option<Link>> {
+    pub(crate) fn link(&mut self, name: &str) -> Result<Option<Link>> {
         // What cannot be a name is the name of nothing. The kernel would say ERANGE or cut it.
         if name.parse::<LinkName>().is_err() {
             return Ok(None);
@@ -110,12 +110,12 @@ impl Netlink {
     }
 
     /// The link of this name, which must be there.
-    pub fn existing_link(&mut self, name: &str) -> Result<Link> {
+    pub(crate) fn existing_link(&mut self, name: &str) -> Result<Link> {
         self.link(name)?.ok_or_else(|| Error::NoLink { name: name.to_owned() })
     }
 
     /// All links whose name starts with `prefix`; all there are for an empty one.
-    pub fn links(&mut self, prefix: &str) -> Result<Vec<Link>> {
+    pub(crate) fn links(&mut self, prefix: &str) -> Result<Vec<Link>> {
         let attempt = "list network links";
         let answers = self.list(attempt, RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
         let links: std::result::Result<Vec<Link>, _> = answers.iter().map(|a| Link::parse(a)).collect();
@@ -125,7 +125,7 @@ impl Netlink {
     }
 
     /// The NICs' host sides of a container that are there now, in order of their index.
-    pub fn veths_of(&mut self, vmid: Vmid) -> Result<Vec<(VethName, Link)>> {
+    pub(crate) fn veths_of(&mut self, vmid: Vmid) -> Result<Vec<(VethName, Link)>> {
         let links = self.links(&format!("veth{vmid}i"))?;
         let ours = links.into_iter().filter(|link| link.kind == "veth");
         let mut veths: Vec<_> = ours
@@ -137,7 +137,7 @@ impl Netlink {
     }
 
     /// The largest packet a bridge takes.
-    pub fn bridge_mtu(&mut self, bridge: &str) -> Result<u32> {
+    pub(crate) fn bridge_mtu(&mut self, bridge: &str) -> Result<u32> {
         match self.link(bridge)? {
             Some(link) => Ok(link.mtu),
             None => Err(Error::NoBridge { name: bridge.to_owned() }),
@@ -145,26 +145,26 @@ impl Netlink {
     }
 
     /// Whether there is a Linux bridge of this name.
-    pub fn is_bridge(&mut self, name: &str) -> Result<bool> {
+    pub(crate) fn is_bridge(&mut self, name: &str) -> Result<bool> {
         Ok(self.link(name)?.is_some_and(|link| link.is_bridge()))
     }
 
     /// Makes a Linux bridge; an error if the name is taken.
-    pub fn create_bridge(&mut self, name: &LinkName) -> Result<()> {
+    pub(crate) fn create_bridge(&mut self, name: &LinkName) -> Result<()> {
         let mut message = named(name.as_str());
         message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
         self.create(&format!("create bridge '{name}'"), message)
     }
 
     /// Deletes a Linux bridge; anything else of this name is left alone. `false`: there was none.
-    pub fn delete_bridge(&mut self, name: &LinkName) -> Result<bool> {
+    pub(crate) fn delete_bridge(&mut self, name: &LinkName) -> Result<bool> {
         self.delete_kind(name.as_str(), "bridge")
     }
 
     /// Makes a pair of virtual Ethernet links; an error if a name is taken. Both are down.
     ///
     /// `mtu` is of both. `peer_address` is the hardware address of the peer, the end that the guest gets.
-    pub fn create_veth(
+    pub(crate) fn create_veth(
         &mut self,
         name: VethName,
         peer: &LinkName,
@@ -185,12 +185,12 @@ impl Netlink {
     }
 
     /// Deletes a NIC's host side, and with it the guest's side. `false`: there was none.
-    pub fn delete_veth(&mut self, name: VethName) -> Result<bool> {
+    pub(crate) fn delete_veth(&mut self, name: VethName) -> Result<bool> {
         self.delete_kind(&name.to_string(), "veth")
     }
 
     /// Deletes every NIC's host side of a container and returns their names.
-    pub fn delete_all_of(&mut self, vmid: Vmid) -> Result<Vec<VethName>> {
+    pub(crate) fn delete_all_of(&mut self, vmid: Vmid) -> Result<Vec<VethName>> {
         let mut deleted = Vec::new();
         for (name, _) in self.veths_of(vmid)? {
             if self.delete_veth(name)? {
@@ -201,7 +201,7 @@ impl Netlink {
     }
 
     /// Brings a link up or down.
-    pub fn set_up(&mut self, link: &Link, up: bool) -> Result<()> {
+    pub(crate) fn set_up(&mut self, link: &Link, up: bool) -> Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = link.index;
         message.header.change_mask = LinkFlags::Up;
@@ -212,13 +212,13 @@ impl Netlink {
     }
 
     /// Sets the largest packet, in bytes.
-    pub fn set_mtu(&mut self, link: &Link, mtu: u32) -> Result<()> {
+    pub(crate) fn set_mtu(&mut self, link: &Link, mtu: u32) -> Result<()> {
         let attempt = format!("set the MTU of network link '{}' to {mtu}", link.name);
         self.set(&attempt, link, LinkAttribute::Mtu(mtu))
     }
 
     /// Makes a link a port of a bridge, or (`None`) of none.
-    pub fn set_master(&mut self, link: &Link, bridge: Option<&Link>) -> Result<()> {
+    pub(crate) fn set_master(&mut self, link: &Link, bridge: Option<&Link>) -> Result<()> {
         let attempt = match bridge {
             Some(bridge) => format!("attach network link '{}' to bridge '{}'", link.name, bridge.name),
             None => format!("detach network link '{}' from its bridge", link.name),

@@ -10,9 +10,8 @@ mod tests;
 
 use std::io;
 
-pub use link::{Link, LinkFlags};
-pub use name::{InvalidVethName, LinkName, VethName};
-pub use socket::Netlink;
+pub(crate) use name::VethName;
+pub(crate) use socket::Netlink;
 
 /// Why something could not be done to a link.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +82,7 @@ pub enum Error {
 }
 
 /// A result of this room.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 fn detail_suffix(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(" ({detail})") }

@@ -11,12 +11,12 @@ const LONGEST: usize = 15;
 
 /// A name that a link can have: 1 to 15 bytes, without blanks, `/` and `:`, not `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkName(String);
+pub(crate) struct LinkName(String);
 
 impl LinkName {
     /// The text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -44,7 +44,7 @@ impl fmt::Display for LinkName {
 /// It can only be made of a VMID and a number, so no text from a config or template can name somebody else's
 /// link where such a name is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VethName {
+pub(crate) struct VethName {
     vmid: Vmid,
     index: u8,
 }
@@ -52,25 +52,25 @@ pub struct VethName {
 /// A text that names no NIC of a container, or a VMID too long for a NIC of two digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the VM ID is too long for a network interface name: 'veth<vmid>i<n>' has at most 15 characters")]
-pub struct InvalidVethName;
+pub(crate) struct InvalidVethName;
 
 impl VethName {
     /// The host side of `net<index>`. Fails if the name is longer than the kernel allows, which takes a VMID of
     /// nine digits and an index of two.
-    pub fn new(vmid: Vmid, index: u8) -> Result<Self, InvalidVethName> {
+    pub(crate) fn new(vmid: Vmid, index: u8) -> Result<Self, InvalidVethName> {
         let name = Self { vmid, index };
         if name.to_string().len() > LONGEST { Err(InvalidVethName) } else { Ok(name) }
     }
 
     /// Which container.
     #[must_use]
-    pub fn vmid(self) -> Vmid {
+    pub(crate) fn vmid(self) -> Vmid {
         self.vmid
     }
 
     /// Which NIC of it.
     #[must_use]
-    pub fn index(self) -> u8 {
+    pub(crate) fn index(self) -> u8 {
         self.index
     }
 }

@@ -12,7 +12,7 @@ impl Netlink {
     ///
     /// The port gets the bridge's MTU, and no IPv6 addresses of the host. Without tag, trunks, firewall and rate
     /// limit, which are not this function's.
-    pub fn plug(&mut self, veth: VethName, bridge: &str) -> Result<()> {
+    pub(crate) fn plug(&mut self, veth: VethName, bridge: &str) -> Result<()> {
         let Some(bridge) = self.link(bridge)? else {
             return Err(Error::NoBridge { name: bridge.to_owned() });
         };
@@ -29,7 +29,7 @@ impl Netlink {
     }
 
     /// Takes a NIC's host side off its bridge and brings it down.
-    pub fn unplug(&mut self, veth: VethName) -> Result<()> {
+    pub(crate) fn unplug(&mut self, veth: VethName) -> Result<()> {
         let link = self.existing_link(&veth.to_string())?;
         if link.master.is_some() {
             self.set_master(&link, None)?;

@@ -20,7 +20,7 @@ const DUMP_TRIES: u32 = 10;
 
 /// A connection to the kernel's network configuration, of the network namespace it was opened in.
 #[derive(Debug)]
-pub struct Netlink {
+pub(crate) struct Netlink {
     socket: Socket,
     sequence: u32,
 }
@@ -34,7 +34,7 @@ enum Answer {
 
 impl Netlink {
     /// Opens a connection.
-    pub fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         let open = || {
             let mut socket = Socket::new(NETLINK_ROUTE)?;
             socket.bind_auto()?;

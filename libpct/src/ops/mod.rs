@@ -32,7 +32,7 @@ pub use create::CreateOptions;
 pub(crate) use create::create;
 pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
-pub use helper::HelperError;
+pub(crate) use helper::HelperError;
 pub(crate) use helper::serve;
 pub use protocol::Failure;
 pub use query::{ConfigView, Listing, Status, Usage};

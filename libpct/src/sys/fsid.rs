@@ -4,7 +4,7 @@
 ///
 /// Needed below an id-mapped mount: ids that the map does not know, as the host's root, can own nothing there.
 #[derive(Debug)]
-pub struct FsIds {
+pub(crate) struct FsIds {
     before: (u32, u32),
     // The ids are the thread's: the guard must be dropped where it was made.
     _thread: std::marker::PhantomData<*const ()>,
@@ -13,7 +13,7 @@ pub struct FsIds {
 impl FsIds {
     /// Takes on host ids. Without the right to, the ids stay as they are; the next call then tells.
     #[must_use]
-    pub fn assume(uid: u32, gid: u32) -> Self {
+    pub(crate) fn assume(uid: u32, gid: u32) -> Self {
         // The group first: as another user it could be refused.
         let (before_gid, before_uid) = (set_gid(gid), set_uid(uid));
         Self { before: (before_uid, before_gid), _thread: std::marker::PhantomData }

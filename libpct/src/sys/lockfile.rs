@@ -14,7 +14,7 @@ use super::{Error, Result};
 /// The lock belongs to the open file: another [`LockFile`] of the same path conflicts, in this process as well,
 /// and a child forked without exec shares it until both are done with it. The file itself stays.
 #[derive(Debug)]
-pub struct LockFile {
+pub(crate) struct LockFile {
     fd: OwnedFd,
     path: PathBuf,
 }
@@ -23,7 +23,7 @@ impl LockFile {
     /// Takes the lock if it is free; `Ok(None)` if someone else holds it.
     ///
     /// The file is created, mode 0644, if missing; a symlink is refused. The directory must exist.
-    pub fn try_acquire(path: &Path) -> Result<Option<Self>> {
+    pub(crate) fn try_acquire(path: &Path) -> Result<Option<Self>> {
         let failed = |e: Errno| Error::os(format!("lock file '{}'", path.display()), e);
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         loop {
@@ -50,7 +50,7 @@ impl LockFile {
     /// Takes the lock, waiting at most `timeout`; then [`Error::LockTimeout`].
     ///
     /// `waiting` is called once, if the lock is not free at once.
-    pub fn acquire(path: &Path, timeout: Duration, waiting: impl FnOnce()) -> Result<Self> {
+    pub(crate) fn acquire(path: &Path, timeout: Duration, waiting: impl FnOnce()) -> Result<Self> {
         if let Some(lock) = Self::try_acquire(path)? {
             return Ok(lock);
         }
@@ -73,12 +73,12 @@ impl LockFile {
 
     /// Which file is locked.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Removes the file and lets go: whoever waits for it notices and makes a new one.
-    pub fn remove(self) -> Result<()> {
+    pub(crate) fn remove(self) -> Result<()> {
         rustix::fs::unlink(&self.path)
             .map_err(|e| Error::os(format!("remove lock file '{}'", self.path.display()), e))
     }
@@ -95,13 +95,13 @@ impl AsFd for LockFile {
 /// Dropping it unlocks explicitly: closing the descriptor would not do where others share the open file, as a
 /// loop device shares its backing file.
 #[derive(Debug)]
-pub struct OpenFileLock<'fd> {
+pub(crate) struct OpenFileLock<'fd> {
     file: BorrowedFd<'fd>,
 }
 
 impl<'fd> OpenFileLock<'fd> {
     /// Takes the lock, waiting at most `timeout`; then [`Error::LockTimeout`], which calls the file `name`.
-    pub fn acquire(file: BorrowedFd<'fd>, name: &Path, timeout: Duration) -> Result<Self> {
+    pub(crate) fn acquire(file: BorrowedFd<'fd>, name: &Path, timeout: Duration) -> Result<Self> {
         let start = Instant::now();
         loop {
             match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {

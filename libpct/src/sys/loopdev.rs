@@ -51,7 +51,7 @@ struct LoopConfig {
 
 /// Device and inode number: which file a loop device shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileId {
+pub(crate) struct FileId {
     /// (major, minor) of the file system's device.
     pub device: (u32, u32),
     /// Inode number.
@@ -60,7 +60,7 @@ pub struct FileId {
 
 impl FileId {
     /// Of an open file.
-    pub fn of(file: BorrowedFd<'_>) -> Result<Self> {
+    pub(crate) fn of(file: BorrowedFd<'_>) -> Result<Self> {
         let stat = rustix::fs::fstat(file).map_err(|e| Error::os("stat the backing file", e))?;
         let device = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
         Ok(Self { device, inode: stat.st_ino })
@@ -78,7 +78,7 @@ impl FileId {
 /// An open loop device. When it was attached by [`attach`], the kernel detaches the file by itself when the
 /// last user goes: this descriptor, a mount, another process.
 #[derive(Debug)]
-pub struct LoopDevice {
+pub(crate) struct LoopDevice {
     fd: OwnedFd,
     path: PathBuf,
 }
@@ -86,12 +86,12 @@ pub struct LoopDevice {
 impl LoopDevice {
     /// `/dev/loop<n>`.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Has the kernel look at the backing file's size again, after it has grown.
-    pub fn update_capacity(&self) -> Result<()> {
+    pub(crate) fn update_capacity(&self) -> Result<()> {
         let attempt = || format!("update the size of '{}'", self.path.display());
         // SAFETY: this request takes no argument.
         let ret = unsafe { libc::ioctl(self.fd.as_raw_fd(), LOOP_SET_CAPACITY) };
@@ -99,7 +99,7 @@ impl LoopDevice {
     }
 
     /// Detaches the file now, or, while others use the device, when the last of them goes.
-    pub fn detach(self) -> Result<()> {
+    pub(crate) fn detach(self) -> Result<()> {
         // SAFETY: this request takes no argument.
         let ret = unsafe { libc::ioctl(self.fd.as_raw_fd(), LOOP_CLR_FD) };
         match check(ret.into()) {
@@ -120,7 +120,7 @@ impl AsFd for LoopDevice {
 /// Shows a file as a loop device that goes by itself with its last user.
 ///
 /// The file must be open for writing unless `read_only`. `name` is what `losetup` shall show.
-pub fn attach(backing: BorrowedFd<'_>, name: &Path, read_only: bool) -> Result<LoopDevice> {
+pub(crate) fn attach(backing: BorrowedFd<'_>, name: &Path, read_only: bool) -> Result<LoopDevice> {
     let control = "/dev/loop-control";
     let control = rustix::fs::open(control, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .map_err(|e| Error::os(format!("open '{control}' (is the kernel module 'loop' there?)"), e))?;
@@ -171,7 +171,7 @@ fn configure(
 }
 
 /// Which file an open loop device shows; `None` if it is free.
-pub fn backing_of(device: BorrowedFd<'_>) -> Result<Option<FileId>> {
+pub(crate) fn backing_of(device: BorrowedFd<'_>) -> Result<Option<FileId>> {
     let mut info = empty_info();
     // SAFETY: the request fills a `struct loop_info64`, which `info` is.
     match check(unsafe { libc::ioctl(device.as_raw_fd(), LOOP_GET_STATUS64, &raw mut info) }.into()) {
@@ -185,7 +185,7 @@ pub fn backing_of(device: BorrowedFd<'_>) -> Result<Option<FileId>> {
 ///
 /// Names as in `/sys/block/loop<n>/loop/backing_file` are not compared: they may belong to another mount
 /// namespace.
-pub fn find(file: FileId) -> Result<Vec<LoopDevice>> {
+pub(crate) fn find(file: FileId) -> Result<Vec<LoopDevice>> {
     let dir = "/sys/block";
     let entries = fs::read_dir(dir).map_err(|e| Error::os(format!("read '{dir}'"), e))?;
     let mut numbers: Vec<u32> = entries

@@ -13,7 +13,7 @@ use super::{Error, Result};
 /// A program that enters a container runs from such a copy: whoever is inside and reaches it through
 /// `/proc/<pid>/exe` can neither overwrite the installed program nor the copy (CVE-2019-5736).
 /// `name` shows in `/proc/<pid>/exe` as `/memfd:<name> (deleted)`. The descriptor is close-on-exec.
-pub fn sealed_copy(file: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
+pub(crate) fn sealed_copy(file: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Since Linux 6.3 a program must say that it wants an executable file, before that it must not.
     let memfd = match rustix::fs::memfd_create(name, flags | MemfdFlags::EXEC) {
@@ -29,14 +29,14 @@ pub fn sealed_copy(file: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
 }
 
 /// A sealed copy of the running program's own file.
-pub fn sealed_self(name: &str) -> Result<OwnedFd> {
+pub(crate) fn sealed_self(name: &str) -> Result<OwnedFd> {
     let exe = File::open("/proc/self/exe").map_err(|e| Error::os("open '/proc/self/exe'", e))?;
     sealed_copy(exe.as_fd(), name)
 }
 
 /// Whether the running program is a sealed copy already.
 #[must_use]
-pub fn self_is_sealed() -> bool {
+pub(crate) fn self_is_sealed() -> bool {
     let Ok(exe) = File::open("/proc/self/exe") else { return false };
     rustix::fs::fcntl_get_seals(&exe).is_ok_and(|seals| seals.contains(SealFlags::WRITE | SealFlags::SEAL))
 }

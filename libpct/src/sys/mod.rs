@@ -5,15 +5,15 @@
 
 #![allow(unsafe_code)]
 
-pub mod fsid;
-pub mod lockfile;
-pub mod loopdev;
-pub mod memfd;
-pub mod mount_attr;
-pub mod pidfd;
-pub mod process;
-pub mod signal;
-pub mod userns;
+pub(crate) mod fsid;
+pub(crate) mod lockfile;
+pub(crate) mod loopdev;
+pub(crate) mod memfd;
+pub(crate) mod mount_attr;
+pub(crate) mod pidfd;
+pub(crate) mod process;
+pub(crate) mod signal;
+pub(crate) mod userns;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -93,7 +93,7 @@ impl Error {
 }
 
 /// A result of this room.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Turns the -1 convention of a system call into a result.
 fn check(ret: libc::c_long) -> io::Result<libc::c_long> {

@@ -8,7 +8,7 @@ use super::{Error, Result, check};
 
 /// What to change; the default changes nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'fd> {
+pub(crate) struct Change<'fd> {
     /// Attributes to set.
     pub set: MountAttrFlags,
     /// Attributes to clear. To set an access-time mode the kernel wants `MOUNT_ATTR__ATIME` here.
@@ -43,7 +43,7 @@ struct RawMountAttr {
 }
 
 /// Applies the change to the mount that `mount` is the root of.
-pub fn apply(mount: BorrowedFd<'_>, change: Change<'_>) -> Result<()> {
+pub(crate) fn apply(mount: BorrowedFd<'_>, change: Change<'_>) -> Result<()> {
     let mut set = u64::from(change.set.bits());
     let mut userns_fd = 0;
     if let Some(namespace) = change.idmap {

@@ -10,7 +10,7 @@ use super::{Error, Result, check};
 
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// It called `exit` with this code, 0 to 255.
     Code(i32),
     /// This signal killed it.
@@ -20,13 +20,13 @@ pub enum Exit {
 impl Exit {
     /// Exit code 0.
     #[must_use]
-    pub fn success(self) -> bool {
+    pub(crate) fn success(self) -> bool {
         self == Self::Code(0)
     }
 
     /// The exit status as the shell gives it: the code, or 128 + signal.
     #[must_use]
-    pub fn shell_status(self) -> i32 {
+    pub(crate) fn shell_status(self) -> i32 {
         match self {
             Self::Code(code) => code,
             Self::Signal(signal) => 128 + signal,
@@ -36,7 +36,7 @@ impl Exit {
 
 /// A handle on one process, not necessarily a child (pidfd_open(2)).
 #[derive(Debug)]
-pub struct Pidfd {
+pub(crate) struct Pidfd {
     fd: OwnedFd,
     pid: i32,
 }
@@ -46,7 +46,7 @@ impl Pidfd {
     ///
     /// `Ok(None)`: there is no such process. Whether it is the process one had in mind must be checked
     /// *after* opening.
-    pub fn open(pid: i32) -> Result<Option<Self>> {
+    pub(crate) fn open(pid: i32) -> Result<Option<Self>> {
         // The conversion panics on negative numbers.
         let Some(number) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Ok(None);
@@ -65,12 +65,12 @@ impl Pidfd {
 
     /// The number the process has or had.
     #[must_use]
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
     /// Sends any signal, real-time ones too; 0 only asks. `Ok(false)`: the process is gone already.
-    pub fn send(&self, signal: i32) -> Result<bool> {
+    pub(crate) fn send(&self, signal: i32) -> Result<bool> {
         let null = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: no memory is passed but a null pointer, which the call permits.
         let ret = unsafe {
@@ -84,7 +84,7 @@ impl Pidfd {
     }
 
     /// Waits until the process has ended, at most `timeout` (`None`: for ever). Tells whether it has.
-    pub fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
         let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
         loop {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
@@ -100,7 +100,7 @@ impl Pidfd {
     }
 
     /// Waits for a *child* of this process to end and takes its exit status, so that no zombie stays.
-    pub fn reap(&self) -> Result<Exit> {
+    pub(crate) fn reap(&self) -> Result<Exit> {
         loop {
             match rustix::process::waitid(WaitId::PidFd(self.fd.as_fd()), WaitIdOptions::EXITED) {
                 Ok(Some(status)) => return Ok(exit_of(&status)),

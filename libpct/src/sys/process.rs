@@ -11,13 +11,13 @@ use super::pidfd::{Exit, Pidfd};
 use super::{Error, Result, check};
 
 /// How many threads this process has.
-pub fn thread_count() -> Result<usize> {
+pub(crate) fn thread_count() -> Result<usize> {
     let tasks = std::fs::read_dir("/proc/self/task").map_err(|e| Error::os("read '/proc/self/task'", e))?;
     Ok(tasks.count())
 }
 
 /// Fails with [`Error::Threads`] in a process that has more than one thread.
-pub fn require_single_thread(attempt: &'static str) -> Result<()> {
+pub(crate) fn require_single_thread(attempt: &'static str) -> Result<()> {
     match thread_count()? {
         1 => Ok(()),
         threads => Err(Error::Threads { attempt, threads }),
@@ -26,19 +26,19 @@ pub fn require_single_thread(attempt: &'static str) -> Result<()> {
 
 /// A child made by [`spawn`]. Dropping it neither ends nor reaps it.
 #[derive(Debug)]
-pub struct Child {
+pub(crate) struct Child {
     pidfd: Pidfd,
 }
 
 impl Child {
     /// The handle, for poll and signals.
     #[must_use]
-    pub fn pidfd(&self) -> &Pidfd {
+    pub(crate) fn pidfd(&self) -> &Pidfd {
         &self.pidfd
     }
 
     /// Waits for its end and reaps it.
-    pub fn wait(self) -> Result<Exit> {
+    pub(crate) fn wait(self) -> Result<Exit> {
         self.pidfd.reap()
     }
 }
@@ -47,7 +47,7 @@ impl Child {
 ///
 /// Only in a single-threaded process: with more threads a lock could be held in the copy for ever. The child
 /// runs no exit handlers and flushes nothing that was buffered before.
-pub fn spawn(body: impl FnOnce() -> i32) -> Result<Child> {
+pub(crate) fn spawn(body: impl FnOnce() -> i32) -> Result<Child> {
     require_single_thread("fork")?;
     let pid = fork()?;
     if pid == 0 {
@@ -74,7 +74,7 @@ pub fn spawn(body: impl FnOnce() -> i32) -> Result<Child> {
 /// Goes on as a child in a session of its own; the caller's parent sees exit code 0 at once.
 ///
 /// Only in a single-threaded process. Standard streams and working directory stay as they are.
-pub fn detach() -> Result<()> {
+pub(crate) fn detach() -> Result<()> {
     require_single_thread("detach")?;
     if fork()? != 0 {
         exit_now(0);
@@ -83,7 +83,7 @@ pub fn detach() -> Result<()> {
 }
 
 /// Ends the process at once: no exit handlers, no flushing.
-pub fn exit_now(code: i32) -> ! {
+pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: `_exit` has no preconditions.
     unsafe { libc::_exit(code) }
 }
@@ -92,7 +92,7 @@ pub fn exit_now(code: i32) -> ! {
 ///
 /// The program need not have a name any more. A script cannot be run from a close-on-exec descriptor.
 #[must_use = "it returns only the reason why it failed"]
-pub fn replace(program: BorrowedFd<'_>, argv: &[CString], env: &[CString]) -> Error {
+pub(crate) fn replace(program: BorrowedFd<'_>, argv: &[CString], env: &[CString]) -> Error {
     let (args, vars) = (pointers(argv), pointers(env));
     // SAFETY: both arrays end with a null pointer and point to C strings that outlive the call.
     let ret = unsafe {
@@ -110,7 +110,7 @@ pub fn replace(program: BorrowedFd<'_>, argv: &[CString], env: &[CString]) -> Er
 
 /// Replaces this process by the program at `path`; returns only on failure.
 #[must_use = "it returns only the reason why it failed"]
-pub fn replace_path(path: &CStr, argv: &[CString], env: &[CString]) -> Error {
+pub(crate) fn replace_path(path: &CStr, argv: &[CString], env: &[CString]) -> Error {
     let (args, vars) = (pointers(argv), pointers(env));
     // SAFETY: as above.
     let ret = unsafe { libc::execve(path.as_ptr(), args.as_ptr(), vars.as_ptr()) };
@@ -129,7 +129,7 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
 
 /// This process' environment, as [`replace`] takes it.
 #[must_use]
-pub fn environment() -> Vec<CString> {
+pub(crate) fn environment() -> Vec<CString> {
     use std::os::unix::ffi::OsStrExt;
     std::env::vars_os()
         .filter_map(|(key, value)| CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).ok())
@@ -137,7 +137,7 @@ pub fn environment() -> Vec<CString> {
 }
 
 /// Marks every descriptor from `first` on close-on-exec, so that the next program gets none of them.
-pub fn close_on_exec_from(first: RawFd) -> Result<()> {
+pub(crate) fn close_on_exec_from(first: RawFd) -> Result<()> {
     let first = libc::c_uint::try_from(first)
         .map_err(|_| Error::Invalid { attempt: "mark descriptors".into(), reason: "negative number" })?;
     // SAFETY: a system call without memory; marking does not invalidate any owner's descriptor.
@@ -153,7 +153,7 @@ pub fn close_on_exec_from(first: RawFd) -> Result<()> {
 }
 
 /// Has the command start without any descriptor but the standard streams, whatever a host program has open.
-pub fn without_descriptors(command: &mut std::process::Command) -> &mut std::process::Command {
+pub(crate) fn without_descriptors(command: &mut std::process::Command) -> &mut std::process::Command {
     let hook = || {
         // SAFETY: a system call without memory, allowed between fork and exec. The descriptor by which the
         // standard library reports a failed exec is only marked, as it was already.
@@ -175,7 +175,7 @@ pub fn without_descriptors(command: &mut std::process::Command) -> &mut std::pro
 /// the caller takes for its parent. Fails if the parent has ended already: then no signal would ever come.
 ///
 /// A change of user or group id, and the execution of a set-id program, clear it.
-pub fn set_death_signal(signal: Signal, parent: Pid) -> Result<()> {
+pub(crate) fn set_death_signal(signal: Signal, parent: Pid) -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(signal))
         .map_err(|e| Error::os("set the parent death signal", e))?;
     if rustix::process::getppid() == Some(parent) {
@@ -185,7 +185,7 @@ pub fn set_death_signal(signal: Signal, parent: Pid) -> Result<()> {
 }
 
 /// Moves this process into new namespaces (unshare(2)), except the file-descriptor table.
-pub fn unshare(flags: UnshareFlags) -> Result<()> {
+pub(crate) fn unshare(flags: UnshareFlags) -> Result<()> {
     if flags.contains(UnshareFlags::FILES) {
         let reason = "descriptors are never unshared";
         return Err(Error::Invalid { attempt: "unshare".into(), reason });

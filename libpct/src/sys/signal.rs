@@ -7,7 +7,7 @@ use super::{Error, Result, check};
 
 /// What a supervisor usually passes on: hang-up, interrupt, quit, terminate, window size, user signals,
 /// continue.
-pub const FORWARDED: [i32; 8] = [
+pub(crate) const FORWARDED: [i32; 8] = [
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
@@ -20,7 +20,7 @@ pub const FORWARDED: [i32; 8] = [
 
 /// A signal that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrived {
+pub(crate) struct Arrived {
     /// Its number.
     pub signal: i32,
     /// Who sent it; 0 if the kernel or nobody we can see.
@@ -32,7 +32,7 @@ pub struct Arrived {
 /// Dropping it puts the thread's signal mask back. Children that the standard library makes start with an
 /// empty mask; others call [`reset_for_exec`].
 #[derive(Debug)]
-pub struct SignalFd {
+pub(crate) struct SignalFd {
     fd: OwnedFd,
     before: libc::sigset_t,
 }
@@ -41,7 +41,7 @@ impl SignalFd {
     /// Blocks the signals in the calling thread and makes them readable.
     ///
     /// In a process with threads the others must have them blocked as well, else they are delivered there.
-    pub fn block(signals: &[i32]) -> Result<Self> {
+    pub(crate) fn block(signals: &[i32]) -> Result<Self> {
         let set = set_of(signals)?;
         // SAFETY: a signal set is plain data; the call below fills it.
         let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
@@ -63,7 +63,7 @@ impl SignalFd {
     }
 
     /// The next signal that has arrived, `None` if there is none now. Never waits.
-    pub fn next(&self) -> Result<Option<Arrived>> {
+    pub(crate) fn next(&self) -> Result<Option<Arrived>> {
         // SAFETY: plain data, all-zero is valid.
         let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
         let size = size_of::<libc::signalfd_siginfo>();
@@ -100,7 +100,7 @@ impl Drop for SignalFd {
 /// Needed because ignored signals (Rust ignores SIGPIPE) and the mask survive `execve`. Two signals are left
 /// as they are, as `nohup` and job control mean them to be: an ignored SIGHUP stays ignored, and so do SIGINT
 /// and SIGQUIT in a background job of a shell without job control, when `keep_ignored` is given.
-pub fn reset_for_exec(keep_ignored: bool) {
+pub(crate) fn reset_for_exec(keep_ignored: bool) {
     for signal in 1..=libc::SIGRTMAX() {
         if keep_ignored && [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT].contains(&signal) && is_ignored(signal)
         {
@@ -116,7 +116,7 @@ pub fn reset_for_exec(keep_ignored: bool) {
 }
 
 /// Ignores a signal from now on, in the whole process.
-pub fn ignore(signal: i32) -> Result<()> {
+pub(crate) fn ignore(signal: i32) -> Result<()> {
     // SAFETY: an ignored signal runs no code of ours.
     let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
     if before == libc::SIG_ERR {

@@ -30,7 +30,7 @@ const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 ///
 /// The namespace lives as long as the descriptor or what uses it. The maps are written directly, by root,
 /// so `/etc/subuid` has no say. May be called with threads running.
-pub fn create(map: &IdMap) -> Result<OwnedFd> {
+pub(crate) fn create(map: &IdMap) -> Result<OwnedFd> {
     let child = PausedChild::spawn()?;
     let pid = child.pidfd.pid();
     for (kind, what) in [(IdKind::Uid, "uid"), (IdKind::Gid, "gid")] {
@@ -52,7 +52,7 @@ pub fn create(map: &IdMap) -> Result<OwnedFd> {
 ///
 /// Afterwards it has all capabilities, but only in that namespace and its children. The namespace must map
 /// user 0 and group 0.
-pub fn enter(namespace: OwnedFd) -> Result<()> {
+pub(crate) fn enter(namespace: OwnedFd) -> Result<()> {
     process::require_single_thread("enter a user namespace")?;
     rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::User))
         .map_err(|e| Error::os("enter the user namespace", e))?;
