@@ -38,7 +38,10 @@ packages="gcc libc6-dev make pkg-config liblxc1 liblxc-common lxc-templates
 headers="liblxc-dev lxc-dev"
 if [ "$purpose" = test ]; then
 	# lxc: the tools that the bench compares with, and the control tests.
-	packages="$packages lxc busybox-static strace dnsmasq-base util-linux libclang-dev"
+	# g++, python3, valgrind (which needs the symbols of the C library): the
+	# tests of the C interface.
+	packages="$packages lxc busybox-static strace dnsmasq-base util-linux libclang-dev
+		binutils g++ python3 valgrind libc6-dbg"
 fi
 
 installed() {

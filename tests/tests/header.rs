@@ -1,6 +1,8 @@
 //! `include/pct.h` is made out of `libpct/src/ffi/`: here is how, and the test that nobody has forgotten to.
+//! So is `include/libpct.symbols`, the list of the functions, which shows in a review what a change does to
+//! programs that exist.
 //!
-//! `PCT_UPDATE=1` (`make header`) writes it anew.
+//! `PCT_UPDATE=1` (`make header`) writes both anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -71,16 +73,38 @@ fn generated() -> String {
     header
 }
 
-#[test]
-fn the_committed_header_is_the_generated_one() {
-    let path = repository().join("include/pct.h");
-    let made = generated();
+/// The names of the functions that a header declares, one a line, sorted.
+fn symbols(header: &str) -> String {
+    let prototypes =
+        header.lines().filter(|line| line.contains('(') && !line.starts_with([' ', '#', '/', '}']));
+    let mut names: Vec<&str> = prototypes
+        .filter_map(|line| line.split('(').next())
+        .filter_map(|line| line.rsplit([' ', '*']).next())
+        .collect();
+    names.sort_unstable();
+    names.into_iter().flat_map(|name| [name, "\n"]).collect()
+}
+
+/// Compares a committed file with what it should be, and writes it first if told to.
+#[track_caller]
+fn up_to_date(file: &str, made: &str) {
+    let path = repository().join("include").join(file);
     if std::env::var_os("PCT_UPDATE").is_some_and(|value| value == "1") {
-        fs::write(&path, &made).unwrap();
+        fs::write(&path, made).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     let differing = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
-    assert!(made == committed, "include/pct.h is not up to date: run `make header`; first: {differing:?}");
+    assert!(made == committed, "include/{file} is not up to date: run `make header`; first: {differing:?}");
+}
+
+#[test]
+fn the_committed_header_is_the_generated_one() {
+    up_to_date("pct.h", &generated());
+}
+
+#[test]
+fn the_committed_list_of_symbols_is_that_of_the_header() {
+    up_to_date("libpct.symbols", &symbols(&generated()));
 }
 
 #[test]

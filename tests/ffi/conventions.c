@@ -1,0 +1,275 @@
+/* What the preamble of pct.h promises, as far as it needs no running container.
+ *
+ * Arguments: a root directory whose only configuration is that of container
+ * 9001, and the path of pct-helper. */
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static void version(void)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%d.%d.%d", PCT_VERSION_MAJOR, PCT_VERSION_MINOR, PCT_VERSION_PATCH);
+    CHECK(strcmp(text, pct_version()) == 0);
+    CHECK(pct_has_feature("lifecycle") && pct_has_feature("json"));
+    CHECK(!pct_has_feature("teleport") && !pct_has_feature("") && !pct_has_feature(NULL));
+}
+
+static void nothing_to_free(void)
+{
+    pct_string_free(NULL);
+    pct_error_free(NULL);
+    pct_ctx_free(NULL);
+    CHECK(pct_error_status(NULL) == PCT_OK && pct_error_errno(NULL) == 0 && pct_error_vmid(NULL) == 0);
+    CHECK(strcmp(pct_error_message(NULL), "") == 0 && strcmp(pct_error_kind(NULL), "ok") == 0);
+    CHECK(strcmp(pct_status_name(PCT_E_NOT_FOUND), "not-found") == 0);
+    CHECK(strcmp(pct_status_str(-7), "unknown status") == 0);
+}
+
+static void null_pointers(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    int exit_status = 7;
+    bool running = true;
+    static const char *const argv[] = {"true", NULL};
+    pct_create_options create;
+
+    FAILS(pct_ctx_new(NULL, NULL, &err), PCT_E_NULL, "out is NULL");
+    FAILS(pct_list_json(NULL, &text, &err), PCT_E_NULL, "ctx is NULL");
+    CHECK(text == NULL);
+    FAILS(pct_list_json(ctx, NULL, &err), PCT_E_NULL, "out is NULL");
+    FAILS(pct_container_start(NULL, 9001, NULL, NULL, &err), PCT_E_NULL, "ctx");
+    FAILS(pct_container_is_running(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_is_running(NULL, 9001, &running, &err), PCT_E_NULL, "ctx");
+    CHECK(!running);
+    FAILS(pct_container_exec_wait(ctx, 9001, NULL, NULL, &exit_status, &err), PCT_E_NULL, "argv");
+    CHECK(exit_status == -1);
+    FAILS(pct_container_exec_wait(ctx, 9001, argv, NULL, NULL, &err), PCT_E_NULL, "exit_status");
+    FAILS(pct_container_exec(ctx, 9001, argv, NULL, NULL, NULL, &err), PCT_E_NULL, "pid");
+    FAILS(pct_container_create(ctx, 9002, NULL, NULL, &err), PCT_E_NULL, "options");
+    memset(&create, 0, sizeof create);
+    create.struct_size = sizeof create;
+    FAILS(pct_container_create(ctx, 9002, &create, NULL, &err), PCT_E_NULL, "ostemplate");
+    /* Whoever does not want to know why need not. */
+    CHECK(pct_container_start(ctx, 9002, NULL, NULL, NULL) != PCT_OK);
+    CHECK(pct_list_json(ctx, NULL, NULL) == PCT_E_NULL);
+}
+
+/* As a later release might have it. */
+struct longer_options {
+    pct_stop_options known;
+    void *unknown;
+};
+
+static void struct_sizes(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    pct_stop_options stop;
+    struct longer_options longer;
+    pct_progress progress;
+    size_t only_size = sizeof(size_t);
+
+    memset(&stop, 0, sizeof stop);
+    FAILS(pct_container_stop(ctx, 9001, &stop, NULL, &err), PCT_E_STRUCT, "struct_size is not set");
+    stop.struct_size = sizeof stop + 1;
+    FAILS(pct_container_stop(ctx, 9001, &stop, NULL, &err), PCT_E_STRUCT, "which no release has");
+    stop.struct_size = (size_t)-8;
+    FAILS(pct_container_stop(ctx, 9001, &stop, NULL, &err), PCT_E_STRUCT, "which no release has");
+    stop.struct_size = sizeof stop;
+    stop.reserved = 1;
+    FAILS(pct_container_stop(ctx, 9001, &stop, NULL, &err), PCT_E_STRUCT, "reserved is 1");
+    stop.reserved = 0;
+    FAILS(pct_container_stop(ctx, 9001, &stop, NULL, &err), PCT_E_NOT_RUNNING, "CT 9001 not running");
+
+    /* Older: nothing but its size, and valgrind sees that no more is read. */
+    {
+        void *shortest = malloc(only_size);
+        CHECK(shortest != NULL);
+        memcpy(shortest, &only_size, only_size);
+        FAILS(pct_container_stop(ctx, 9001, (const pct_stop_options *)shortest, NULL, &err),
+              PCT_E_NOT_RUNNING, "CT 9001 not running");
+        free(shortest);
+    }
+    /* Newer. */
+    memset(&longer, 0, sizeof longer);
+    longer.known.struct_size = sizeof longer;
+    FAILS(pct_container_stop(ctx, 9001, &longer.known, NULL, &err), PCT_E_NOT_RUNNING, "not running");
+    longer.unknown = &longer;
+    FAILS(pct_container_stop(ctx, 9001, &longer.known, NULL, &err), PCT_E_TOO_BIG, "does not know");
+
+    memset(&progress, 0, sizeof progress);
+    FAILS(pct_container_stop(ctx, 9001, NULL, &progress, &err), PCT_E_STRUCT, "pct_progress");
+    progress.struct_size = sizeof progress;
+    FAILS(pct_container_stop(ctx, 9001, NULL, &progress, &err), PCT_E_NOT_RUNNING, "not running");
+}
+
+static void errors(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+
+    CHECK(pct_container_status_json(ctx, 9002, &text, &err) == PCT_E_NOT_FOUND);
+    CHECK(text == NULL && err != NULL);
+    CHECK(pct_error_status(err) == PCT_E_NOT_FOUND && pct_error_vmid(err) == 9002);
+    CHECK(strcmp(pct_error_kind(err), "not-found") == 0);
+    CHECK(strstr(pct_error_message(err), "lxc/9002.conf' does not exist") != NULL);
+    pct_error_free(err);
+
+    FAILS(pct_container_start(ctx, 99, NULL, NULL, &err), PCT_E_PARAMETER, "invalid vmid 99");
+    FAILS(pct_container_start(ctx, 1000000000, NULL, NULL, &err), PCT_E_PARAMETER, "invalid vmid");
+    /* A success clears the pointer. */
+    err = (pct_error *)ctx;
+    OK(pct_list_json(ctx, &text, &err));
+    pct_string_free(text);
+}
+
+static void bad_root(void)
+{
+    pct_ctx_options options;
+    pct_error *err = NULL;
+    pct_ctx *ctx = (pct_ctx *)&options;
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.root = "relative/path";
+    FAILS(pct_ctx_new(&options, &ctx, &err), PCT_E_SYSTEM, "relative/path");
+    CHECK(ctx == NULL);
+    /* Bytes that are no UTF-8 are a fault of the path, not of the string. */
+    options.root = "/no\xff/utf8";
+    FAILS(pct_ctx_new(&options, &ctx, &err), PCT_E_SYSTEM, "root prefix");
+}
+
+static void utf8(pct_ctx *ctx)
+{
+    static const char *const not_utf8[] = {"hostname=ok", "description=\xc3\x28", NULL};
+    static const char *const no_value[] = {"hostname", NULL};
+    static const char *const unknown[] = {"colour=red", NULL};
+    pct_create_options create;
+    pct_config_options config;
+    pct_error *err = NULL;
+    char *text = NULL;
+
+    memset(&create, 0, sizeof create);
+    create.struct_size = sizeof create;
+    create.ostemplate = "/none.tar";
+    create.config = not_utf8;
+    FAILS(pct_container_create(ctx, 9002, &create, NULL, &err), PCT_E_UTF8, "description=");
+    create.config = no_value;
+    FAILS(pct_container_create(ctx, 9002, &create, NULL, &err), PCT_E_PARAMETER, "key=value");
+    create.config = unknown;
+    FAILS(pct_container_create(ctx, 9002, &create, NULL, &err), PCT_E_PARAMETER, "colour: unknown option");
+    create.config = NULL;
+    create.password = "caf\xe9!";
+    FAILS(pct_container_create(ctx, 9002, &create, NULL, &err), PCT_E_UTF8, "password is not UTF-8 at byte 3");
+    create.password = NULL;
+    FAILS(pct_container_create(ctx, 9001, &create, NULL, &err), PCT_E_EXISTS, "already exists");
+
+    memset(&config, 0, sizeof config);
+    config.struct_size = sizeof config;
+    config.snapshot = "\x80";
+    FAILS(pct_container_config_text(ctx, 9001, &config, &text, &err), PCT_E_UTF8, "snapshot");
+}
+
+static void configuration(pct_ctx *ctx)
+{
+    pct_config_options options;
+    pct_error *err = NULL;
+    char *text = NULL;
+
+    OK(pct_container_config_text(ctx, 9001, NULL, &text, &err));
+    CHECK(strcmp(text, "arch: amd64\ndescription: na%C3%AFve%0A\nhostname: new\nmemory: 256\n"
+                       "rootfs: local:9001/vm-9001-disk-0.raw,size=1G\nlxc.cap.drop: sys_time\n") == 0);
+    pct_string_free(text);
+    OK(pct_container_config_json(ctx, 9001, NULL, &text, &err));
+    CHECK(strcmp(text, "{\"arch\":\"amd64\",\"description\":\"na\xc3\xafve\\n\",\"hostname\":\"new\","
+                       "\"lxc\":[[\"lxc.cap.drop\",\"sys_time\"]],\"memory\":256,"
+                       "\"rootfs\":\"local:9001/vm-9001-disk-0.raw,size=1G\"}") == 0);
+    pct_string_free(text);
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.current = 1;
+    OK(pct_container_config_text(ctx, 9001, &options, &text, &err));
+    CHECK(strstr(text, "\nhostname: old\n") != NULL);
+    pct_string_free(text);
+    options.snapshot = "one";
+    FAILS(pct_container_config_text(ctx, 9001, &options, &text, &err), PCT_E_PARAMETER, "together");
+    options.current = 0;
+    OK(pct_container_config_text(ctx, 9001, &options, &text, &err));
+    CHECK(strstr(text, "\nhostname: snap\n") != NULL);
+    pct_string_free(text);
+    options.snapshot = "two";
+    FAILS(pct_container_config_json(ctx, 9001, &options, &text, &err), PCT_E_NOT_FOUND, "'two'");
+    CHECK(text == NULL);
+}
+
+static void state(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    char *list = NULL, *status = NULL;
+    bool running = true;
+
+    OK(pct_container_status_json(ctx, 9001, &status, &err));
+    CHECK(strstr(status, "\"status\":\"stopped\"") != NULL && strstr(status, "\"maxmem\":268435456,") != NULL);
+    OK(pct_list_json(ctx, &list, &err));
+    CHECK(strlen(list) == strlen(status) + 2 && strncmp(list + 1, status, strlen(status)) == 0);
+    pct_string_free(status);
+    pct_string_free(list);
+    OK(pct_container_is_running(ctx, 9001, &running, &err));
+    CHECK(!running);
+}
+
+static void not_running(pct_ctx *ctx)
+{
+    static const char *const argv[] = {"true", NULL};
+    pct_exec_options exec;
+    pct_console_options console;
+    pct_error *err = NULL;
+    int exit_status = 7, pidfd = 7, closed;
+    int32_t pid = 7;
+
+    FAILS(pct_container_exec_wait(ctx, 9001, argv, NULL, &exit_status, &err), PCT_E_NOT_RUNNING,
+          "container '9001' not running!");
+    FAILS(pct_container_enter_wait(ctx, 9001, NULL, &exit_status, &err), PCT_E_NOT_RUNNING, "not running!");
+    FAILS(pct_container_exec(ctx, 9001, argv, NULL, &pid, &pidfd, &err), PCT_E_NOT_RUNNING, "not running!");
+    CHECK(exit_status == -1 && pid == -1 && pidfd == -1);
+
+    closed = dup(1);
+    close(closed);
+    memset(&exec, 0, sizeof exec);
+    exec.struct_size = sizeof exec;
+    exec.stdout_fd = closed;
+    CHECK(pct_container_exec_wait(ctx, 9001, argv, &exec, &exit_status, &err) == PCT_E_FD);
+    CHECK(pct_error_errno(err) != 0 && strstr(pct_error_message(err), "stdout_fd") != NULL);
+    pct_error_free(err);
+    memset(&console, 0, sizeof console);
+    console.struct_size = sizeof console;
+    console.escape = 'A';
+    FAILS(pct_container_console_wait(ctx, 9001, &console, &exit_status, &err), PCT_E_PARAMETER, "escape");
+}
+
+int main(int argc, char **argv)
+{
+    pct_ctx *ctx;
+
+    if (argc != 3)
+        return 2;
+    version();
+    nothing_to_free();
+    bad_root();
+    ctx = open_context(argv[1], argv[2]);
+    null_pointers(ctx);
+    struct_sizes(ctx);
+    errors(ctx);
+    utf8(ctx);
+    configuration(ctx);
+    state(ctx);
+    not_running(ctx);
+    pct_ctx_free(ctx);
+    puts("ok");
+    return 0;
+}

@@ -1,0 +1,192 @@
+//! The C interface from C, C++ and Python: what a program of a stranger sees.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pct_tests::root::have_tool;
+use pct_tests::{Host, Output, Run, bins, require_root};
+
+const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn source(name: &str) -> PathBuf {
+    repository().join("tests/ffi").join(name)
+}
+
+fn library(name: &str) -> PathBuf {
+    let path = bins::profile_dir().join(name);
+    assert!(path.is_file(), "{} is missing: cargo build --workspace", path.display());
+    path
+}
+
+fn tool(name: &str) -> PathBuf {
+    bins::tool(name).unwrap_or_else(|| panic!("{name} is not installed"))
+}
+
+/// The library as a package installs it, with `pct.pc` filled in.
+struct Installed {
+    dir: tempfile::TempDir,
+}
+
+impl Installed {
+    fn new(library_file: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for folder in ["include", "lib/pkgconfig"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        fs::copy(repository().join("include/pct.h"), at("include/pct.h")).unwrap();
+        let link =
+            |name: &str| std::os::unix::fs::symlink(library(library_file), at("lib").join(name)).unwrap();
+        link(library_file);
+        if library_file.ends_with(".so") {
+            link("libpct.so.0");
+        }
+        let template = fs::read_to_string(repository().join("include/pct.pc.in")).unwrap();
+        let prefix = dir.path().to_str().unwrap();
+        let filled = template
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| {
+                line.replace("@PREFIX@", prefix)
+                    .replace("@LIBDIR@", "${prefix}/lib")
+                    .replace("@INCLUDEDIR@", "${prefix}/include")
+                    .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+                    + "\n"
+            })
+            .collect::<String>();
+        assert!(!filled.contains('@'), "{filled}");
+        fs::write(at("lib/pkgconfig/pct.pc"), filled).unwrap();
+        Self { dir }
+    }
+
+    fn pkg_config(&self, args: &[&str]) -> Vec<String> {
+        let path = self.dir.path().join("lib/pkgconfig");
+        let run = Run::new(tool("pkg-config")).args(args).args(["pct"]).env("PKG_CONFIG_PATH", path);
+        run.ok().out().split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Compiles a program of `tests/ffi` as pkg-config says.
+    fn program(&self, name: &str, link: &[&str]) -> PathBuf {
+        let program = self.dir.path().join(name.trim_end_matches(".c"));
+        Run::new(tool("gcc"))
+            .args(STRICT)
+            .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-o"])
+            .args([&program, &source(name)])
+            .args(self.pkg_config(&["--cflags"]))
+            .args(self.pkg_config(link))
+            .ok();
+        program
+    }
+
+    fn run(&self, program: &Path) -> Run {
+        Run::new(program).env("LD_LIBRARY_PATH", self.dir.path().join("lib"))
+    }
+}
+
+/// A root with the configuration that `conventions.c` expects.
+fn root() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc/pct/lxc");
+    fs::create_dir_all(&folder).unwrap();
+    let rootfs = "rootfs: local:9001/vm-9001-disk-0.raw,size=1G\n";
+    let config = format!(
+        "#na%C3%AFve\narch: amd64\nhostname: old\nmemory: 256\n{rootfs}lxc.cap.drop: sys_time\n\n\
+         [pve:pending]\nhostname: new\n\n[one]\narch: amd64\nhostname: snap\n{rootfs}snaptime: 1700000000\n"
+    );
+    fs::write(folder.join("9001.conf"), config).unwrap();
+    root
+}
+
+fn says_ok(output: Output) {
+    assert_eq!(output.ok().quiet().out(), "ok\n");
+}
+
+#[test]
+fn the_header_is_c11_and_cpp() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("twice.c");
+    fs::write(&file, "#include <pct.h>\n#include <pct.h>\nint main(void) { return PCT_OK; }\n").unwrap();
+    let include = format!("-I{}", repository().join("include").display());
+    let compile = |compiler: &str, language: &[&str]| {
+        let run = Run::new(tool(compiler)).args(STRICT).args(["-fsyntax-only", &include]).args(language);
+        run.args([&file]).ok().quiet();
+    };
+    compile("gcc", &["-std=c11"]);
+    compile("gcc", &["-std=c99"]);
+    compile("g++", &["-x", "c++", "-std=c++11"]);
+}
+
+#[test]
+fn a_c_program_finds_the_conventions_in_the_shared_library() {
+    let (installed, root) = (Installed::new("libpct.so"), root());
+    let program = installed.program("conventions.c", &["--libs"]);
+    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+}
+
+#[test]
+fn a_c_program_finds_the_conventions_in_the_static_library() {
+    let (installed, root) = (Installed::new("libpct.a"), root());
+    let program = installed.program("conventions.c", &["--libs", "--static"]);
+    says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
+}
+
+#[test]
+fn no_call_leaks_or_reads_what_it_may_not() {
+    if !have_tool("valgrind") {
+        return;
+    }
+    let (installed, root) = (Installed::new("libpct.so"), root());
+    let program = installed.program("conventions.c", &["--libs"]);
+    let valgrind = installed
+        .run(&tool("valgrind"))
+        .args(["-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
+        .args([&program, root.path(), &bins::helper()]);
+    says_ok(valgrind.output());
+}
+
+#[test]
+fn the_shared_library_exports_the_listed_symbols_and_nothing_else() {
+    let symbols = Run::new(tool("nm")).args(["-D", "--defined-only"]).args([library("libpct.so")]).ok().out();
+    let exported: BTreeSet<&str> = symbols.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    let committed = fs::read_to_string(repository().join("include/libpct.symbols")).unwrap();
+    assert_eq!(exported, committed.lines().collect(), "a symbol that is gone breaks programs");
+}
+
+#[test]
+fn the_shared_library_has_a_soname_and_does_not_load_liblxc() {
+    let dynamic = Run::new(tool("readelf")).args(["-d"]).args([library("libpct.so")]).ok().out();
+    assert!(dynamic.contains("Library soname: [libpct.so.0]"), "{dynamic}");
+    let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
+    // Each library costs every program that starts: liblxc is for the helper.
+    assert!(!needed.is_empty() && !needed.iter().any(|line| line.contains("liblxc")), "{needed:#?}");
+}
+
+#[test]
+fn python_uses_the_library() {
+    if !have_tool("python3") {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let run = Run::new(tool("python3")).args([source("smoke.py"), library("libpct.so")]).args([root.path()]);
+    says_ok(run.output());
+}
+
+#[test]
+fn a_c_program_runs_commands_inside() {
+    require_root!();
+    let installed = Installed::new("libpct.so");
+    let program = installed.program("exec.c", &["--libs"]);
+    let host = Host::new();
+    let ct = host.running(&[]);
+    let root = host.root().to_str().unwrap();
+    let run = installed.run(&program).args([root, bins::helper().to_str().unwrap(), &ct.id]);
+    let output = run.output().ok();
+    assert_eq!(output.out(), "ok\n", "{}", output.both());
+}
