@@ -1,6 +1,7 @@
 /* Commands inside a running container, from C.
  *
- * Arguments: the root directory, the path of pct-helper, the container. */
+ * Arguments: the root directory, the path of pct-helper, the container, and
+ * `console` to be connected with it, which needs a terminal. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,8 @@ static void statuses(pct_ctx *ctx, uint32_t vmid)
 static void streams(pct_ctx *ctx, uint32_t vmid)
 {
     pct_exec_options options;
-    int in[2], out[2];
+    pct_error *err = NULL;
+    int in[2], out[2], exit_status = -7;
     char text[128];
     ssize_t got;
 
@@ -66,6 +68,15 @@ static void streams(pct_ctx *ctx, uint32_t vmid)
     CHECK(exit_of(ctx, vmid, "printf %s \"$FROM_HOST\"", &options) == 0);
     got = read(out[0], text, sizeof text);
     CHECK(got == 6 && memcmp(text, "kept!!", 6) == 0);
+    close(in[0]);
+
+    /* The login shell takes its commands from a pipe as well. */
+    CHECK(pipe(in) == 0 && write(in[1], "echo in; exit 5\n", 16) == 16);
+    close(in[1]);
+    options.stdin_fd = in[0];
+    OK(pct_container_enter_wait(ctx, vmid, &options, &exit_status, &err));
+    got = read(out[0], text, sizeof text);
+    CHECK(exit_status == 5 && got == 3 && memcmp(text, "in\n", 3) == 0);
     close(in[0]);
     close(out[0]);
     close(out[1]);
@@ -93,19 +104,37 @@ static void process(pct_ctx *ctx, uint32_t vmid)
     close(pidfd);
 }
 
+/* Ctrl-b q leaves it. */
+static void console(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_console_options options;
+    pct_error *err = NULL;
+    int exit_status = -7;
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.escape = 'b';
+    OK(pct_container_console_wait(ctx, vmid, &options, &exit_status, &err));
+    CHECK(exit_status == 0);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
     uint32_t vmid;
 
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 2;
     vmid = (uint32_t)strtoul(argv[3], NULL, 10);
     CHECK(setenv("FROM_HOST", "kept!!", 1) == 0);
     ctx = open_context(argv[1], argv[2]);
-    statuses(ctx, vmid);
-    streams(ctx, vmid);
-    process(ctx, vmid);
+    if (argc == 5) {
+        console(ctx, vmid);
+    } else {
+        statuses(ctx, vmid);
+        streams(ctx, vmid);
+        process(ctx, vmid);
+    }
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pct_tests::pty::Pty;
 use pct_tests::root::have_tool;
 use pct_tests::{Host, Output, Run, bins, require_root};
 
@@ -185,8 +186,20 @@ fn a_c_program_runs_commands_inside() {
     let program = installed.program("exec.c", &["--libs"]);
     let host = Host::new();
     let ct = host.running(&[]);
-    let root = host.root().to_str().unwrap();
-    let run = installed.run(&program).args([root, bins::helper().to_str().unwrap(), &ct.id]);
+    ct.wait_booted();
+    let (root, helper) = (host.root().to_str().unwrap(), bins::helper());
+    let helper = helper.to_str().unwrap();
+    let run = installed.run(&program).args([root, helper, &ct.id]);
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
+
+    let library = installed.dir.path().join("lib");
+    let env = [("LD_LIBRARY_PATH", library.to_str().unwrap())];
+    let args = [root, helper, &ct.id, "console"];
+    let mut pty = Pty::spawn(&program, &args, &env);
+    pty.type_("\n");
+    pty.expect("login:");
+    pty.type_("\x02q");
+    assert_eq!(pty.finish(), 0);
+    assert!(pty.is_restored());
 }
