@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(Failure::Task(broken()).tell(None).0, "snapshot 'a b' does not exist\n");
         assert_eq!(Failure::Library(broken()).tell(None).0, "snapshot 'a\nb' does not exist\n");
         let diagnosis = pct::Failure {
+            start: true,
             message: "it failed".to_owned(),
             log_lines: vec!["because".to_owned()],
             remedy: Some("mend it".to_owned()),

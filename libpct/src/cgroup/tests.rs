@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use super::group::Part;
+use super::layout::Hierarchy;
+use super::usage::CpuTime;
 use super::*;
 use crate::config::Vmid;
 use crate::sys::testing::needs_root;
@@ -199,8 +202,12 @@ fn usage_in_version_2() {
             ("cpuset.cpus.effective", "0-1\n"),
         ],
     );
-    let expected =
-        Usage { memory: Some(700_000), swap: Some(4096), cpu: Some(CpuTime { user: 20, system: 10 }) };
+    let expected = Usage {
+        memory: Some(700_000),
+        swap: Some(4096),
+        cpu: Some(CpuTime { user: 20, system: 10 }),
+        disk: None,
+    };
     assert_eq!(Usage::read(&layout, vmid(100)), expected);
     let cpus = Groups::new(&layout, vmid(100)).effective_cpus().unwrap().unwrap();
     assert_eq!(cpus.to_string(), "0-1");
@@ -221,8 +228,12 @@ fn usage_in_version_1() {
             ("cpuacct.usage_sys", "10000\n"),
         ],
     );
-    let mut expected =
-        Usage { memory: Some(700_000), swap: Some(4096), cpu: Some(CpuTime { user: 20, system: 10 }) };
+    let mut expected = Usage {
+        memory: Some(700_000),
+        swap: Some(4096),
+        cpu: Some(CpuTime { user: 20, system: 10 }),
+        disk: None,
+    };
     assert_eq!(Usage::read(&layout, vmid(100)), expected);
     fs::remove_file(folder.join("memory.memsw.usage_in_bytes")).unwrap();
     expected.swap = Some(9);

@@ -1,5 +1,6 @@
 //! On the real kernel, as root.
 
+use super::name::LinkName;
 use super::*;
 use crate::config::Vmid;
 use crate::sys::testing::needs_root;

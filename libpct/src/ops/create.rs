@@ -63,6 +63,7 @@ pub(crate) fn create(
 ) -> Result<(), Error> {
     env.store().require_free(vmid)?;
     let storages = env.storages()?;
+    storages.warnings.iter().for_each(|warning| progress.warning(warning));
     let request = prepare(options, &storages)?;
 
     let failed = |source| Error::Create { vmid, source: Box::new(source) };

@@ -108,28 +108,32 @@ impl Working {
         let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
         let program = sealed(&path)?;
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        // Not a pipe: the calling program may be one of C, which SIGPIPE would end.
+        let (request_end, stdin) = UnixStream::pair().map_err(failed)?;
         let request =
             Request { version: VERSION.to_owned(), home: env.home.clone(), helper: path.clone(), vmid, job };
-        let mut child = Command::new(exec_path(&program))
+        let child = Command::new(exec_path(&program))
             .arg0("pct-helper")
             .arg("job")
             .env_clear()
             .env("PATH", crate::exec::SEARCH_PATH)
             .current_dir("/")
-            .stdin(Stdio::piped())
+            .stdin(Stdio::from(OwnedFd::from(stdin)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        give(&ours, lock.as_fd()).map_err(|errno| failed(errno.into()))?;
-        let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
-        let sent = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(&text));
-        // A helper that refuses its job at once closes the pipe; its answer says why.
-        if let Err(source) =
-            sent.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
-        {
-            return Err(failed(source));
+        match give(&ours, lock.as_fd()) {
+            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+            Err(errno) => return Err(failed(errno.into())),
         }
+        let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
+        // A helper that refuses its job at once closes its end; its answer says why.
+        match send_all(&request_end, &text) {
+            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+        drop(request_end);
         Ok(Self { path, events: BufReader::new(ours), child })
     }
 
@@ -229,14 +233,21 @@ impl Events {
     pub(crate) fn send(self, event: &Event) {
         let Ok(mut line) = serde_json::to_vec(event) else { return };
         line.push(b'\n');
-        let mut rest = &line[..];
-        while let Ok(sent) = send(self.to, rest, SendFlags::NOSIGNAL) {
-            rest = &rest[sent..];
-            if rest.is_empty() {
-                return;
-            }
+        // The library may have gone; that is no reason to end.
+        let _ = send_all(self.to, &line);
+    }
+}
+
+/// Sends to a socket without the signal that a closed end would bring.
+fn send_all(socket: impl AsFd, mut rest: &[u8]) -> Result<(), Errno> {
+    while !rest.is_empty() {
+        match send(&socket, rest, SendFlags::NOSIGNAL) {
+            Ok(sent) => rest = &rest[sent..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 impl Progress for Events {

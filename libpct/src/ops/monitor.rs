@@ -37,8 +37,9 @@ enum End {
 
 /// `lock` is a share in the container's lock, held until liblxc is called.
 pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: OwnedFd) -> ExitCode {
-    let failed =
-        |error: &Error| Event::Failed(Failure { message: error.full_message(), ..Failure::default() });
+    let failed = |error: &Error| {
+        Event::Failed(Failure { start: true, message: error.full_message(), ..Failure::default() })
+    };
     // The caller's child ends here; what goes on belongs to nobody's terminal or session.
     if let Err(error) = process::detach().map_err(Error::from).and_then(|()| use_null_for_stdin()) {
         events.send(&failed(&error));
@@ -106,7 +107,7 @@ fn run_once(
 fn failure_of(vmid: Vmid, error: &Error, section: Option<&Section>) -> Box<Failure> {
     let message = format!("startup for container '{vmid}' failed: {}", error.full_message());
     let remedy = diagnosis::remedy_for_error(error, section);
-    Box::new(Failure { message, remedy, ..Failure::default() })
+    Box::new(Failure { start: true, message, remedy, ..Failure::default() })
 }
 
 fn start_and_wait(
@@ -178,7 +179,7 @@ fn explain(vmid: Vmid, section: &Section, log: &Path) -> Box<Failure> {
     let situation = diagnosis::Situation { section, host_arch: diagnosis::host_arch(), log: &log_lines };
     let remedy = diagnosis::remedy(&situation);
     let message = format!("startup for container '{vmid}' failed");
-    Box::new(Failure { message, log_lines, remedy, log: Some(log.to_owned()) })
+    Box::new(Failure { start: true, message, log_lines, remedy, log: Some(log.to_owned()) })
 }
 
 /// liblxc's script for an interface: brings the host's end to its bridge. The arguments are the bridge, then

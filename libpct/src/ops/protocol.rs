@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::mounts::MountPlan;
-use crate::{config::Vmid, home::Home};
+use crate::{config::Vmid, error::ErrorKind, home::Home};
 
 /// The release that both sides must be of.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -77,6 +77,8 @@ pub(crate) enum Event {
 /// Why a job failed, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
+    /// Whether it was the start of a container.
+    pub start: bool,
     /// What failed and why.
     pub message: String,
     /// The lines of liblxc's log that name the cause, oldest first.
@@ -85,6 +87,12 @@ pub struct Failure {
     pub remedy: Option<String>,
     /// Where the whole log is.
     pub log: Option<PathBuf>,
+}
+
+impl Failure {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        if self.start { ErrorKind::Start } else { ErrorKind::System }
+    }
 }
 
 impl std::fmt::Display for Failure {

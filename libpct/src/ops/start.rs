@@ -53,6 +53,9 @@ pub(crate) fn start_locked(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let loaded = env.store().load(vmid)?;
+    for diagnostic in &loaded.diagnostics {
+        progress.warning(&diagnostic.to_string());
+    }
     let section = loaded.config.main();
     if section.is_template() {
         return Err(Error::IsTemplate { vmid });

@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Diagnostic, Vmid, WriteError, digest},
+    config::{Config, Diagnostic, Vmid, WriteError},
     home::{Home, HomeKind},
     progress::Progress,
     sys::{self, lockfile::LockFile},
@@ -92,8 +92,7 @@ pub(crate) struct Store<'a> {
 /// A config as it was found.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    /// Lower-case hex SHA-1 of the file.
-    pub(crate) digest: String,
+    /// What of the file could not be understood; it is kept as it is.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -188,7 +187,7 @@ impl<'a> Store<'a> {
             _ => StoreError::io("cannot read", &path, source),
         })?;
         let parsed = Config::parse(&bytes, vmid);
-        Ok(Loaded { config: parsed.config, digest: digest(&bytes), diagnostics: parsed.diagnostics })
+        Ok(Loaded { config: parsed.config, diagnostics: parsed.diagnostics })
     }
 
     /// Takes the container's lock file, which the original respects too.

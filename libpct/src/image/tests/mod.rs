@@ -21,7 +21,7 @@ use std::{
     process::Command,
 };
 
-use super::{Compression, Error, Options, Step, Summary, unpack};
+use super::{Compression, Error, Options, Summary, error::Step, unpack};
 
 /// `false`, and says so, if the test can't run here.
 fn is_root() -> bool {
