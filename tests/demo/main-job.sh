@@ -64,9 +64,17 @@ show pct list
 note "Started: systemd is its init"
 show pct start $id
 show pct status $id
-printf '%s$ %s%s\n' "$bold" "pct exec $id -- systemctl is-system-running --wait" "$plain"
+# Its bus is there a moment after init is, and before that nobody can be asked.
+tries=0
+until pct exec $id -- systemctl is-system-running >/dev/null 2>&1 || [ $tries = 300 ]; do
+	state=$(pct exec $id -- systemctl is-system-running 2>/dev/null || :)
+	case $state in degraded) break ;; esac
+	tries=$((tries + 1))
+	sleep 0.2
+done
+printf '%s$ %s%s\n' "$bold" "pct exec $id -- systemctl is-system-running" "$plain"
 # 'degraded' (a mount that no container may make) ends with 1.
-pct exec $id -- systemctl is-system-running --wait || :
+pct exec $id -- systemctl is-system-running || :
 
 note "Commands inside: streams apart, status handed on"
 show pct exec $id -- hostname
