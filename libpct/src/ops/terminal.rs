@@ -231,9 +231,10 @@ impl Relay<'_> {
                 (libc::SIGCONT, _) => {
                     // Brought to the foreground again: the terminal is ours now, if it was not before.
                     if let (Some(host), true) = (&mut self.host, self.input.is_some())
-                        && host.in_foreground() {
-                            host.make_raw();
-                        }
+                        && host.in_foreground()
+                    {
+                        host.make_raw();
+                    }
                 }
                 (signal, Some(child)) => {
                     child.signal(signal).map_err(|e| sys::Error::os("pass a signal on", e))?;
