@@ -11,6 +11,7 @@ mod ffi;
 pub mod guest;
 mod home;
 mod image;
+pub mod json;
 pub mod lxc;
 mod mount;
 #[allow(dead_code, reason = "a whole room: changes of a running container use the rest")]

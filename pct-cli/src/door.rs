@@ -2,6 +2,7 @@
 
 pub(crate) use pct::{
     Attach, Builder, ConfigView, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct, Progress,
-    RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions, Usage,
+    RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
     config::{InvalidVmid, Vmid},
+    json,
 };

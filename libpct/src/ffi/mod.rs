@@ -58,7 +58,6 @@
 // C reaches these by name, and cbindgen takes what is `pub`; Rust programs use the crate itself.
 #![allow(unreachable_pub)]
 
-mod config_json;
 mod container;
 mod ctx;
 mod error;
@@ -69,7 +68,6 @@ mod out;
 mod progress;
 mod query;
 mod status;
-mod status_json;
 mod string;
 mod version;
 

@@ -9,16 +9,15 @@ use std::{
 };
 
 use super::{
-    config_json,
     ctx::pct_ctx,
     error::{Fault, pct_error},
     guard,
     options::{self, reserved},
     out::Out,
     status::{PCT_E_PARAMETER, pct_status},
-    status_json, string,
+    string,
 };
-use crate::{ConfigView, Container};
+use crate::{ConfigView, Container, json};
 
 /// Which values pct_container_config_text and pct_container_config_json show.
 /// By default those in force with the changes that wait for the next start
@@ -55,7 +54,7 @@ pub unsafe extern "C" fn pct_list_json(
             let listing = ctx.pct.list()?;
             // One that stops in between is shown as it was found, without use.
             let usage = |vmid| ctx.pct.container(vmid).usage().ok().flatten();
-            out.set(string::give(&status_json::listing(&listing, usage).to_string()));
+            out.set(string::give(&json::listing(&listing, usage).to_string()));
             Ok(())
         })
     }
@@ -83,7 +82,7 @@ pub unsafe extern "C" fn pct_container_status_json(
             out.require("out")?;
             let status = container.status()?;
             let usage = if status.running { container.usage()? } else { None };
-            out.set(string::give(&status_json::fields(&status, usage.as_ref()).to_string()));
+            out.set(string::give(&json::status(&status, usage.as_ref()).to_string()));
             Ok(())
         })
     }
@@ -147,7 +146,7 @@ pub unsafe extern "C" fn pct_container_config_json(
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
             let lines = config_lines(container, options)?;
-            out.set(string::give(&config_json::fields(&lines).to_string()));
+            out.set(string::give(&json::config(&lines).to_string()));
             Ok(())
         })
     }

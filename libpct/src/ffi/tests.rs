@@ -12,7 +12,6 @@ use std::{
 use serde_json::json;
 
 use super::{
-    config_json,
     container::pct_start_options,
     ctx::{pct_ctx, pct_ctx_free, pct_ctx_new, pct_ctx_options},
     error::{
@@ -22,10 +21,9 @@ use super::{
     guard, options,
     query::pct_list_json,
     status::{self, *},
-    status_json,
     string::{c_string, pct_string_free},
 };
-use crate::{Error, ErrorKind, Listing, Pct, Status, Usage, Vmid};
+use crate::{Error, ErrorKind, Listing, Pct, Status, Usage, Vmid, json};
 
 fn context(root: &Path) -> pct_ctx {
     pct_ctx { pct: Pct::builder().root(root).open().unwrap(), poisoned: AtomicBool::new(false) }
@@ -195,7 +193,7 @@ fn stopped(vmid: u32) -> Status {
 #[test]
 fn the_state_has_the_fields_of_the_rest_interface() {
     assert_eq!(
-        status_json::fields(&stopped(101), None),
+        json::status(&stopped(101), None),
         json!({
             "cpus": 2, "disk": 0, "diskread": 0, "diskwrite": 0, "maxdisk": 8_589_934_592_u64,
             "maxmem": 536_870_912, "maxswap": 536_870_912, "mem": 0, "name": "web1", "netin": 0, "netout": 0,
@@ -211,7 +209,7 @@ fn the_state_has_the_fields_of_the_rest_interface() {
         ..stopped(101)
     };
     let usage = Usage { pid: 4711, uptime: 10, memory: 1, disk: 3, max_disk: 4, ..Usage::default() };
-    let fields = status_json::fields(&running, Some(&usage));
+    let fields = json::status(&running, Some(&usage));
     for (name, value) in [
         ("status", json!("running")),
         ("cpus", json!(1.5)),
@@ -231,7 +229,7 @@ fn a_container_that_cannot_be_read_is_listed_in_its_place() {
         containers: vec![stopped(101), stopped(103)],
         errors: vec![(Vmid::new(102).unwrap(), Error::NoRootfs)],
     };
-    let json = status_json::listing(&listing, |_| None);
+    let json = json::listing(&listing, |_| None);
     assert_eq!(json[0]["vmid"], 101);
     assert_eq!(json[1], json!({ "vmid": 102, "type": "lxc", "error": "missing 'rootfs' configuration" }));
     assert_eq!(json[2]["vmid"], 103);
@@ -251,7 +249,7 @@ fn the_fields_of_a_config_are_typed() {
     ]
     .map(str::to_owned);
     assert_eq!(
-        config_json::fields(&lines),
+        json::config(&lines),
         json!({
             "cores": 2, "cpulimit": 1.5, "description": "per%cent: x\nü\n 5% %zz", "hostname": "007",
             "memory": "lots", "unprivileged": 1,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Verb, open_to_read, status};
 use crate::{
     check::Args,
-    door::{Listing, Status},
+    door::{Listing, Status, json},
     exit::Exit,
     failure::Failure,
     output,
@@ -39,7 +39,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
                 // One that stops in between is shown as it was found, without use.
                 let usage =
                     if entry.running { pct.container(entry.vmid).usage().ok().flatten() } else { None };
-                status::fields(entry, usage.as_ref())
+                json::status(entry, usage.as_ref())
             };
             form.render(&Value::Array(containers.iter().map(fields).collect()))
         }

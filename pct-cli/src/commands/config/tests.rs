@@ -58,7 +58,7 @@ fn the_expressions_of_scripts_find_their_values() {
 
 #[test]
 fn fields_are_typed_and_raw_lines_are_pairs() {
-    let fields = fields(&fixture());
+    let fields = crate::door::json::config(&fixture());
     assert_eq!(fields["cores"], json!(2));
     assert_eq!(fields["cpulimit"], json!(1.5));
     assert_eq!(fields["unprivileged"], json!(1));
@@ -69,19 +69,9 @@ fn fields_are_typed_and_raw_lines_are_pairs() {
 
 #[test]
 fn a_value_that_should_be_a_number_and_is_not_stays_text() {
-    assert_eq!(typed("memory", "1G"), json!("1G"));
-    assert_eq!(typed("memory", "nan"), json!("nan"));
-    assert_eq!(typed("snaptime", "17"), json!(17));
-    assert_eq!(typed("hostname", "17"), json!("17"));
-}
-
-#[test]
-fn percent_codes_that_are_none_stay() {
-    for (text, decoded) in
-        [("a%0Ab", "a\nb"), ("100%", "100%"), ("%zz%4", "%zz%4"), ("%+1", "%+1"), ("%25%41", "%A")]
-    {
-        assert_eq!(percent_decode(text), decoded, "{text}");
-    }
+    let lines = ["memory: 1G", "cores: nan", "snaptime: 17", "hostname: 17"].map(str::to_owned);
+    let expected = json!({ "memory": "1G", "cores": "nan", "snaptime": 17, "hostname": "17" });
+    assert_eq!(crate::door::json::config(&lines), expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::fs;
 use serde_json::json;
 
 use super::*;
-use crate::door::{Pct, Vmid};
+use crate::door::{Pct, Status, Vmid, json as fields};
 
 /// The stopped container of the specification's example, as the library reads it from a file.
 pub(crate) fn stopped(vmid: u32, name: &str) -> Status {
@@ -23,7 +23,7 @@ fn the_example_of_the_specification() {
     let expected = "cpus: 2\ndisk: 0\ndiskread: 0\ndiskwrite: 0\nmaxdisk: 8589934592\nmaxmem: 536870912\n\
                     maxswap: 536870912\nmem: 0\nname: web1\nnetin: 0\nnetout: 0\nstatus: stopped\nswap: 0\n\
                     type: lxc\nuptime: 0\nvmid: 101\n";
-    assert_eq!(verbose(&fields(&stopped(101, "web1"), None)), expected);
+    assert_eq!(verbose(&fields::status(&stopped(101, "web1"), None)), expected);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_running_container_has_more_fields() {
     status.tags = Some("a;b".to_owned());
     status.template = true;
     status.cpus = 1.5;
-    let mut usage = Usage::default();
+    let mut usage = pct::Usage::default();
     usage.pid = 4711;
     usage.uptime = 10;
     usage.memory = 1;
@@ -45,7 +45,7 @@ fn a_running_container_has_more_fields() {
     usage.net_out = 6;
     usage.disk_read = 7;
     usage.disk_write = 8;
-    let fields = fields(&status, Some(&usage));
+    let fields = fields::status(&status, Some(&usage));
     assert_eq!(
         verbose(&fields),
         "cpus: 1.5\ndisk: 3\ndiskread: 7\ndiskwrite: 8\nlock: backup\nmaxdisk: 4\nmaxmem: 536870912\n\

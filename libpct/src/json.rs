@@ -1,11 +1,15 @@
-//! A container's state by the names of the REST interface (spec: cli, part A.2).
+//! Results as JSON, by the names of the original's REST interface (spec: cli, part A.2).
 
 use serde_json::{Map, Value};
 
-use crate::{Listing, Status, Usage, Vmid};
+use crate::{
+    Listing, Status, Usage, Vmid,
+    config::{Type, keys, text::percent_decode},
+};
 
-/// The fields of one container.
-pub(super) fn fields(status: &Status, usage: Option<&Usage>) -> Value {
+/// One container; without usage it is shown as idle.
+#[must_use]
+pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     let idle = Usage::default();
     let used = usage.unwrap_or(&idle);
     let mut fields = Map::new();
@@ -44,11 +48,12 @@ pub(super) fn fields(status: &Status, usage: Option<&Usage>) -> Value {
     Value::Object(fields)
 }
 
-/// All containers, also those that cannot be read, ascending by number.
-pub(super) fn listing(listing: &Listing, usage: impl Fn(Vmid) -> Option<Usage>) -> Value {
-    let read = listing.containers.iter().map(|status| {
-        let usage = if status.running { usage(status.vmid) } else { None };
-        (status.vmid, fields(status, usage.as_ref()))
+/// All containers ascending by number; one that cannot be read has its number and the `error`.
+#[must_use]
+pub fn listing(listing: &Listing, usage: impl Fn(Vmid) -> Option<Usage>) -> Value {
+    let read = listing.containers.iter().map(|entry| {
+        let usage = if entry.running { usage(entry.vmid) } else { None };
+        (entry.vmid, status(entry, usage.as_ref()))
     });
     let unread = listing.errors.iter().map(|(vmid, error)| {
         let fields = serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() });
@@ -65,4 +70,33 @@ fn number(value: f64) -> Value {
         Ok(whole) if value.fract() == 0.0 => whole.into(),
         _ => value.into(),
     }
+}
+
+/// The lines that `pct config` shows: numbers as numbers, the description decoded, raw lines as pairs in `lxc`.
+#[must_use]
+pub fn config(lines: &[String]) -> Value {
+    let mut fields = Map::new();
+    let mut raw = Vec::new();
+    for (key, value) in lines.iter().filter_map(|line| line.split_once(": ")) {
+        if key.starts_with("lxc.") {
+            raw.push(Value::from(vec![key, value]));
+        } else if key == "description" {
+            fields.insert(key.to_owned(), percent_decode(value.as_bytes()).into());
+        } else {
+            fields.insert(key.to_owned(), typed(key, value));
+        }
+    }
+    if !raw.is_empty() {
+        fields.insert("lxc".to_owned(), raw.into());
+    }
+    Value::Object(fields)
+}
+
+/// A number if the key is numeric and the file says a number there.
+fn typed(key: &str, value: &str) -> Value {
+    let numeric = keys::lookup(key).is_some_and(|(known, _)| known.schema.kind != Type::String);
+    let whole = || value.parse::<i64>().ok().map(Value::from);
+    let decimal = || value.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
+    let number = if numeric { whole().or_else(decimal) } else { None };
+    number.unwrap_or_else(|| value.into())
 }
