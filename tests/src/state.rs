@@ -152,7 +152,7 @@ pub fn processes(root: &Path, vmids: &[u32]) -> Vec<u32> {
     let root = root.as_os_str().as_bytes();
     pids()
         .into_iter()
-        .filter(|pid| *pid != std::process::id())
+        .filter(|pid| *pid != std::process::id() && !is_handed_over(*pid))
         .filter(|pid| {
             let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
             let ours = |name: &str| read(name).windows(root.len()).any(|w| w == root);
@@ -173,7 +173,7 @@ fn strangers() -> Vec<u32> {
         .filter(|pid| {
             let ns = |kind: &str| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
             let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-            let zombie = state_letter(*pid) == Some('Z');
+            let zombie = state_letter(*pid) == Some('Z') && !is_handed_over(*pid);
             let moved = ns("mnt").is_some() && (ns("mnt") != mnt || ns("pid") != pid_ns);
             moved || exe.to_string_lossy().contains("memfd:") || zombie
         })
@@ -188,6 +188,13 @@ pub fn pids() -> Vec<u32> {
 fn state_letter(pid: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Whether a process is dead and PID 1's to reap: nothing of it is left to clear.
+fn is_handed_over(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+    fields.next() == Some("Z") && fields.next() == Some("1")
 }
 
 /// One line about a process: id, state, what it waits for, arguments.
