@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Listing, Status, Usage, Vmid,
-    config::{Type, keys, text::percent_decode},
+    config::{Type, Vmid, keys, text::percent_decode},
+    ops::{Listing, Status, Usage},
 };
 
 /// One container; without usage it is shown as idle.

@@ -32,11 +32,11 @@ use std::{
 };
 
 pub use config::Vmid;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigView, CreateOptions, DestroyOptions, Failure, Listing, RebootOptions, ShutdownOptions,
-    StartOptions, Status, StopOptions, Usage,
+    Attach, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions, StartOptions,
+    Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
 

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of libpct from the ground up. A room uses rooms of lower floors
 /// only; what it may use on its own floor is said by [`own_floor`].
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     // `home` is a set of paths and `progress` a trait: words, like `config`.
     &["config", "facts", "rootfs", "sys", "exec", "lxc", "home", "progress"],
     &["store", "guest", "image", "storage", "net", "cgroup", "mount", "translate"],
     // The errors of all rooms, joined.
     &["error"],
     &["ops"],
+    // Results of operations for programs.
+    &["json"],
     // The front door.
     &["lib"],
     &["ffi", "bin"],

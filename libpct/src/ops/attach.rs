@@ -13,7 +13,11 @@ use std::{
 };
 
 use super::{Env, helper, protocol::VERSION};
-use crate::{config::Vmid, error::Error, ops::HelperError, sys::process};
+use crate::{
+    config::Vmid,
+    error::{Error, HelperError},
+    sys::process,
+};
 
 /// The helper's exit code when it could not do what it was asked for.
 pub(crate) const FAILED: ExitCode = ExitCode::FAILURE;

@@ -27,59 +27,16 @@ use rustix::{
 
 use super::{
     Env, attach, monitor, populate,
-    protocol::{Event, Failure, Job, Request, VERSION},
+    protocol::{Event, Job, Request, VERSION},
     session,
 };
-use crate::{config::Vmid, error::Error, progress::Progress, store::ConfigLock, sys};
-
-/// What can go wrong between the library and its helper.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HelperError {
-    /// It is not where it should be.
-    #[error("cannot open the helper '{path}': is the package installed completely?")]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// Why it could not be opened.
-        #[source]
-        source: io::Error,
-    },
-    /// It could not be copied into memory.
-    #[error(transparent)]
-    Seal(sys::Error),
-    /// The helper could not be executed.
-    #[error("cannot run the helper '{path}'")]
-    Spawn {
-        /// The helper.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// It went away in the middle of its work.
-    #[error("the helper '{path}' ended without an answer")]
-    Vanished {
-        /// The helper.
-        path: PathBuf,
-    },
-    /// It did not speak our language.
-    #[error("the helper '{path}' gave an answer that is not understood: {answer}")]
-    Garbled {
-        /// The helper.
-        path: PathBuf,
-        /// The start of what it said.
-        answer: String,
-    },
-    /// Both must be of one release.
-    #[error("the helper '{path}' is of release {found}, the library of {VERSION}")]
-    Version {
-        /// The helper.
-        path: PathBuf,
-        /// Its release.
-        found: String,
-    },
-}
+use crate::{
+    config::Vmid,
+    error::{Error, Failure, HelperError},
+    progress::Progress,
+    store::ConfigLock,
+    sys,
+};
 
 /// A helper that works on a job.
 pub(crate) struct Working {
@@ -268,6 +225,8 @@ impl Progress for Events {
 pub(crate) fn serve() -> ExitCode {
     // Programs inside a container must not inherit what the Rust runtime does for this one.
     sys::signal::reset_for_exec(true);
+    // Executed by a descriptor, it would be called by that's number. A name is for people only.
+    let _ = rustix::thread::set_name(c"pct-helper");
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next().as_deref().and_then(|verb| verb.to_str()) {
         Some("job") => serve_job(),

@@ -14,11 +14,11 @@ use super::{
     helper::Events,
     leftovers::{self, MonitorFile},
     mounts,
-    protocol::{Event, Failure, Run},
+    protocol::{Event, Run},
 };
 use crate::{
     config::{Section, Vmid},
-    error::Error,
+    error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
     mount,
     net::{Netlink, VethName},

@@ -18,11 +18,11 @@ use super::{
     Env, guest_setup,
     helper::Events,
     mounts,
-    protocol::{Event, Failure, Populate},
+    protocol::{Event, Populate},
 };
 use crate::{
     config::{Config, IdMap, Vmid},
-    error::Error,
+    error::{Error, Failure},
     guest,
     image::{self, Compression},
     mount,

@@ -3,12 +3,15 @@
 use std::{
     ffi::OsString,
     io::{self, Write},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     process::ExitCode,
 };
 
-use rustix::io::fcntl_dupfd_cloexec;
+use rustix::{
+    fs::{Mode, OFlags, openat},
+    io::fcntl_dupfd_cloexec,
+};
 
 use super::{
     attach::CANNOT_ATTACH,
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     config::{IdMap, Vmid},
-    lxc::{AttachCommand, AttachOptions, Container, KeepEnv},
+    lxc::{self, AttachCommand, AttachOptions, Container, KeepEnv},
     rootfs::Rootfs,
     sys::{
         process,
@@ -90,6 +93,10 @@ fn attach(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
         }
     }
 
+    if pty.is_some() {
+        // On a terminal of its own a command is in the foreground, wherever we are.
+        signal::reset_for_exec(false);
+    }
     let signals = SignalFd::block(&signal::FORWARDED)?;
     let theirs = pty.as_ref().map(|pty| pty.theirs.as_fd());
     // Never the caller's terminal; and never a descriptor below 3, for which liblxc would ignore signals
@@ -124,6 +131,7 @@ fn attach(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
         signals: &signals,
         child: Some(&mut child),
         terminal: ours.as_ref().map(AsFd::as_fd),
+        sized: ours.as_ref().map(AsFd::as_fd),
         input,
         output: screen.unwrap_or(streams[1]),
         host: host.as_mut(),
@@ -162,14 +170,18 @@ fn console(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
         "Connected to tty {} of CT {vmid}. Ctrl+{letter} q leaves it, Ctrl+{letter} Ctrl+{letter} is Ctrl+{letter}.\r\n",
         lease.number()
     );
+    // For the console liblxc puts a terminal in between that does not pass sizes on.
+    let behind = if lease.number() == 0 { console_of(&container)? } else { None };
+    let sized = behind.as_ref().map_or(lease.ptx(), AsFd::as_fd);
     if let Some(host) = &mut host {
-        host.copy_size(lease.ptx());
+        host.copy_size(sized);
         host.make_raw();
     }
     let relay = Relay {
         signals: &signals,
         child: None,
         terminal: Some(lease.ptx()),
+        sized: Some(sized),
         input: Some(stdin),
         output: rustix::stdio::stdout(),
         host: host.as_mut(),
@@ -179,4 +191,12 @@ fn console(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
         End::Signal(signal) => u8::try_from(128 + signal).unwrap_or(CANNOT_ATTACH),
         End::Exit(_) | End::HungUp | End::Escaped => 0,
     })
+}
+
+/// The container's console: the first terminal that liblxc makes in the container's devpts. `None` when it has
+/// none of that name.
+fn console_of(container: &Container) -> Result<Option<OwnedFd>, lxc::Error> {
+    let devpts = container.devpts_fd()?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(openat(&devpts, "0", flags, Mode::empty()).ok().filter(terminal::is_terminal))
 }

@@ -151,6 +151,8 @@ pub(crate) struct Relay<'a> {
     pub(crate) child: Option<&'a mut Child>,
     /// Our end of the container's terminal.
     pub(crate) terminal: Option<BorrowedFd<'a>>,
+    /// What gets the size of the caller's window.
+    pub(crate) sized: Option<BorrowedFd<'a>>,
     /// The caller's keyboard, when it belongs to the container now.
     pub(crate) input: Option<BorrowedFd<'a>>,
     pub(crate) output: BorrowedFd<'a>,
@@ -224,8 +226,8 @@ impl Relay<'_> {
         while let Some(arrived) = self.signals.next()? {
             match (arrived.signal, &self.child) {
                 (libc::SIGWINCH, _) => {
-                    if let (Some(host), Some(terminal)) = (&self.host, self.terminal) {
-                        host.copy_size(terminal);
+                    if let (Some(host), Some(sized)) = (&self.host, self.sized) {
+                        host.copy_size(sized);
                     }
                 }
                 (libc::SIGCONT, _) => {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
@@ -23,9 +24,22 @@ pub(crate) fn sealed_copy(file: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
     let memfd = memfd.map_err(|e| Error::os("create a file in memory", e))?;
     copy(file, memfd.as_fd()).map_err(|e| Error::os(format!("copy {name} into memory"), e))?;
     let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
-    rustix::fs::fcntl_add_seals(&memfd, seals)
-        .map_err(|e| Error::os(format!("seal the copy of {name}"), e))?;
+    seal(memfd.as_fd(), seals).map_err(|e| Error::os(format!("seal the copy of {name}"), e))?;
     Ok(memfd)
+}
+
+/// The kernel refuses while it holds a page of the file for itself, for instance to move it (fcntl(2), EBUSY).
+fn seal(memfd: BorrowedFd<'_>, seals: SealFlags) -> std::result::Result<(), Errno> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match rustix::fs::fcntl_add_seals(memfd, seals) {
+            Err(Errno::BUSY) if pause < Duration::from_secs(1) => {
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// A sealed copy of the running program's own file.

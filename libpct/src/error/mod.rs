@@ -1,16 +1,22 @@
 //! The one error of the front door.
 
+mod failure;
+mod helper;
+
 use std::{io, path::PathBuf};
 
 use crate::{
     config::{InvalidIdMap, PropertyError, Vmid},
     home::HomeError,
     image, lxc,
-    ops::{Failure, HelperError},
     storage::StorageError,
     store::StoreError,
     sys,
 };
+
+pub use failure::Failure;
+pub use helper::HelperError;
+pub(crate) use helper::RELEASE;
 
 /// Why an operation failed: what was attempted, on what, why it failed and, where we know it, what to do.
 #[derive(Debug, thiserror::Error)]
