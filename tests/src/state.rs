@@ -35,9 +35,7 @@ impl State {
                 .filter(|c| vmids.iter().any(|id| names(c, *id)))
                 .map(|c| format!("cgroup {}", c.display())),
         );
-        found.extend(
-            processes(root, vmids).into_iter().map(|pid| format!("process {}", describe(pid).trim_end())),
-        );
+        found.extend(processes(root, vmids).into_iter().map(named));
         found.extend(files(root).into_iter().map(|f| format!("file {f}")));
         Self { found }
     }
@@ -50,7 +48,7 @@ impl State {
         found.extend(loops().into_iter().map(|(d, f)| format!("loop {d} {f}")));
         found.extend(links().into_iter().map(|l| format!("link {l}")));
         found.extend(cgroups().into_iter().map(|c| format!("cgroup {}", c.display())));
-        found.extend(strangers().into_iter().map(|pid| format!("process {}", describe(pid).trim_end())));
+        found.extend(strangers().into_iter().map(named));
         Self { found }
     }
 
@@ -146,8 +144,8 @@ pub fn names(cgroup: &Path, vmid: u32) -> bool {
     })
 }
 
-/// Processes that belong to a test: in a cgroup of its containers, or with its
-/// folder in their environment or arguments. Never ourselves.
+/// Processes that belong to a test: in a cgroup of its containers, or of the
+/// product and with the test's folder in their environment or arguments.
 pub fn processes(root: &Path, vmids: &[u32]) -> Vec<u32> {
     let root = root.as_os_str().as_bytes();
     pids()
@@ -158,26 +156,28 @@ pub fn processes(root: &Path, vmids: &[u32]) -> Vec<u32> {
             let ours = |name: &str| read(name).windows(root.len()).any(|w| w == root);
             let cgroups = String::from_utf8_lossy(&read("cgroup")).into_owned();
             let contained = cgroups.lines().any(|l| vmids.iter().any(|id| names(Path::new(l), *id)));
-            contained || ours("environ") || ours("cmdline")
+            // The environment only of the product's own: others are no concern of ours.
+            contained || is_product(*pid) && (ours("environ") || ours("cmdline"))
         })
         .collect()
 }
 
-/// Processes that live in another mount or pid namespace than ours, or run from
-/// a deleted file or a memfd: what a container leaves behind looks like that.
+/// Processes that the product may have left: its own programs, and whatever lives
+/// in another pid namespace than ours, as a container does.
 fn strangers() -> Vec<u32> {
-    let ours = |kind: &str| fs::read_link(format!("/proc/self/ns/{kind}")).ok();
-    let (mnt, pid_ns) = (ours("mnt"), ours("pid"));
-    pids()
-        .into_iter()
-        .filter(|pid| {
-            let ns = |kind: &str| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
-            let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-            let zombie = state_letter(*pid) == Some('Z') && !is_handed_over(*pid);
-            let moved = ns("mnt").is_some() && (ns("mnt") != mnt || ns("pid") != pid_ns);
-            moved || exe.to_string_lossy().contains("memfd:") || zombie
-        })
-        .collect()
+    let pid_ns = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let ours = pid_ns("self");
+    let moved = |pid: u32| pid_ns(&pid.to_string()).is_some_and(|ns| Some(ns) != ours);
+    pids().into_iter().filter(|pid| !is_handed_over(*pid) && (is_product(*pid) || moved(*pid))).collect()
+}
+
+/// Whether a process runs one of the product's programs, from its file or from
+/// the sealed copy in memory.
+fn is_product(pid: u32) -> bool {
+    let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let name = exe.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = name.strip_prefix("memfd:").unwrap_or(&name);
+    name.split(' ').next().is_some_and(|n| n == "pct" || n.starts_with("pct-helper"))
 }
 
 /// All process ids.
@@ -197,7 +197,15 @@ fn is_handed_over(pid: u32) -> bool {
     fields.next() == Some("Z") && fields.next() == Some("1")
 }
 
-/// One line about a process: id, state, what it waits for, arguments.
+/// A process as a line of a [`State`]: what does not change while it lives.
+fn named(pid: u32) -> String {
+    format!(
+        "process {pid} {}",
+        fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end()
+    )
+}
+
+/// One line about a process of a test: id, state, what it waits for, arguments.
 pub fn describe(pid: u32) -> String {
     let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace('\0', " ").trim().to_owned();

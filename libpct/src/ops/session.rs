@@ -198,5 +198,5 @@ fn console(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
 fn console_of(container: &Container) -> Result<Option<OwnedFd>, lxc::Error> {
     let devpts = container.devpts_fd()?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    Ok(openat(&devpts, "0", flags, Mode::empty()).ok().filter(terminal::is_terminal))
+    Ok(openat(&devpts, "0", flags, Mode::empty()).ok().filter(|fd| terminal::is_terminal(fd)))
 }
