@@ -24,7 +24,7 @@ use crate::{
     net::{Netlink, VethName},
     progress::Silent,
     rootfs::Rootfs,
-    store::{ConfigLock, write_atomically},
+    store::{ConfigLock, write_generated},
     sys::process,
     translate::translate,
 };
@@ -156,9 +156,9 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
 
     let folder = env.home.container_dir(vmid);
     if let Some(rules) = &lxc_config.seccomp {
-        write_atomically(&folder.join("rules.seccomp"), rules.as_bytes())?;
+        write_generated(&folder.join("rules.seccomp"), rules.as_bytes())?;
     }
-    write_atomically(&folder.join("config"), lxc_config.to_string().as_bytes())?;
+    write_generated(&folder.join("config"), lxc_config.to_string().as_bytes())?;
     Ok(())
 }
 

@@ -222,7 +222,7 @@ impl<'a> Store<'a> {
         let bytes = config.to_bytes().map_err(|source| StoreError::Write { vmid, source })?;
         let folder = self.home.config_dir();
         fs::create_dir_all(&folder).map_err(|e| StoreError::io("cannot make", &folder, e))?;
-        write_atomically(&self.home.config_file(vmid), &bytes)
+        write_durably(&self.home.config_file(vmid), &bytes)
     }
 
     /// Removes a config file; the container's number is free again.
@@ -237,8 +237,18 @@ impl<'a> Store<'a> {
     }
 }
 
+/// Replaces a file, which is on the disk when this returns.
+fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace(path, bytes, true)
+}
+
+/// Replaces a file that is made anew when it is needed: after a crash of the machine it may be gone.
+pub(crate) fn write_generated(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace(path, bytes, false)
+}
+
 /// Writes a file of mode 0644 beside `path` and renames it over it.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let mut temp = path.as_os_str().to_owned();
     temp.push(format!(".tmp.{}", std::process::id()));
     let temp = PathBuf::from(temp);
@@ -247,9 +257,14 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreErr
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temp)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if durable {
+            file.sync_all()?;
+        }
         fs::rename(&temp, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        match path.parent() {
+            Some(folder) if durable => File::open(folder)?.sync_all(),
+            _ => Ok(()),
+        }
     };
     write().map_err(|source| {
         let _ = fs::remove_file(&temp);
