@@ -29,11 +29,11 @@ help:
 demo: deps-demo subids release $(TEMPLATE)
 	@sh tests/demo/main-job.sh target/release $(TEMPLATE)
 
-# In the background of a script both signals are ignored, in all children too;
+# In the background of a script, or under nohup, these signals are ignored in all children too;
 # the tests send them.
 test: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
-	env --default-signal=INT,QUIT $(CARGO) test --workspace
+	env --default-signal=HUP,INT,QUIT $(CARGO) test --workspace
 
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job

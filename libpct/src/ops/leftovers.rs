@@ -19,7 +19,7 @@ use crate::{
     config::Vmid,
     error::Error,
     net::Netlink,
-    sys::pidfd::Pidfd,
+    sys::{folder, pidfd::Pidfd},
 };
 
 /// A monitor that has closed its socket is about to end; this long it may take to clean up.
@@ -38,7 +38,7 @@ impl MonitorFile {
     pub(crate) fn hold(env: &Env, vmid: Vmid) -> Result<Option<Self>, Error> {
         let path = env.home.monitor_file(vmid);
         let failed = |source| Error::io("cannot write", &path, source);
-        fs::create_dir_all(env.home.run_dir()).map_err(failed)?;
+        folder::make(&env.home.run_dir(), 0o755).map_err(failed)?;
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)

@@ -25,7 +25,7 @@ use crate::{
     progress::Silent,
     rootfs::Rootfs,
     store::{ConfigLock, write_generated},
-    sys::process,
+    sys::{folder, process},
     translate::translate,
 };
 
@@ -148,7 +148,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
 
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
-    fs::create_dir_all(&folder).map_err(|e| Error::io("cannot make", &folder, e))?;
+    folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
     let id_map = section.id_map()?;
     let plans = mounts::plan(section, &env.storages()?)?;
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;

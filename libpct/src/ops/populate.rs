@@ -2,7 +2,7 @@
 //! the container's user namespace, the guest set up.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd},
@@ -28,7 +28,7 @@ use crate::{
     mount,
     progress::Progress,
     rootfs::Rootfs,
-    sys::{process, userns},
+    sys::{folder, process, userns},
 };
 
 pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Populate, events: Events) -> ExitCode {
@@ -55,7 +55,7 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     // All mounts live in this namespace, and end with this process.
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
-    fs::create_dir_all(&folder).map_err(|e| Error::io("cannot make", &folder, e))?;
+    folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
     let root = mounts::mount_all(&job.mounts, &folder, &id_map, true)?;
 
     events.message(&format!("extracting archive '{}'", job.template.display()));

@@ -5,7 +5,7 @@ use std::{
     ffi::CString,
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,10 @@ use super::{
     remove::remove_tree,
     volname::{self, Name, split_path_based},
 };
-use crate::config::{Size, Vmid};
+use crate::{
+    config::{Size, Vmid},
+    sys::folder,
+};
 
 /// The volume numbers that the original gives out, too.
 const DISK_NUMBERS: std::ops::Range<u32> = 0..1024;
@@ -65,7 +68,11 @@ impl DirStorage {
                 let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
                 file.set_len(size.bytes()).inspect_err(|_| drop(fs::remove_file(path)))
             }
-            Format::Subvol => fs::DirBuilder::new().mode(0o755).create(path),
+            Format::Subvol => {
+                fs::create_dir(path)?;
+                // It is the container's `/`: whatever the umask, everybody inside must pass.
+                fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+            }
         }
     }
 }
@@ -85,8 +92,7 @@ impl Backend for DirStorage {
             }
         }
         // Others must not reach a set-user-id file that a container's root has made.
-        let private = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
-        private(&self.path).map_err(|e| StorageError::io("cannot make", &self.path, e))
+        folder::make(&self.path, 0o711).map_err(|e| StorageError::io("cannot make", &self.path, e))
     }
 
     fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError> {
@@ -97,8 +103,7 @@ impl Backend for DirStorage {
             ));
         }
         let folder = self.images(owner);
-        let make = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
-        make(&folder).map_err(|e| StorageError::io("cannot make", &folder, e))?;
+        folder::make(&folder, 0o711).map_err(|e| StorageError::io("cannot make", &folder, e))?;
         let taken: Vec<u32> = files(&folder)?.iter().filter_map(|n| Name::parse(n)?.disk_number()).collect();
         for number in DISK_NUMBERS.filter(|n| !taken.contains(n)) {
             let file = volname::disk_file(owner, format, number);

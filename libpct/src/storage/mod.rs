@@ -19,7 +19,7 @@ pub(crate) use volname::Format;
 
 use crate::{
     config::{Size, Vmid, VolumeId},
-    sys::lockfile::LockFile,
+    sys::{folder, lockfile::LockFile},
 };
 
 /// Where the data of a volume is, once it is active.
@@ -248,7 +248,7 @@ impl Storage {
 
     fn lock(&self) -> Result<LockFile, StorageError> {
         if let Some(folder) = self.lock.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| StorageError::io("cannot make", folder, e))?;
+            folder::make(folder, 0o755).map_err(|e| StorageError::io("cannot make", folder, e))?;
         }
         LockFile::acquire(&self.lock, LOCK_TIMEOUT, || {})
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })

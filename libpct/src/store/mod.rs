@@ -4,11 +4,11 @@
 //! system, where a rename is atomic too (spec: config, part 0; cli, part 4).
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::OpenOptionsExt,
+        unix::fs::{OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     time::Duration,
@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Diagnostic, Vmid, WriteError},
     home::{Home, HomeKind},
     progress::Progress,
-    sys::{self, lockfile::LockFile},
+    sys::{self, folder, lockfile::LockFile},
 };
 
 /// What can go wrong with a config file.
@@ -203,7 +203,7 @@ impl<'a> Store<'a> {
     ) -> Result<ConfigLock, StoreError> {
         let path = self.home.config_lock(vmid);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|e| StoreError::io("cannot make", folder, e))?;
+            folder::make(folder, 0o755).map_err(|e| StoreError::io("cannot make", folder, e))?;
         }
         let mut waited = false;
         let file = LockFile::acquire(&path, timeout, || {
@@ -221,7 +221,7 @@ impl<'a> Store<'a> {
         let vmid = lock.vmid;
         let bytes = config.to_bytes().map_err(|source| StoreError::Write { vmid, source })?;
         let folder = self.home.config_dir();
-        fs::create_dir_all(&folder).map_err(|e| StoreError::io("cannot make", &folder, e))?;
+        folder::make(&folder, 0o755).map_err(|e| StoreError::io("cannot make", &folder, e))?;
         write_durably(&self.home.config_file(vmid), &bytes)
     }
 
@@ -256,6 +256,7 @@ fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let _ = fs::remove_file(&temp);
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temp)?;
+        file.set_permissions(Permissions::from_mode(0o644))?;
         file.write_all(bytes)?;
         if durable {
             file.sync_all()?;

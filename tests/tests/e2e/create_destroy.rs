@@ -1,7 +1,10 @@
 //! create, destroy, config, list, status.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use pct_tests::archive::Compression;
-use pct_tests::{Host, busybox, require_root};
+use pct_tests::{Host, Run, bins, busybox, require_root};
 
 #[test]
 fn create_writes_a_configuration_and_destroy_removes_everything() {
@@ -190,4 +193,22 @@ fn a_verbose_status_of_a_running_container_has_its_figures() {
     assert!(value("mem").parse::<u64>().unwrap() > 0);
     let keys: Vec<&str> = out.lines().map(|l| l.split(':').next().unwrap()).collect();
     assert!(keys.is_sorted(), "{keys:?}");
+}
+
+#[test]
+fn a_strict_umask_of_the_caller_changes_nothing() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.ct();
+    let template = busybox::template(Compression::Zstd);
+    let (pct, id) = (bins::pct(), &ct.id);
+    let script = format!(
+        "umask 077; {0} create {id} {1} --rootfs local:0 && {0} start {id}",
+        pct.display(),
+        template.display()
+    );
+    Run::new("/bin/sh").args(["-c", &script]).env("PCT_ROOT", host.root()).ok();
+    assert_eq!(ct.sh("stat -c %a / /etc /etc/hostname"), "755\n755\n644\n");
+    let mode = fs::metadata(ct.conf()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644, "the config is for everybody to read");
 }
