@@ -17,12 +17,12 @@ use super::{
     protocol::{Event, Run},
 };
 use crate::{
-    config::{Section, Vmid},
+    config::{Section, Vmid, text},
     error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
     mount,
     net::{Netlink, VethName},
-    progress::Silent,
+    progress::{Progress, Silent},
     rootfs::Rootfs,
     store::{ConfigLock, write_generated},
     sys::{folder, process},
@@ -125,14 +125,14 @@ fn start_and_wait(
         loaded.check_lock_but_mounted().map_err(|e| failed(e.into()))?;
     }
     prepare(env, vmid, section, events).map_err(failed)?;
-    let mut container = open(env, vmid, job, log).map_err(|_| explain(vmid, section, log))?;
+    let mut container = open(env, vmid, job, log).map_err(|e| explain(vmid, section, log, Some(&e)))?;
     events.send(&Event::Starting);
     // The monitor's file is held: whoever comes now waits until the container runs.
     drop(lock);
     match container.start_foreground(None).map_err(|e| failed(e.into()))? {
         StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
         StartOutcome::Ended(_) => Ok(End::Halted),
-        StartOutcome::Failed | StartOutcome::MonitorFailed(_) => Err(explain(vmid, section, log)),
+        StartOutcome::Failed | StartOutcome::MonitorFailed(_) => Err(explain(vmid, section, log, None)),
     }
 }
 
@@ -142,9 +142,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
 
     let facts = facts::gather(env, section)?;
     let lxc_config = translate(vmid, section, &facts)?;
-    for warning in &lxc_config.warnings {
-        crate::progress::Progress::warning(&mut events, warning);
-    }
+    lxc_config.warnings.iter().for_each(|warning| events.warning(warning));
 
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
@@ -156,9 +154,9 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
 
     let folder = env.home.container_dir(vmid);
     if let Some(rules) = &lxc_config.seccomp {
-        write_generated(&folder.join("rules.seccomp"), rules.as_bytes())?;
+        write_generated(&folder.join("rules.seccomp"), &text::to_bytes(rules))?;
     }
-    write_generated(&folder.join("config"), lxc_config.to_string().as_bytes())?;
+    write_generated(&folder.join("config"), &lxc_config.to_bytes())?;
     Ok(())
 }
 
@@ -173,12 +171,15 @@ fn open(env: &Env, vmid: Vmid, job: &Run, log: &Path) -> Result<Container, lxc::
 }
 
 /// Puts the lines of the log that say why beside what liblxc says, which is only 'failed'.
-fn explain(vmid: Vmid, section: &Section, log: &Path) -> Box<Failure> {
+fn explain(vmid: Vmid, section: &Section, log: &Path, error: Option<&lxc::Error>) -> Box<Failure> {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let log_lines = lxc::log::causes(&text);
     let situation = diagnosis::Situation { section, host_arch: diagnosis::host_arch(), log: &log_lines };
     let remedy = diagnosis::remedy(&situation);
-    let message = format!("startup for container '{vmid}' failed");
+    let mut message = format!("startup for container '{vmid}' failed");
+    if let Some(error) = error.filter(|_| log_lines.is_empty()) {
+        message.push_str(&format!(": {error}"));
+    }
     Box::new(Failure { start: true, message, log_lines, remedy, log: Some(log.to_owned()) })
 }
 
