@@ -285,14 +285,21 @@ impl Error {
         while let Self::Create { source, .. } | Self::Volume { source, .. } = shown {
             shown = source;
         }
-        let mut source = std::error::Error::source(shown);
-        while let Some(reason) = source {
-            text.push_str(": ");
-            text.push_str(&reason.to_string());
-            source = reason.source();
-        }
+        text.push_str(&reasons(shown));
         text
     }
+}
+
+/// The reasons behind an error, each after `: `.
+pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(reason) = source {
+        text.push_str(": ");
+        text.push_str(&reason.to_string());
+        source = reason.source();
+    }
+    text
 }
 
 fn storage_kind(error: &StorageError) -> ErrorKind {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::{Config, IdMap, Vmid},
-    error::{Error, Failure},
+    error::{Error, Failure, reasons},
     guest,
     image::{self, Compression},
     mount,
@@ -167,12 +167,5 @@ fn extract(
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(reason) = source {
-        text.push_str(": ");
-        text.push_str(&reason.to_string());
-        source = reason.source();
-    }
-    text
+    format!("{error}{}", reasons(error))
 }

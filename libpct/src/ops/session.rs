@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     config::{IdMap, Vmid},
+    error::reasons,
     lxc::{self, AttachCommand, AttachOptions, Container, KeepEnv},
     rootfs::Rootfs,
     sys::{
@@ -46,13 +47,7 @@ pub(crate) fn serve_console(arguments: impl Iterator<Item = OsString>) -> ExitCo
 
 fn finish(what: &str, outcome: Outcome) -> ExitCode {
     let code = outcome.unwrap_or_else(|error| {
-        let mut text = format!("cannot {what} the container: {error}");
-        let mut source = error.source();
-        while let Some(reason) = source {
-            text.push_str(&format!(": {reason}"));
-            source = reason.source();
-        }
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "cannot {what} the container: {error}{}", reasons(&*error));
         CANNOT_ATTACH
     });
     ExitCode::from(code)
