@@ -1,6 +1,6 @@
 use super::{
     keys::{self, SubKey},
-    props::Properties,
+    props::{Printed, Properties},
     schema::CheckError,
     spelling::{Collector, Reader, Spelling, Typed, property_string},
 };
@@ -49,7 +49,7 @@ impl Typed for Device {
         keys::DEVICE
     }
 
-    fn from_properties(values: &Properties) -> Result<Self, CheckError> {
+    fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
         let get = Reader(values);
         Ok(Self {
             path: get.text("path").ok_or("Path has to be defined")?.to_owned(),
@@ -61,7 +61,7 @@ impl Typed for Device {
         })
     }
 
-    fn properties(&self) -> Properties {
+    fn properties(&self) -> Printed {
         let mut out = Collector::default();
         out.some("path", Some(&self.path));
         out.some("mode", self.mode.map(|mode| format!("{mode:04o}")).as_ref());
@@ -85,7 +85,7 @@ impl Typed for Features {
         keys::FEATURES
     }
 
-    fn from_properties(values: &Properties) -> Result<Self, CheckError> {
+    fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
         let get = Reader(values);
         let types = get.text("mount").unwrap_or_default().split([';', ' ']);
         Ok(Self {
@@ -99,7 +99,7 @@ impl Typed for Features {
         })
     }
 
-    fn properties(&self) -> Properties {
+    fn properties(&self) -> Printed {
         let mut out = Collector::default();
         out.flag("nesting", self.nesting);
         out.flag("keyctl", self.keyctl);

@@ -106,5 +106,5 @@ fn line(mark: &str, key: &str, value: &str) -> String {
 }
 
 fn shown<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
-    if key == "description" { Cow::Owned(percent_encode(value)) } else { Cow::Borrowed(value) }
+    if key == "description" { percent_encode(value) } else { Cow::Borrowed(value) }
 }

@@ -82,7 +82,7 @@ impl Format {
                 true => Ok(()),
                 false => Err(format!("invalid configuration ID '{value}'")),
             },
-            Self::VolumeId => value.parse::<VolumeId>().map(drop).map_err(|e| e.to_string()),
+            Self::VolumeId => VolumeId::split(value).map(drop).map_err(|e| e.to_string()),
             Self::MountPath => match is_mount_path(value) {
                 true => Ok(()),
                 false => Err(format!("{value} contains illegal character sequences")),

@@ -1,13 +1,12 @@
 //! The lines of a config file. Each kind is one nom parser for a whole line
-//! without its newline; they are tried in the order of [`line()`], the first that
-//! fits decides (spec: config, part 2, table of rules).
+//! without its newline, and [`line()`] takes the first that fits (spec: config, part 2, table of rules).
 
 use nom::{
     IResult, Parser,
     branch::alt,
     bytes::complete::{tag, tag_no_case, take_while, take_while1},
     character::complete::{char, satisfy},
-    combinator::{all_consuming, map, opt, recognize, rest, verify},
+    combinator::{all_consuming, map, recognize, rest, verify},
     sequence::{delimited, pair, preceded, terminated},
 };
 
@@ -39,18 +38,13 @@ pub(super) enum Line<'a> {
 }
 
 pub(super) fn line(text: &str) -> Line<'_> {
-    let parsed = alt((
-        blank,
-        pending,
-        snapshot,
-        map(preceded(char('#'), rest), Line::Comment),
-        raw,
-        map(preceded(tag("description:"), non_blank), Line::Description),
-        map(preceded(tag("snapstate:"), snap_state), Line::SnapState),
-        map(preceded(tag("delete:"), non_blank), Line::Delete),
-        value,
-    ))
-    .parse(text);
+    // The first character leaves only these rules of the table.
+    let parsed = match text.as_bytes().first() {
+        Some(b'#') => map(preceded(char('#'), rest), Line::Comment).parse(text),
+        Some(b'[') => alt((pending, snapshot)).parse(text),
+        Some(b'a'..=b'z') => alt((raw, setting)).parse(text),
+        _ => blank(text),
+    };
     parsed.map_or(Line::Unknown, |(_, line)| line)
 }
 
@@ -80,32 +74,31 @@ fn raw(input: &str) -> IResult<&str, Line<'_>> {
     map((key, separator, rest), |(key, _, value)| Line::Raw(key, trim(value))).parse(input)
 }
 
-/// The rest of the line, trimmed, with something in it.
-fn non_blank(input: &str) -> IResult<&str, &str> {
-    map(verify(rest, |text: &str| !trim(text).is_empty()), trim).parse(input)
-}
-
-fn snap_state(input: &str) -> IResult<&str, &str> {
-    let state = alt((tag("prepare"), tag("delete")));
-    all_consuming(delimited(space0, state, space0)).parse(input)
-}
-
-fn value(input: &str) -> IResult<&str, Line<'_>> {
+/// `key: value`; three keys have rules of their own, if their value is as these rules want it.
+fn setting(input: &str) -> IResult<&str, Line<'_>> {
     let name = (
         satisfy(|c| c.is_ascii_lowercase()),
         take_while(|c: char| c.is_ascii_lowercase() || c == '_'),
         take_while(|c: char| c.is_ascii_digit()),
     );
-    map((recognize(name), char(':'), alt((non_blank, last_blank))), |(key, _, value)| Line::Value(key, value))
-        .parse(input)
+    let (_, (key, _, value)) =
+        (recognize(name), char(':'), verify(rest, |value: &str| !value.is_empty())).parse(input)?;
+    Ok((
+        "",
+        match (key, trim(value)) {
+            (_, "") => Line::Value(key, last_blank(value)),
+            ("delete", list) => Line::Delete(list),
+            ("description", encoded) => Line::Description(encoded),
+            ("snapstate", state @ ("prepare" | "delete")) => Line::SnapState(state),
+            (_, value) => Line::Value(key, value),
+        },
+    ))
 }
 
 /// A value of blanks only counts as its last blank. That is how files with such
 /// lines have always been read.
-fn last_blank(input: &str) -> IResult<&str, &str> {
-    let start = input.len().saturating_sub(1);
-    let (before, blank) = input.split_at_checked(start).unwrap_or((input, ""));
-    all_consuming(preceded(opt(tag(before)), verify(rest, |_: &str| !blank.is_empty()))).parse(input)
+fn last_blank(blanks: &str) -> &str {
+    blanks.get(blanks.len().saturating_sub(1)..).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// A unicast MAC address; the letter case it was written in is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct MacAddr(String);
+pub struct MacAddr(SmolStr);
 
 /// A text that is no unicast MAC address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,7 @@ impl MacAddr {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 6]) -> Option<Self> {
         let text = bytes.map(|b| format!("{b:02X}")).join(":");
-        (bytes[0] & 1 == 0).then_some(Self(text))
+        (bytes[0] & 1 == 0).then_some(Self(text.into()))
     }
 
     /// The six bytes.
@@ -41,15 +42,13 @@ impl FromStr for MacAddr {
     type Err = InvalidMac;
 
     fn from_str(text: &str) -> Result<Self, InvalidMac> {
-        let mut groups = 0;
-        for group in text.split(':') {
-            groups += 1;
-            if group.len() != 2 || !group.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(InvalidMac);
-            }
+        let sound =
+            |(at, byte): (usize, u8)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() };
+        if text.len() != 17 || !text.bytes().enumerate().all(sound) {
+            return Err(InvalidMac);
         }
-        let mac = Self(text.to_owned());
-        if groups == 6 && mac.bytes()[0] & 1 == 0 { Ok(mac) } else { Err(InvalidMac) }
+        let mac = Self(text.into());
+        if mac.bytes()[0] & 1 == 0 { Ok(mac) } else { Err(InvalidMac) }
     }
 }
 
@@ -63,7 +62,7 @@ impl TryFrom<String> for MacAddr {
 
 impl From<MacAddr> for String {
     fn from(mac: MacAddr) -> Self {
-        mac.0
+        mac.0.into()
     }
 }
 

@@ -42,7 +42,7 @@ pub use mountidmap::{InvalidMountIdMap, MountIdMap};
 pub use mountpoint::{MountOption, MountPoint};
 pub use netif::NetIf;
 pub use parse::{Diagnostic, Severity};
-pub use schema::{CheckError, Pattern, Schema, Structure, Type};
+pub use schema::{CheckError, Pattern, Schema, Structure, SubKeyError, Type};
 pub use section::{RawLine, Section};
 pub use size::{InvalidSize, Size};
 pub use spelling::Spelling;

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     keys::{self, SubKey},
-    props::Properties,
+    props::{Printed, Properties},
     schema::CheckError,
     size::Size,
     spelling::{self, Collector, Reader, Spelling, Typed},
@@ -141,7 +141,7 @@ impl Typed for MountPoint {
         if self.mp.is_some() { keys::MOUNT_POINT } else { keys::ROOTFS }
     }
 
-    fn from_properties(values: &Properties) -> Result<Self, CheckError> {
+    fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
         let get = Reader(values);
         let invalid = |e: InvalidVolumeId| CheckError::from(e.to_string());
         Ok(Self {
@@ -161,7 +161,7 @@ impl Typed for MountPoint {
         })
     }
 
-    fn properties(&self) -> Properties {
+    fn properties(&self) -> Printed {
         let mut out = Collector::default();
         out.some("volume", Some(&self.volume));
         out.some("mp", self.mp.as_ref());

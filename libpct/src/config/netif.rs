@@ -4,7 +4,7 @@ use super::{
     ip::{Ip4Config, Ip6Config},
     keys::{self, SubKey},
     mac::MacAddr,
-    props::Properties,
+    props::{Printed, Properties},
     schema::CheckError,
     spelling::{Collector, Reader, Spelling, Typed, property_string},
 };
@@ -54,7 +54,7 @@ impl Typed for NetIf {
         keys::NET
     }
 
-    fn from_properties(values: &Properties) -> Result<Self, CheckError> {
+    fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
         let get = Reader(values);
         Ok(Self {
             name: get.text("name").unwrap_or_default().to_owned(),
@@ -75,7 +75,7 @@ impl Typed for NetIf {
         })
     }
 
-    fn properties(&self) -> Properties {
+    fn properties(&self) -> Printed {
         let mut out = Collector::default();
         out.some("name", Some(&self.name));
         out.some("bridge", self.bridge.as_ref());

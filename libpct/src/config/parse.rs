@@ -1,5 +1,7 @@
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use super::{
     Vmid, grammar,
     grammar::Line,
@@ -60,7 +62,8 @@ enum Place {
 /// A section while its lines come in.
 struct Open {
     place: Place,
-    section: Section,
+    values: Vec<(SmolStr, SmolStr)>,
+    raw: Vec<RawLine>,
     description: String,
     /// Entries of the environment.
     env: Vec<String>,
@@ -82,9 +85,12 @@ pub(super) fn parse(bytes: &[u8], vmid: Vmid) -> Parsed {
         line: 0,
         diagnostics: Vec::new(),
     };
-    for line in bytes.split(|&byte| byte == b'\n') {
+    let file = text::from_bytes(bytes);
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', file.as_bytes()).chain([file.len()]) {
         parser.line += 1;
-        parser.take(line);
+        parser.take(&file[from..end]);
+        from = end + 1;
     }
     parser.switch(Place::Main);
     // It only says something about a snapshot.
@@ -93,31 +99,33 @@ pub(super) fn parse(bytes: &[u8], vmid: Vmid) -> Parsed {
 }
 
 impl Parser {
-    fn take(&mut self, bytes: &[u8]) {
-        if let Some(encoded) = bytes.strip_prefix(b"#") {
-            self.open.description.push_str(&text::percent_decode(encoded));
-            self.open.description.push('\n');
-            return;
-        }
-        let text = text::from_bytes(bytes);
-        match grammar::line(&text) {
-            Line::Blank | Line::Comment(_) => {}
+    fn take(&mut self, text: &str) {
+        match grammar::line(text) {
+            Line::Blank => {}
+            Line::Comment(encoded) => {
+                self.describe(encoded);
+                self.open.description.push('\n');
+            }
             Line::Pending => self.switch(Place::Pending),
             Line::Snapshot(name) => self.switch(Place::Snapshot(name.to_owned())),
-            Line::Raw(key, value) => self.take_raw(&text, key, value),
-            Line::Description(encoded) => {
-                self.open.description.push_str(&text::percent_decode(&text::to_bytes(encoded)));
-            }
-            Line::SnapState(state) => self.open.section.set("snapstate", state),
-            Line::Delete(list) if matches!(self.open.place, Place::Pending) => {
-                self.open.section.set("delete", list);
-            }
+            Line::Raw(key, value) => self.take_raw(text, key, value),
+            Line::Description(encoded) => self.describe(encoded),
+            Line::SnapState(state) => self.set("snapstate", state),
+            Line::Delete(list) if matches!(self.open.place, Place::Pending) => self.set("delete", list),
             Line::Delete(_) => {
                 self.error(1, Some("delete"), "property 'delete' is only allowed in [pve:pending]");
             }
-            Line::Value(key, value) => self.take_value(&text, key, value),
-            Line::Unknown => self.unknown_line(&text),
+            Line::Value(key, value) => self.take_value(text, key, value),
+            Line::Unknown => self.unknown_line(text),
         }
+    }
+
+    fn describe(&mut self, encoded: &str) {
+        self.open.description.push_str(&text::percent_decode(&text::to_bytes(encoded)));
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        self.open.values.push((key.into(), value.into()));
     }
 
     fn take_raw(&mut self, text: &str, key: &str, value: &str) {
@@ -130,26 +138,29 @@ impl Parser {
         if key == "lxc.environment.runtime" {
             self.open.env.push(value.to_owned());
         } else {
-            self.open.section.raw_mut().push(RawLine::new(key, value));
+            self.open.raw.push(RawLine::new(key, value));
         }
     }
 
     fn take_value(&mut self, line: &str, key: &str, value: &str) {
-        let blanks = line[key.len() + 1..].chars().take_while(|&c| text::is_space(c)).count();
-        let column = key.len() + 1 + blanks + 1;
         let Some((known, _)) = keys::lookup(key) else {
             self.error(1, Some(key), format!("unable to parse value of '{key}' - unknown setting '{key}'"));
             // These names belong to the model itself: a line with one of them is noise.
             if !matches!(key, "digest" | "pending" | "snapshots") {
-                self.open.section.set(key, value);
+                self.set(key, value);
             }
             return;
         };
         match known.check_at_load(value) {
-            Ok(kept) => self.open.section.set(key, kept),
+            Ok(kept) => self.set(key, &kept),
             Err(error) => {
-                self.error(column, Some(key), format!("unable to parse value of '{key}' - {error}"));
-                self.open.section.set(key, value);
+                let before = line.rfind(value).unwrap_or(0);
+                self.error(
+                    before + error.at() + 1,
+                    Some(key),
+                    format!("unable to parse value of '{key}' - {error}"),
+                );
+                self.set(key, value);
             }
         }
     }
@@ -177,11 +188,11 @@ impl Parser {
     /// Closes the open section and starts the next; one that comes again
     /// replaces its earlier self.
     fn switch(&mut self, place: Place) {
-        let closed = std::mem::replace(&mut self.open, Open::new(place));
-        let mut section = closed.section;
+        let mut closed = std::mem::replace(&mut self.open, Open::new(place));
         if text::is_truthy(&closed.description) {
-            section.set("description", closed.description);
+            closed.values.push(("description".into(), closed.description.into()));
         }
+        let mut section = Section::from_lines(closed.values, closed.raw);
         if !closed.env.is_empty() {
             // An ordinary `env` line counts as the first entries.
             let entries = section.remove("env").into_iter().chain(closed.env);
@@ -197,6 +208,6 @@ impl Parser {
 
 impl Open {
     fn new(place: Place) -> Self {
-        Self { place, section: Section::default(), description: String::new(), env: Vec::new() }
+        Self { place, values: Vec::new(), raw: Vec::new(), description: String::new(), env: Vec::new() }
     }
 }

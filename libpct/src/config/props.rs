@@ -1,102 +1,116 @@
 //! Property strings: `key=value` pairs separated by commas (spec: config, part 1.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take_while, take_while1},
+    bytes::complete::{tag, take_while1},
     combinator::{all_consuming, rest, verify},
-    multi::separated_list0,
     sequence::separated_pair,
 };
 
 use super::{
     keys::SubKey,
-    schema::{CheckError, Schema, Type},
+    schema::{CheckError, Schema, SubKeyError, Type},
     size::Size,
     text::{is_space, is_truthy, parse_bool},
 };
 
-/// The sub-keys of one property string, checked, booleans as `1` or `0`.
-pub type Properties = BTreeMap<&'static str, String>;
+/// More sub-keys than any property string has.
+const MOST: usize = 16;
+
+/// The sub-keys of one property string, checked; booleans are `1` or `0`.
+#[derive(Clone, Copy, Debug)]
+pub struct Properties<'a> {
+    keys: &'static [SubKey],
+    /// In the order of `keys`.
+    values: [Option<&'a str>; MOST],
+}
+
+impl<'a> Properties<'a> {
+    fn new(keys: &'static [SubKey]) -> Self {
+        debug_assert!(keys.len() <= MOST);
+        Self { keys, values: [None; MOST] }
+    }
+
+    /// The text of a sub-key.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let at = self.keys.iter().position(|key| key.name == name)?;
+        self.values[at]
+    }
+
+    /// The sub-keys that were given, in the order of the table, with their texts.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        self.keys.iter().zip(self.values).filter_map(|(key, value)| Some((key.name, value?)))
+    }
+}
 
 /// Parses and checks a property string.
 ///
 /// # Errors
 /// A text that does not follow the grammar ends at once; failed checks of
 /// sub-keys are collected.
-pub fn parse(keys: &'static [SubKey], text: &str) -> Result<Properties, CheckError> {
-    let pairs = pairs(keys, text)?;
+pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a>, CheckError> {
+    let mut values = Properties::new(keys);
     let mut errors = Vec::new();
-    let mut values = Properties::new();
-    for (name, value) in pairs {
-        match keys.iter().find(|key| key.name == name) {
-            None => {
-                let reason =
-                    "property is not defined in schema and the schema does not allow additional properties";
-                errors.push((name, reason.to_owned()));
-            }
-            Some(key) => {
-                if let Err(error) = key.schema.check(&value) {
-                    errors.push((name, error.message().to_owned()));
-                }
-                values.insert(key.name, value);
-            }
+    let mut unknown = HashSet::new();
+    let mut from = 0;
+    for part in text.split(',') {
+        let at = from;
+        from += part.len() + 1;
+        if part.chars().all(is_space) {
+            continue;
         }
+        let fails = |reason: String| CheckError::from(reason).found_at(at);
+        let (name, value) = pair(keys, part).map_err(|reason| fails(reason.to_owned()))?;
+        let duplicate = || fails(format!("duplicate key in comma-separated list property: {name}"));
+        let Some(place) = keys.iter().position(|key| key.name == name) else {
+            if !unknown.insert(name) {
+                return Err(duplicate());
+            }
+            let reason =
+                "property is not defined in schema and the schema does not allow additional properties";
+            errors.push(SubKeyError { key: name.to_owned(), reason: reason.to_owned(), at });
+            continue;
+        };
+        // What a bare value stands for may have been given before, if that said nothing.
+        let is_bare = value.len() == part.len();
+        if values.values[place].is_some_and(|earlier| !is_bare || is_truthy(earlier)) {
+            return Err(duplicate());
+        }
+        let schema = &keys[place].schema;
+        let normal = match schema.kind {
+            Type::Boolean => parse_bool(value).map_or(value, |on| if on { "1" } else { "0" }),
+            _ => value,
+        };
+        if let Err(error) = schema.check(normal) {
+            let (key, reason) = (name.to_owned(), error.message().to_owned());
+            errors.push(SubKeyError { key, reason, at: at + part.len() - value.len() });
+        }
+        values.values[place] = Some(normal);
     }
-    for key in keys.iter().filter(|key| key.mandatory && !values.contains_key(key.name)) {
-        errors.push((key.name.to_owned(), "property is missing and it is not optional".to_owned()));
+    for (key, _) in keys.iter().zip(&values.values).filter(|(key, value)| key.mandatory && value.is_none()) {
+        let reason = "property is missing and it is not optional".to_owned();
+        errors.push(SubKeyError { key: key.name.to_owned(), reason, at: 0 });
     }
     if errors.is_empty() { Ok(values) } else { Err(CheckError::format_error(errors)) }
 }
-
-/// Splits into pairs, in byte order of the keys; values of boolean sub-keys are normalised.
-fn pairs(keys: &'static [SubKey], text: &str) -> Result<BTreeMap<String, String>, CheckError> {
-    let duplicate =
-        |key: &str| CheckError::from(format!("duplicate key in comma-separated list property: {key}"));
-    let default_key = keys.iter().find(|key| key.default_key);
-    let mut found = BTreeMap::<String, String>::new();
-    for part in split(text).filter(|part| !part.chars().all(is_space)) {
-        let (name, value) = match pair(part) {
-            Ok((_, (name, value))) => {
-                if found.contains_key(name) {
-                    return Err(duplicate(name));
-                }
-                (name, value)
-            }
-            Err(_) if part.contains('=') => return Err("missing key in comma-separated list property".into()),
-            Err(_) => {
-                let key = default_key
-                    .ok_or("value without key, but schema does not define a default key")
-                    .map_err(CheckError::from)?;
-                if found.get(key.name).is_some_and(|value| is_truthy(value)) {
-                    return Err(duplicate(key.name));
-                }
-                (key.name, part)
-            }
-        };
-        let boolean = keys.iter().any(|key| key.name == name && key.schema.kind == Type::Boolean);
-        let value = match parse_bool(value).filter(|_| boolean) {
-            Some(on) => if on { "1" } else { "0" }.to_owned(),
-            None => value.to_owned(),
-        };
-        found.insert(name.to_owned(), value);
-    }
-    Ok(found)
-}
-
-fn split(text: &str) -> impl Iterator<Item = &str> {
-    let part = take_while::<_, _, nom::error::Error<&str>>(|c| c != ',');
-    let parts = all_consuming(separated_list0(tag(","), part)).parse(text);
-    // The grammar above takes every text, the fallback is never seen.
-    parts.map_or_else(|_| vec![text], |(_, parts)| parts).into_iter()
-}
-
-/// A key up to the first `=`, and the rest, both non-empty.
-fn pair(part: &str) -> IResult<&str, (&str, &str)> {
+/// The key and the value of one part; a part without `=` is the value of the default key.
+fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str), &'static str> {
     let value = verify(rest, |value: &str| !value.is_empty() && !value.contains('\n'));
-    all_consuming(separated_pair(take_while1(|c| c != '='), tag("="), value)).parse(part)
+    let pair: IResult<&str, (&str, &str)> =
+        all_consuming(separated_pair(take_while1(|c| c != '='), tag("="), value)).parse(part);
+    match (pair, keys.iter().find(|key| key.default_key)) {
+        (Ok((_, pair)), _) => Ok(pair),
+        (Err(_), _) if part.contains('=') => Err("missing key in comma-separated list property"),
+        (Err(_), Some(key)) => Ok((key.name, part)),
+        (Err(_), None) => Err("value without key, but schema does not define a default key"),
+    }
 }
+
+/// Sub-keys to print, each with its text.
+pub(super) type Printed = BTreeMap<&'static str, String>;
 
 /// Prints a property string in canonical order: the value of the default key
 /// bare, then mandatory sub-keys, then the others, each in byte order. Sizes
@@ -104,7 +118,7 @@ fn pair(part: &str) -> IResult<&str, (&str, &str)> {
 ///
 /// # Errors
 /// A value with a comma, which could not be read back.
-pub fn print(keys: &'static [SubKey], values: &Properties) -> Result<String, CheckError> {
+pub(super) fn print(keys: &'static [SubKey], values: &Printed) -> Result<String, CheckError> {
     let mut parts = Vec::with_capacity(values.len());
     for key in ordered(keys) {
         let Some(value) = values.get(key.name) else { continue };

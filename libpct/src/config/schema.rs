@@ -194,6 +194,9 @@ impl Schema {
     }
 
     fn check_range(&self, value: &str) -> Result<(), CheckError> {
+        if self.minimum.is_none() && self.maximum.is_none() {
+            return Ok(());
+        }
         let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
         let Some(number) = value.parse::<f64>().ok().filter(|_| is_decimal(unsigned)) else { return Ok(()) };
         // The limits are small; the conversion is exact.
@@ -213,24 +216,34 @@ impl Schema {
     ///
     /// # Errors
     /// The reason; the caller keeps the text as it is.
-    pub fn check_at_load(&self, value: &str) -> Result<String, CheckError> {
-        match self.kind {
+    pub fn check_at_load<'a>(&self, value: &'a str) -> Result<&'a str, CheckError> {
+        let kept = match self.kind {
             Type::Boolean => match parse_bool(value) {
-                Some(on) => Ok(if on { "1" } else { "0" }.to_owned()),
-                None => Err(self.wrong_type(value)),
+                Some(on) => {
+                    if on {
+                        "1"
+                    } else {
+                        "0"
+                    }
+                }
+                None => return Err(self.wrong_type(value)),
             },
-            Type::Integer if is_digits(value) => {
-                let number = value.trim_start_matches('0');
-                Ok(if number.is_empty() { "0" } else { number }.to_owned())
-            }
+            Type::Integer if is_digits(value) => match value.trim_start_matches('0') {
+                "" => "0",
+                number => number,
+            },
             Type::Number
                 if value.split_once('.').map_or(is_digits(value), |(a, b)| is_digits(a) && is_digits(b)) =>
             {
-                Ok(value.to_owned())
+                value
             }
-            Type::Integer | Type::Number => Err(self.wrong_type(value)),
-            Type::String => self.check_structure(value).map(|()| value.to_owned()),
-        }
+            Type::Integer | Type::Number => return Err(self.wrong_type(value)),
+            Type::String => {
+                self.check_structure(value)?;
+                value
+            }
+        };
+        Ok(kept)
     }
 
     /// The text that stands for the value in help (spec: cli, part 2.2).
@@ -278,17 +291,34 @@ fn is_decimal(unsigned: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct CheckError {
     message: String,
-    /// A sub-key and its own reason, for each sub-key of a property string that failed.
-    details: Vec<(String, String)>,
+    /// The byte of the value at which the culprit begins, from 0.
+    at: usize,
+    details: Vec<SubKeyError>,
+}
+
+/// Why a sub-key of a property string was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubKeyError {
+    /// Its name.
+    pub key: String,
+    /// What is wrong, in the words users know from the original.
+    pub reason: String,
+    /// The byte of the property string at which the culprit begins, from 0.
+    pub at: usize,
 }
 
 impl CheckError {
-    pub(crate) fn format_error(details: Vec<(String, String)>) -> Self {
-        Self { message: "format error".into(), details }
+    pub(crate) fn format_error(details: Vec<SubKeyError>) -> Self {
+        let at = details.first().map_or(0, |detail| detail.at);
+        Self { message: "format error".into(), at, details }
     }
 
     fn invalid_format(self) -> Self {
-        Self { message: format!("invalid format - {}", self.message), details: self.details }
+        Self { message: format!("invalid format - {}", self.message), ..self }
+    }
+
+    pub(crate) fn found_at(self, at: usize) -> Self {
+        Self { at, ..self }
     }
 
     /// The reason in one line.
@@ -297,9 +327,15 @@ impl CheckError {
         &self.message
     }
 
-    /// For a property string: the sub-keys that failed, each with its reason.
+    /// The byte of the value at which the culprit begins, from 0.
     #[must_use]
-    pub fn details(&self) -> &[(String, String)] {
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// For a property string: the sub-keys that failed, in the order of the text.
+    #[must_use]
+    pub fn details(&self) -> &[SubKeyError] {
         &self.details
     }
 
@@ -312,7 +348,7 @@ impl CheckError {
             format!("{reason}{newline}")
         };
         let mut text = own_newline(&self.message);
-        for (key, reason) in &self.details {
+        for SubKeyError { key, reason, .. } in &self.details {
             text.push_str(&format!("{parameter}.{key}: {}\n", own_newline(reason)));
         }
         text
@@ -321,7 +357,7 @@ impl CheckError {
 
 impl From<String> for CheckError {
     fn from(message: String) -> Self {
-        Self { message, details: Vec::new() }
+        Self { message, at: 0, details: Vec::new() }
     }
 }
 
@@ -334,7 +370,7 @@ impl From<&str> for CheckError {
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        self.details.iter().try_for_each(|(key, reason)| write!(f, "\n{key}: {reason}"))
+        self.details.iter().try_for_each(|detail| write!(f, "\n{}: {}", detail.key, detail.reason))
     }
 }
 

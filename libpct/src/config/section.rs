@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use smol_str::SmolStr;
 
 use super::text::trim;
 
@@ -25,29 +25,56 @@ impl RawLine {
 /// UTF-8 are escaped (see [`text::from_bytes`](super::text::from_bytes)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Section {
-    values: BTreeMap<String, String>,
-    /// The entries of `values["env"]`.
+    /// Sorted by key, each key once. Nearly all keys and most values are so short that they stand in place.
+    values: Vec<(SmolStr, SmolStr)>,
+    /// The entries of the value of `env`.
     env: Vec<String>,
     raw: Vec<RawLine>,
 }
 
 impl Section {
+    /// From the lines of a file: of a key that comes again the last one counts.
+    pub(super) fn from_lines(mut values: Vec<(SmolStr, SmolStr)>, raw: Vec<RawLine>) -> Self {
+        if !values.is_sorted_by(|(a, _), (b, _)| a < b) {
+            values.sort_by(|(a, _), (b, _)| a.cmp(b));
+            values.dedup_by(|later, earlier| {
+                let again = later.0 == earlier.0;
+                if again {
+                    std::mem::swap(later, earlier);
+                }
+                again
+            });
+        }
+        let mut section = Self { values, env: Vec::new(), raw };
+        if let Some(env) = section.get("env").map(str::to_owned) {
+            section.set("env", env);
+        }
+        section
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.values.binary_search_by(|(name, _)| name.as_str().cmp(key))
+    }
+
     /// The text of a key. `description` and `env` (entries joined by NUL) are
     /// keys like all others here.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.find(key).ok().map(|at| self.values[at].1.as_str())
     }
 
     /// Sets a key; nothing is checked.
-    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+    pub fn set(&mut self, key: &str, value: impl Into<SmolStr>) {
         let value = value.into();
         if key == "env" {
             // A file can't hold an entry of nothing but blanks.
             let entries = value.split('\0').filter(|entry| !trim(entry).is_empty());
             self.env = entries.map(str::to_owned).collect();
         }
-        self.values.insert(key.to_owned(), value);
+        match self.find(key) {
+            Ok(at) => self.values[at].1 = value,
+            Err(at) => self.values.insert(at, (key.into(), value)),
+        }
     }
 
     /// Removes a key and gives the text it had.
@@ -55,12 +82,19 @@ impl Section {
         if key == "env" {
             self.env.clear();
         }
-        self.values.remove(key)
+        self.find(key).ok().map(|at| self.values.remove(at).1.into())
     }
 
     /// All keys with their texts, sorted by key byte by byte; raw lines are not among them.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The keys that begin like this, with their texts, sorted byte by byte.
+    pub(super) fn entries_from(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let from = self.values.partition_point(|(key, _)| key.as_str() < prefix);
+        let entries = self.values[from..].iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        entries.take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// The raw lines in order, without those of the environment.

@@ -1,4 +1,8 @@
-use super::{keys::SubKey, props, props::Properties, schema::CheckError};
+use super::{
+    keys::SubKey,
+    props::{self, Printed, Properties},
+    schema::{CheckError, SubKeyError},
+};
 
 /// How the sub-keys of a typed value were spelled when it was read.
 ///
@@ -7,7 +11,7 @@ use super::{keys::SubKey, props, props::Properties, schema::CheckError};
 /// differ only in spelling are equal. [`Spelling::default`] is right for values
 /// made by a program.
 #[derive(Clone, Debug, Default)]
-pub struct Spelling(Properties);
+pub struct Spelling(Box<str>);
 
 impl PartialEq for Spelling {
     fn eq(&self, _: &Self) -> bool {
@@ -20,29 +24,30 @@ pub(super) trait Typed: Sized {
     /// The schema.
     fn keys(&self) -> &'static [SubKey];
     /// From checked sub-keys.
-    fn from_properties(values: &Properties) -> Result<Self, CheckError>;
+    fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError>;
     /// The sub-keys as a program would write them.
-    fn properties(&self) -> Properties;
+    fn properties(&self) -> Printed;
     fn spelling_mut(&mut self) -> &mut Spelling;
     fn spelling(&self) -> &Spelling;
 }
 
 pub(super) fn parse<T: Typed>(keys: &'static [SubKey], text: &str) -> Result<T, CheckError> {
-    let values = props::parse(keys, text)?;
-    let mut typed = T::from_properties(&values)?;
-    typed.spelling_mut().0 = values;
+    let mut typed = T::from_properties(&props::parse(keys, text)?)?;
+    typed.spelling_mut().0 = text.into();
     Ok(typed)
 }
 
 /// Prints in canonical order, each sub-key as it was spelled unless its value changed.
 pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
     let mut values = typed.properties();
-    let spelled = &typed.spelling().0;
-    if let Ok(original) = T::from_properties(spelled) {
+    // A value that a program has made was never spelled.
+    if let Ok(spelled) = props::parse(typed.keys(), &typed.spelling().0)
+        && let Ok(original) = T::from_properties(&spelled)
+    {
         let original = original.properties();
-        for (&key, text) in spelled {
+        for (key, text) in spelled.iter() {
             if original.get(key) == values.get(key) {
-                values.insert(key, text.clone());
+                values.insert(key, text.to_owned());
             }
         }
     }
@@ -51,7 +56,7 @@ pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
 
 /// Collects sub-keys; absent ones and switches that are off leave no trace.
 #[derive(Default)]
-pub(super) struct Collector(pub(super) Properties);
+pub(super) struct Collector(pub(super) Printed);
 
 impl Collector {
     pub(super) fn some(&mut self, key: &'static str, value: Option<&impl ToString>) {
@@ -77,11 +82,11 @@ impl Collector {
 }
 
 /// Reads typed parts of checked sub-keys.
-pub(super) struct Reader<'a>(pub(super) &'a Properties);
+pub(super) struct Reader<'a>(pub(super) &'a Properties<'a>);
 
 impl Reader<'_> {
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key)
     }
 
     /// An absent sub-key is `None`; one that passed its check but does not fit
@@ -89,7 +94,8 @@ impl Reader<'_> {
     pub(super) fn some<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, CheckError> {
         let parse = |text: &str| {
             text.parse().map_err(|_| {
-                CheckError::format_error(vec![(key.to_owned(), format!("'{text}' is out of range"))])
+                let reason = format!("'{text}' is out of range");
+                CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: 0 }])
             })
         };
         self.text(key).map(parse).transpose()

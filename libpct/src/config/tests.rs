@@ -129,7 +129,7 @@ fn the_documented_example_is_read_and_rewritten() {
                 "lxc.limit.nofile: lxc.limit.* was renamed to lxc.prlimit.*"
             ),
             (21, 7, Some("net3"), true, format_error("net3").as_str()),
-            (22, 11, Some("features"), true, format_error("features").as_str()),
+            (22, 22, Some("features"), true, format_error("features").as_str()),
             (23, 1, Some("delete"), true, "property 'delete' is only allowed in [pve:pending]"),
             (40, 1, None, true, "unable to parse config: [b]"),
         ]

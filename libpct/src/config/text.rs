@@ -1,5 +1,7 @@
 //! Small rules about text that the whole language shares.
 
+use std::borrow::Cow;
+
 /// First of the code points that stand for a byte which is not part of valid UTF-8.
 ///
 /// A config file is a byte stream; values are `str` inside. Every byte `b` that
@@ -8,21 +10,27 @@
 /// this range are escaped byte by byte, which keeps the mapping one to one.
 const ESCAPE: u32 = 0x10_FF00;
 
+/// The first byte of every escape in UTF-8: a text without it has none.
+const ESCAPE_LEAD: u8 = 0xF4;
+
 /// Decodes the bytes of a config file without losing any.
 #[must_use]
-pub fn from_bytes(bytes: &[u8]) -> String {
+pub fn from_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) if !may_have_escapes(text) => Cow::Borrowed(text),
+        _ => Cow::Owned(escaped(bytes)),
+    }
+}
+
+fn escaped(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        if chunk.valid().chars().any(is_escape) {
-            for c in chunk.valid().chars() {
-                if is_escape(c) {
-                    c.encode_utf8(&mut [0; 4]).bytes().for_each(|b| push_escaped(&mut out, b));
-                } else {
-                    out.push(c);
-                }
+        for c in chunk.valid().chars() {
+            if is_escape(c) {
+                c.encode_utf8(&mut [0; 4]).bytes().for_each(|b| push_escaped(&mut out, b));
+            } else {
+                out.push(c);
             }
-        } else {
-            out.push_str(chunk.valid());
         }
         chunk.invalid().iter().for_each(|&b| push_escaped(&mut out, b));
     }
@@ -31,7 +39,10 @@ pub fn from_bytes(bytes: &[u8]) -> String {
 
 /// The bytes that [`from_bytes`] made this text from.
 #[must_use]
-pub fn to_bytes(text: &str) -> Vec<u8> {
+pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
+    if !may_have_escapes(text) {
+        return Cow::Borrowed(text.as_bytes());
+    }
     let mut out = Vec::with_capacity(text.len());
     for c in text.chars() {
         if is_escape(c) {
@@ -41,7 +52,11 @@ pub fn to_bytes(text: &str) -> Vec<u8> {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
-    out
+    Cow::Owned(out)
+}
+
+fn may_have_escapes(text: &str) -> bool {
+    memchr::memchr(ESCAPE_LEAD, text.as_bytes()).is_some()
 }
 
 fn is_escape(c: char) -> bool {
@@ -131,7 +146,10 @@ pub fn numeric_prefix(text: &str) -> f64 {
 
 /// Undoes percent encoding in a description line; bytes that are no UTF-8
 /// become U+FFFD (spec: config, part 2.1).
-pub(crate) fn percent_decode(bytes: &[u8]) -> String {
+pub(crate) fn percent_decode(bytes: &[u8]) -> Cow<'_, str> {
+    if memchr::memchr(b'%', bytes).is_none() {
+        return String::from_utf8_lossy(bytes);
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((&first, tail)) = rest.split_first() {
@@ -146,7 +164,7 @@ pub(crate) fn percent_decode(bytes: &[u8]) -> String {
             rest = tail;
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -156,18 +174,22 @@ fn hex(digit: u8) -> Option<u8> {
 /// Encodes a description for a `#` line or for one line of output: control
 /// characters, `%`, `:`, DEL, and all that is not ASCII become `%XX`.
 #[must_use]
-pub fn percent_encode(text: &str) -> String {
+pub fn percent_encode(text: &str) -> Cow<'_, str> {
     use std::fmt::Write;
-    let mut out = String::with_capacity(text.len());
+    let plain = |byte| matches!(byte, 0x20..=0x24 | 0x26..=0x39 | 0x3B..=0x7E);
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {
-        if matches!(byte, 0x20..=0x24 | 0x26..=0x39 | 0x3B..=0x7E) {
+        if plain(byte) {
             out.push(char::from(byte));
         } else {
             // Writing to a String can't fail.
             let _ = write!(out, "%{byte:02X}");
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

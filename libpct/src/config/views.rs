@@ -175,12 +175,10 @@ impl Section {
 
     /// All keys of a family by index, whatever the index: `net2` before `net10`.
     pub fn family(&self, name: &str) -> Vec<(u16, &str)> {
-        let mut found: Vec<_> = self
-            .entries()
-            .filter_map(|(key, value)| {
-                split_index(key).filter(|(family, _)| *family == name).map(|(_, index)| (index, value))
-            })
-            .collect();
+        let member = |(key, value)| {
+            split_index(key).filter(|(family, _)| *family == name).map(|(_, index)| (index, value))
+        };
+        let mut found: Vec<_> = self.entries_from(name).filter_map(member).collect();
         found.sort_unstable_by_key(|(index, _)| *index);
         found
     }

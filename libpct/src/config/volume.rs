@@ -23,16 +23,23 @@ pub(crate) fn is_storage_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
+impl VolumeId {
+    /// The storage and the name of a sound id.
+    pub(super) fn split(text: &str) -> Result<(&str, &str), InvalidVolumeId> {
+        let parts = text.split_once(':');
+        let sound = |&(storage, name): &(&str, &str)| {
+            is_storage_id(storage) && !name.is_empty() && !name.contains('\n')
+        };
+        parts.filter(sound).ok_or_else(|| InvalidVolumeId(text.to_owned()))
+    }
+}
+
 impl FromStr for VolumeId {
     type Err = InvalidVolumeId;
 
     fn from_str(text: &str) -> Result<Self, InvalidVolumeId> {
-        match text.split_once(':') {
-            Some((storage, name)) if is_storage_id(storage) && !name.is_empty() && !name.contains('\n') => {
-                Ok(Self { storage: storage.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(InvalidVolumeId(text.to_owned())),
-        }
+        let (storage, name) = Self::split(text)?;
+        Ok(Self { storage: storage.to_owned(), name: name.to_owned() })
     }
 }
 

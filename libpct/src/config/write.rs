@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::{
     model::Config,
     section::Section,
-    text::{percent_encode, to_bytes as encode},
+    text::{self, percent_encode},
 };
 
 /// Why a config can't be written.
@@ -19,25 +19,29 @@ pub enum WriteError {
 }
 
 pub(super) fn to_bytes(config: &Config) -> Result<Vec<u8>, WriteError> {
-    let used: HashSet<_> = config.main.used_volumes().into_iter().collect();
-    let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.contains(value);
-    let mut out = String::new();
-    section(&mut out, &config.main, is_duplicate)?;
+    let mut out = Vec::with_capacity(2048);
+    section(&mut out, &config.main, &used_volumes(&config.main))?;
     if let Some(pending) = config.pending.as_ref().filter(|pending| !pending.is_empty()) {
         header(&mut out, "pve:pending");
-        section(&mut out, pending, |_, _| false)?;
+        section(&mut out, pending, &HashSet::new())?;
     }
     for (name, snapshot) in &config.snapshots {
         header(&mut out, name);
-        section(&mut out, snapshot, |_, _| false)?;
+        section(&mut out, snapshot, &HashSet::new())?;
     }
-    Ok(encode(&out))
+    Ok(out)
 }
 
-fn header(out: &mut String, name: &str) {
-    out.push_str("\n[");
-    out.push_str(name);
-    out.push_str("]\n");
+/// What must not be written as unused; nobody asks where nothing is.
+fn used_volumes(main: &Section) -> HashSet<String> {
+    match main.entries_from("unused").next() {
+        Some(_) => main.used_volumes().into_iter().collect(),
+        None => HashSet::new(),
+    }
+}
+
+fn header(out: &mut Vec<u8>, name: &str) {
+    [b"\n[", name.as_bytes(), b"]\n"].iter().for_each(|part| out.extend_from_slice(part));
 }
 
 /// Keys that have a form of their own, or that only ever exist in memory.
@@ -45,18 +49,18 @@ fn is_special(key: &str) -> bool {
     matches!(key, "description" | "digest" | "env" | "lxc" | "pending" | "snapname" | "snapshots")
 }
 
-fn section(
-    out: &mut String,
-    section: &Section,
-    dropped: impl Fn(&str, &str) -> bool,
-) -> Result<(), WriteError> {
-    let lines = section.description().map(|text| text.trim_end_matches('\n').split('\n'));
-    for line in lines.into_iter().flatten().filter(|_| section.description().is_some_and(has_lines)) {
-        out.push('#');
-        out.push_str(&percent_encode(line));
-        out.push('\n');
+fn section(out: &mut Vec<u8>, section: &Section, used: &HashSet<String>) -> Result<(), WriteError> {
+    let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.contains(value);
+    // Trailing empty lines are not written: of nothing else nothing is left.
+    let description = section.description().map(|text| text.trim_end_matches('\n'));
+    let lines = description.filter(|text| !text.is_empty()).map(|text| text.split('\n'));
+    for line in lines.into_iter().flatten() {
+        out.push(b'#');
+        out.extend_from_slice(percent_encode(line).as_bytes());
+        out.push(b'\n');
     }
-    for (key, value) in section.entries().filter(|(key, value)| !is_special(key) && !dropped(key, value)) {
+    for (key, value) in section.entries().filter(|(key, value)| !is_special(key) && !is_duplicate(key, value))
+    {
         push(out, key, value)?;
     }
     for entry in section.env() {
@@ -65,17 +69,14 @@ fn section(
     section.raw().iter().try_for_each(|line| push(out, &line.key, &line.value))
 }
 
-/// Trailing empty lines are not written: of nothing else nothing is left.
-fn has_lines(description: &str) -> bool {
-    description.bytes().any(|byte| byte != b'\n')
-}
-
-fn push(out: &mut String, key: &str, value: &str) -> Result<(), WriteError> {
-    if key.contains('\n') || value.contains('\n') {
+fn push(out: &mut Vec<u8>, key: &str, value: &str) -> Result<(), WriteError> {
+    let breaks = |text: &str| memchr::memchr(b'\n', text.as_bytes()).is_some();
+    if breaks(key) || breaks(value) {
         return Err(WriteError::Newline { key: key.to_owned() });
     }
-    for part in [key, ": ", value, "\n"] {
-        out.push_str(part);
-    }
+    out.extend_from_slice(&text::to_bytes(key));
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(&text::to_bytes(value));
+    out.push(b'\n');
     Ok(())
 }

@@ -13,14 +13,15 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
         let values =
             props::parse(keys::DEVICE, text).map_err(|source| PropertyError { key: key.clone(), source })?;
         let path = values.get("path").ok_or(TranslateError::MissingPath(key))?;
-        let node = input.facts.devices.get(path).ok_or_else(|| TranslateError::NoSuchDevice(path.clone()))?;
+        let node =
+            input.facts.devices.get(path).ok_or_else(|| TranslateError::NoSuchDevice(path.to_owned()))?;
         let kind = match node.kind {
             DeviceKind::Char => 'c',
             DeviceKind::Block => 'b',
-            DeviceKind::Other => return Err(TranslateError::NotADevice(path.clone())),
+            DeviceKind::Other => return Err(TranslateError::NotADevice(path.to_owned())),
         };
         let device = format!("{kind} {}:{}", node.major, node.minor);
-        let deny_write = values.get("deny-write").is_some_and(|on| on == "1");
+        let deny_write = values.get("deny-write") == Some("1");
         let access = if deny_write { "r" } else { "rw" };
         permission(input, lines, "allow", format!("{device} {access}"))?;
         if deny_write {

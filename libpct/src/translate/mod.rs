@@ -44,7 +44,7 @@ impl LxcConfig {
     /// The file; bytes that are no UTF-8 come out as they went in.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        crate::config::text::to_bytes(&self.to_string())
+        crate::config::text::to_bytes(&self.to_string()).into_owned()
     }
 
     /// All values of one key, in order.

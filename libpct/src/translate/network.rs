@@ -24,12 +24,12 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
 struct Interface<'a> {
     key: &'a str,
     index: &'a str,
-    values: Properties,
+    values: Properties<'a>,
 }
 
 impl Interface<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.values.get(key)
     }
 
     fn is_on(&self, key: &str) -> bool {

@@ -94,7 +94,7 @@ impl Key {
     ///
     /// # Errors
     /// The first reason that applies; the loader then keeps the text as it was.
-    pub fn check_at_load(&self, value: &str) -> Result<String, CheckError> {
+    pub fn check_at_load<'a>(&self, value: &'a str) -> Result<&'a str, CheckError> {
         self.schema.check_at_load(value)
     }
 }
@@ -104,17 +104,46 @@ impl Key {
 /// An index beyond the limit, or written with a leading zero, is no key.
 #[must_use]
 pub fn lookup(name: &str) -> Option<(&'static Key, Option<u16>)> {
-    if let Ok(at) = KEYS.binary_search_by_key(&name, |key| key.name) {
-        return KEYS.get(at).filter(|key| key.last_index.is_none()).map(|key| (key, None));
+    let (stem, index) = match split_index(name) {
+        Some((family, index)) => (family, Some(index)),
+        None => (name, None),
+    };
+    let key = of_letter(*stem.as_bytes().first()?).iter().find(|key| key.name == stem)?;
+    match (key.last_index, index) {
+        (None, None) => Some((key, None)),
+        (Some(last), Some(index)) if index <= last => Some((key, Some(index))),
+        _ => None,
     }
-    let (family, index) = split_index(name)?;
-    let key = KEYS.get(KEYS.binary_search_by_key(&family, |key| key.name).ok()?)?;
-    (key.last_index? >= index).then_some((key, Some(index)))
+}
+
+/// The keys that begin with a letter: few enough to try one after the other.
+fn of_letter(letter: u8) -> &'static [Key] {
+    const LETTERS: usize = 26;
+    /// For each letter where its keys begin, and at the end how many keys there are.
+    const BEGIN: [usize; LETTERS + 1] = {
+        let mut begin = [0; LETTERS + 1];
+        let (mut letter, mut at) = (0, 0);
+        while letter <= LETTERS {
+            while at < KEYS.len() && (KEYS[at].name.as_bytes()[0] - b'a') < letter as u8 {
+                at += 1;
+            }
+            begin[letter] = at;
+            letter += 1;
+        }
+        begin
+    };
+    match usize::from(letter.wrapping_sub(b'a')) {
+        at if at < LETTERS => &KEYS[BEGIN[at]..BEGIN[at + 1]],
+        _ => &[],
+    }
 }
 
 /// Splits `net10` into `net` and 10; no leading zeros, and some name must be left.
 #[must_use]
 pub fn split_index(name: &str) -> Option<(&str, u16)> {
+    if !name.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let family = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = name.get(family.len()..)?;
     let canonical = !family.is_empty() && (digits == "0" || !digits.starts_with('0'));
