@@ -188,11 +188,11 @@ impl Parser {
     /// Closes the open section and starts the next; one that comes again
     /// replaces its earlier self.
     fn switch(&mut self, place: Place) {
-        let mut closed = std::mem::replace(&mut self.open, Open::new(place));
-        if text::is_truthy(&closed.description) {
-            closed.values.push(("description".into(), closed.description.into()));
-        }
+        let closed = std::mem::replace(&mut self.open, Open::new(place));
         let mut section = Section::from_lines(closed.values, closed.raw);
+        if text::is_truthy(&closed.description) {
+            section.set("description", closed.description);
+        }
         if !closed.env.is_empty() {
             // An ordinary `env` line counts as the first entries.
             let entries = section.remove("env").into_iter().chain(closed.env);

@@ -2,13 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use nom::{
-    IResult, Parser,
-    bytes::complete::{tag, take_while1},
-    combinator::{all_consuming, rest, verify},
-    sequence::separated_pair,
-};
-
 use super::{
     keys::SubKey,
     schema::{CheckError, Schema, SubKeyError, Type},
@@ -36,8 +29,7 @@ impl<'a> Properties<'a> {
     /// The text of a sub-key.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        let at = self.keys.iter().position(|key| key.name == name)?;
-        self.values[at]
+        self.iter().find(|(key, _)| is_same(key, name)).map(|(_, value)| value)
     }
 
     /// The sub-keys that were given, in the order of the table, with their texts.
@@ -56,16 +48,16 @@ pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a
     let mut errors = Vec::new();
     let mut unknown = HashSet::new();
     let mut from = 0;
-    for part in text.split(',') {
-        let at = from;
-        from += part.len() + 1;
+    for end in memchr::memchr_iter(b',', text.as_bytes()).chain([text.len()]) {
+        let (at, part) = (from, &text[from..end]);
+        from = end + 1;
         if part.chars().all(is_space) {
             continue;
         }
         let fails = |reason: String| CheckError::from(reason).found_at(at);
         let (name, value) = pair(keys, part).map_err(|reason| fails(reason.to_owned()))?;
         let duplicate = || fails(format!("duplicate key in comma-separated list property: {name}"));
-        let Some(place) = keys.iter().position(|key| key.name == name) else {
+        let Some(place) = keys.iter().position(|key| is_same(key.name, name)) else {
             if !unknown.insert(name) {
                 return Err(duplicate());
             }
@@ -96,16 +88,22 @@ pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a
     }
     if errors.is_empty() { Ok(values) } else { Err(CheckError::format_error(errors)) }
 }
+/// Equality of short texts, decided by length and first byte most of the time.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.as_bytes().first() == b.as_bytes().first() && a == b
+}
+
 /// The key and the value of one part; a part without `=` is the value of the default key.
 fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str), &'static str> {
-    let value = verify(rest, |value: &str| !value.is_empty() && !value.contains('\n'));
-    let pair: IResult<&str, (&str, &str)> =
-        all_consuming(separated_pair(take_while1(|c| c != '='), tag("="), value)).parse(part);
-    match (pair, keys.iter().find(|key| key.default_key)) {
-        (Ok((_, pair)), _) => Ok(pair),
-        (Err(_), _) if part.contains('=') => Err("missing key in comma-separated list property"),
-        (Err(_), Some(key)) => Ok((key.name, part)),
-        (Err(_), None) => Err("value without key, but schema does not define a default key"),
+    let Some(at) = memchr::memchr(b'=', part.as_bytes()) else {
+        let default = keys.iter().find(|key| key.default_key);
+        let default = default.ok_or("value without key, but schema does not define a default key")?;
+        return Ok((default.name, part));
+    };
+    match (&part[..at], &part[at + 1..]) {
+        ("", _) | (_, "") => Err("missing key in comma-separated list property"),
+        (_, value) if value.contains('\n') => Err("missing key in comma-separated list property"),
+        pair => Ok(pair),
     }
 }
 

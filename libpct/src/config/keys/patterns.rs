@@ -5,7 +5,7 @@ use crate::config::text::{is_digits, is_word};
 
 /// `[-_.\w\d]+`
 pub(super) fn link_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| is_word(c) || matches!(c, '-' | '.'))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 /// `\d+(;\d+)*`
