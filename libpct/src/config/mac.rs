@@ -48,7 +48,10 @@ impl FromStr for MacAddr {
             return Err(InvalidMac);
         }
         // The lowest bit of the first byte marks a group of receivers.
-        let is_unicast = matches!(text.as_bytes()[1].to_ascii_lowercase(), b'0' | b'2' | b'4' | b'6' | b'8' | b'a' | b'c' | b'e');
+        let is_unicast = matches!(
+            text.as_bytes()[1].to_ascii_lowercase(),
+            b'0' | b'2' | b'4' | b'6' | b'8' | b'a' | b'c' | b'e'
+        );
         if is_unicast { Ok(Self(text.into())) } else { Err(InvalidMac) }
     }
 }

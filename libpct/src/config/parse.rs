@@ -1,14 +1,12 @@
 use std::fmt;
 
-use smol_str::SmolStr;
-
 use super::{
     Vmid, grammar,
     grammar::Line,
     keys,
     model::{Config, Parsed},
     raw::{self, RawKey},
-    section::{RawLine, Section},
+    section::{Entry, RawLine, Section},
     text,
 };
 
@@ -62,7 +60,7 @@ enum Place {
 /// A section while its lines come in.
 struct Open {
     place: Place,
-    values: Vec<(SmolStr, SmolStr)>,
+    values: Vec<Entry>,
     raw: Vec<RawLine>,
     description: String,
     /// Entries of the environment.
@@ -125,7 +123,7 @@ impl Parser {
     }
 
     fn set(&mut self, key: &str, value: &str) {
-        self.open.values.push((key.into(), value.into()));
+        self.open.values.push(Entry::new(key, value));
     }
 
     fn take_raw(&mut self, text: &str, key: &str, value: &str) {

@@ -95,14 +95,16 @@ fn is_same(a: &str, b: &str) -> bool {
 
 /// The key and the value of one part; a part without `=` is the value of the default key.
 fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str), &'static str> {
-    let Some(at) = memchr::memchr(b'=', part.as_bytes()) else {
+    let Some(at) = part.bytes().position(|byte| byte == b'=') else {
         let default = keys.iter().find(|key| key.default_key);
         let default = default.ok_or("value without key, but schema does not define a default key")?;
         return Ok((default.name, part));
     };
     match (&part[..at], &part[at + 1..]) {
         ("", _) | (_, "") => Err("missing key in comma-separated list property"),
-        (_, value) if value.contains('\n') => Err("missing key in comma-separated list property"),
+        (_, value) if memchr::memchr(b'\n', value.as_bytes()).is_some() => {
+            Err("missing key in comma-separated list property")
+        }
         pair => Ok(pair),
     }
 }

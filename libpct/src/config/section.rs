@@ -18,6 +18,36 @@ impl RawLine {
     }
 }
 
+/// A key and its text. Nearly all keys and most texts are so short that they stand in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The first bytes of the key as a number: it decides most comparisons.
+    head: u64,
+    key: SmolStr,
+    value: SmolStr,
+}
+
+impl Entry {
+    pub(super) fn new(key: &str, value: impl Into<SmolStr>) -> Self {
+        Self { head: head(key), key: key.into(), value: value.into() }
+    }
+
+    fn order(&self) -> (u64, &str) {
+        (self.head, &self.key)
+    }
+
+    fn pair(&self) -> (&str, &str) {
+        (&self.key, &self.value)
+    }
+}
+
+/// Orders as the bytes of the text do; a shorter text is filled up with zeros.
+fn head(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+    u64::from_be_bytes(bytes)
+}
+
 /// One section of a config: the current state, the pending changes, or a snapshot.
 ///
 /// Every key has the text it was read with; the typed views parse it when asked,
@@ -25,8 +55,8 @@ impl RawLine {
 /// UTF-8 are escaped (see [`text::from_bytes`](super::text::from_bytes)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Section {
-    /// Sorted by key, each key once. Nearly all keys and most values are so short that they stand in place.
-    values: Vec<(SmolStr, SmolStr)>,
+    /// Sorted by key, each key once.
+    values: Vec<Entry>,
     /// The entries of the value of `env`.
     env: Vec<String>,
     raw: Vec<RawLine>,
@@ -34,11 +64,11 @@ pub struct Section {
 
 impl Section {
     /// From the lines of a file: of a key that comes again the last one counts.
-    pub(super) fn from_lines(mut values: Vec<(SmolStr, SmolStr)>, raw: Vec<RawLine>) -> Self {
-        if !values.is_sorted_by(|(a, _), (b, _)| a < b) {
-            values.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pub(super) fn from_lines(mut values: Vec<Entry>, raw: Vec<RawLine>) -> Self {
+        if !values.is_sorted_by(|a, b| a.order() < b.order()) {
+            values.sort_by(|a, b| a.order().cmp(&b.order()));
             values.dedup_by(|later, earlier| {
-                let again = later.0 == earlier.0;
+                let again = later.key == earlier.key;
                 if again {
                     std::mem::swap(later, earlier);
                 }
@@ -53,14 +83,15 @@ impl Section {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.values.binary_search_by(|(name, _)| name.as_str().cmp(key))
+        let wanted = (head(key), key);
+        self.values.binary_search_by(|entry| entry.order().cmp(&wanted))
     }
 
     /// The text of a key. `description` and `env` (entries joined by NUL) are
     /// keys like all others here.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.find(key).ok().map(|at| self.values[at].1.as_str())
+        self.find(key).ok().map(|at| self.values[at].value.as_str())
     }
 
     /// Sets a key; nothing is checked.
@@ -72,8 +103,8 @@ impl Section {
             self.env = entries.map(str::to_owned).collect();
         }
         match self.find(key) {
-            Ok(at) => self.values[at].1 = value,
-            Err(at) => self.values.insert(at, (key.into(), value)),
+            Ok(at) => self.values[at].value = value,
+            Err(at) => self.values.insert(at, Entry::new(key, value)),
         }
     }
 
@@ -82,19 +113,18 @@ impl Section {
         if key == "env" {
             self.env.clear();
         }
-        self.find(key).ok().map(|at| self.values.remove(at).1.into())
+        self.find(key).ok().map(|at| self.values.remove(at).value.into())
     }
 
     /// All keys with their texts, sorted by key byte by byte; raw lines are not among them.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.values.iter().map(Entry::pair)
     }
 
     /// The keys that begin like this, with their texts, sorted byte by byte.
     pub(super) fn entries_from(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
-        let from = self.values.partition_point(|(key, _)| key.as_str() < prefix);
-        let entries = self.values[from..].iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        entries.take_while(move |(key, _)| key.starts_with(prefix))
+        let (Ok(from) | Err(from)) = self.find(prefix);
+        self.values[from..].iter().map(Entry::pair).take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// The raw lines in order, without those of the environment.

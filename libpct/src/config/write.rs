@@ -70,13 +70,12 @@ fn section(out: &mut Vec<u8>, section: &Section, used: &HashSet<String>) -> Resu
 }
 
 fn push(out: &mut Vec<u8>, key: &str, value: &str) -> Result<(), WriteError> {
-    let breaks = |text: &str| memchr::memchr(b'\n', text.as_bytes()).is_some();
-    if breaks(key) || breaks(value) {
-        return Err(WriteError::Newline { key: key.to_owned() });
+    for (part, end) in [(key, &b": "[..]), (value, b"\n")] {
+        if memchr::memchr(b'\n', part.as_bytes()).is_some() {
+            return Err(WriteError::Newline { key: key.to_owned() });
+        }
+        out.extend_from_slice(&text::to_bytes(part));
+        out.extend_from_slice(end);
     }
-    out.extend_from_slice(&text::to_bytes(key));
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(&text::to_bytes(value));
-    out.push(b'\n');
     Ok(())
 }
