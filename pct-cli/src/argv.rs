@@ -5,11 +5,12 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt as _,
+    slice::Iter,
 };
 
 use crate::{
     failure::ParamErrors,
-    spec::{Kind, Param, VerbSpec},
+    spec::{Param, VerbSpec},
 };
 
 /// What the words say, not checked yet.
@@ -30,82 +31,108 @@ pub(crate) enum Dialect {
     Posix,
 }
 
-/// Applies the grammar to the words after the verb.
-pub(crate) fn parse(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Result<Parsed, ParamErrors> {
-    let Scan { values, rest, diagnostics } = scan(spec, words, dialect);
-    if !diagnostics.is_empty() {
-        return Err(ParamErrors { diagnostics, ..ParamErrors::new("unable to parse option") });
+impl Dialect {
+    /// What the environment asks for.
+    pub(crate) fn of_environment() -> Self {
+        if std::env::var_os("POSIXLY_CORRECT").is_some() { Self::Posix } else { Self::Permuting }
     }
-    let mut parsed = Parsed { values, extra: Vec::new() };
-    bind(spec, rest, &mut parsed)?;
-    normalise_booleans(spec, &mut parsed)?;
-    Ok(parsed)
 }
 
+/// The words after a verb, told apart.
 #[derive(Default)]
-struct Scan {
+pub(crate) struct Scan {
     values: BTreeMap<String, OsString>,
-    rest: Vec<OsString>,
+    /// Those that are no options.
+    pub(crate) rest: Vec<OsString>,
     diagnostics: Vec<String>,
+    /// Whether `--help` is among the options. It is ours: it has no abbreviation, and nothing else counts beside it.
+    pub(crate) help: bool,
+    /// The option whose value would be the next word.
+    pub(crate) open: Option<&'static Param>,
+    /// Whether a further word would not be an option, however it begins.
+    pub(crate) ended: bool,
 }
 
-fn scan(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Scan {
+/// Applies the grammar to the words after the verb, without looking at what they mean.
+pub(crate) fn scan(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Scan {
     let mut scan = Scan::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == "--" {
+            scan.ended = true;
+        } else if !looks_like_option(word) {
+            scan.rest.push(word.clone());
+            scan.ended = dialect == Dialect::Posix;
+        } else if word == "--help" || word == "-help" {
+            scan.help = true;
+        } else {
+            scan.option(spec, word, &mut words, dialect);
+        }
+        if scan.ended {
             scan.rest.extend(words.cloned());
             break;
-        }
-        if !looks_like_option(word) {
-            scan.rest.push(word.clone());
-            if dialect == Dialect::Posix {
-                scan.rest.extend(words.cloned());
-                break;
-            }
-            continue;
-        }
-        let (typed, inline) = split(word, dialect);
-        let typed = typed.to_string_lossy();
-        let (param, name) = match lookup(spec, &typed) {
-            Lookup::Found(param, name) => (param, name),
-            Lookup::Unknown => {
-                scan.diagnostics.push(format!("Unknown option: {typed}"));
-                continue;
-            }
-            Lookup::Ambiguous(candidates) => {
-                let candidates = candidates.join(", ");
-                scan.diagnostics.push(format!("Option {typed} is ambiguous ({candidates})"));
-                continue;
-            }
-        };
-        let value = if param.kind.is_bool() || matches!(param.kind, Kind::Password) {
-            let next_is_value = inline.is_none() && words.as_slice().first().is_some_and(is_optional_value);
-            let next = if next_is_value { words.next().cloned() } else { None };
-            Some(inline.map(OsStr::to_os_string).or(next).unwrap_or_default())
-        } else {
-            match inline {
-                Some(value) if value.is_empty() => None,
-                Some(value) => Some(value.to_os_string()),
-                None => words.next().cloned(),
-            }
-        };
-        match value {
-            Some(value) => store(&mut scan.values, param, name, value),
-            None => scan.diagnostics.push(format!("Option {name} requires an argument")),
         }
     }
     scan
 }
 
-/// A dash and at least one more character.
-fn looks_like_option(word: &OsString) -> bool {
-    word.len() > 1 && word.as_bytes().starts_with(b"-")
+impl Scan {
+    /// Reads an option and takes its value from the words that follow where it needs one.
+    fn option(&mut self, spec: &VerbSpec, word: &OsStr, words: &mut Iter<'_, OsString>, dialect: Dialect) {
+        let (typed, inline) = split(word, dialect);
+        let typed = typed.to_string_lossy();
+        let (param, name) = match lookup(spec, &typed) {
+            Lookup::Found(param, name) => (param, name),
+            Lookup::Unknown => {
+                self.diagnostics.push(format!("Unknown option: {typed}"));
+                return;
+            }
+            Lookup::Ambiguous(candidates) => {
+                let candidates = candidates.join(", ");
+                self.diagnostics.push(format!("Option {typed} is ambiguous ({candidates})"));
+                return;
+            }
+        };
+        let optional = param.kind.value_is_optional();
+        let value = match (inline, words.as_slice().first()) {
+            (Some(value), _) => Some(value.to_os_string()).filter(|value| optional || !value.is_empty()),
+            // An optional value is taken from the next word unless that could be an option; a lone `-` is a value.
+            (None, Some(next)) if !optional || !looks_like_option(next) => words.next().cloned(),
+            (None, next) => {
+                self.open = next.is_none().then_some(param);
+                optional.then(OsString::new)
+            }
+        };
+        match value {
+            Some(value) => store(&mut self.values, param, name, value),
+            None => self.diagnostics.push(format!("Option {name} requires an argument")),
+        }
+    }
 }
 
-/// An optional value is taken from the next word unless that could be an option; a lone `-` is a value.
-fn is_optional_value(word: &OsString) -> bool {
-    !looks_like_option(word)
+/// Both steps at once.
+#[cfg(test)]
+pub(crate) fn parse(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Result<Parsed, ParamErrors> {
+    bind(spec, scan(spec, words, dialect))
+}
+
+/// Gives the words their meaning.
+pub(crate) fn bind(spec: &VerbSpec, scan: Scan) -> Result<Parsed, ParamErrors> {
+    if !scan.diagnostics.is_empty() {
+        return Err(ParamErrors {
+            diagnostics: scan.diagnostics,
+            ..ParamErrors::new("unable to parse option")
+        });
+    }
+    let mut parsed = Parsed { values: scan.values, extra: Vec::new() };
+    bind_positionals(spec, scan.rest, &mut parsed)?;
+    normalise_booleans(spec, &mut parsed)?;
+    Ok(parsed)
+}
+
+/// A dash and at least one more character.
+pub(crate) fn looks_like_option(word: &OsStr) -> bool {
+    word.len() > 1 && word.as_bytes().starts_with(b"-")
 }
 
 /// Takes the dashes off and parts name and value.
@@ -180,7 +207,7 @@ fn store(values: &mut BTreeMap<String, OsString>, param: &Param, name: String, v
 }
 
 /// Gives the words to the positionals in order.
-fn bind(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -> Result<(), ParamErrors> {
+fn bind_positionals(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -> Result<(), ParamErrors> {
     let mut words = rest.into_iter();
     for (index, param) in spec.positionals.iter().enumerate() {
         let Some(word) = words.next() else {

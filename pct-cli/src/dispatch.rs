@@ -8,7 +8,7 @@ use crate::{
     commands::Verb,
     exit::Exit,
     failure::Failure,
-    input, output, resolve,
+    help, input, output, resolve,
 };
 
 /// Runs one command line, without the program's name.
@@ -28,12 +28,15 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
 }
 
 fn run_verb(verb: &Verb, words: &[OsString]) -> Result<Exit, Failure> {
+    let scan = argv::scan(&verb.spec, words, Dialect::of_environment());
+    if scan.help {
+        output::print(&help::full(&verb.spec))?;
+        return Ok(Exit::SUCCESS);
+    }
     if verb.spec.needs_root && !rustix::process::geteuid().is_root() {
         return Err(Failure::Message("please run as root".to_owned()));
     }
-    let dialect =
-        if std::env::var_os("POSIXLY_CORRECT").is_some() { Dialect::Posix } else { Dialect::Permuting };
-    let mut parsed = argv::parse(&verb.spec, words, dialect)?;
+    let mut parsed = argv::bind(&verb.spec, scan)?;
     input::read_files(&verb.spec, &mut parsed)?;
     let mut args = check::check(&verb.spec, parsed)?;
     input::ask_passwords(&verb.spec, &mut args)?;

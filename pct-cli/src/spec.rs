@@ -50,6 +50,11 @@ impl Kind {
         }
     }
 
+    /// Whether an option may stand without a value.
+    pub(crate) fn value_is_optional(self) -> bool {
+        self.is_bool() || matches!(self, Self::Password)
+    }
+
     /// Whether repeating the option adds to its value.
     pub(crate) fn is_list(self) -> bool {
         matches!(self, Self::Config(key) if matches!(key.schema.structure, Structure::List(_)))

@@ -77,6 +77,32 @@ fn the_help_is_what_it_was() {
     assert!(stdout == fs::read_to_string(&path).unwrap(), "the help has changed:\n{stdout}");
 }
 
+/// The verbs that the short help lists.
+fn verbs() -> Vec<String> {
+    let (_, lines, _) = run(&["help", "--verbose", "0"]);
+    lines.lines().filter_map(|line| Some(line.split_once("pct ")?.1.split(' ').next()?.to_owned())).collect()
+}
+
+#[test]
+fn help_of_a_verb_is_an_option_of_the_verb() {
+    let verbs = verbs();
+    assert!(verbs.contains(&"create".to_owned()) && verbs.contains(&"help".to_owned()), "{verbs:?}");
+    for verb in &verbs {
+        let help = run(&["help", verb]);
+        assert!(help.0 == 0 && help.1.starts_with(&format!("USAGE: pct {verb} ")), "{help:?}");
+        assert_eq!(run(&[verb, "--help"]), help);
+        assert_eq!(run(&[verb, "-help", "--nonsense"]), help, "all else is not looked at");
+    }
+    assert_eq!(
+        run(&["status", "--hel"]),
+        (
+            255,
+            String::new(),
+            "Unknown option: hel\n400 unable to parse option\npct status <vmid> [OPTIONS]\n".to_owned()
+        )
+    );
+}
+
 #[test]
 fn only_what_changes_or_enters_needs_root() {
     if !rustix::process::geteuid().is_root() {
@@ -99,6 +125,7 @@ fn only_what_changes_or_enters_needs_root() {
     };
     for verb in ["create", "start", "stop", "shutdown", "reboot", "destroy", "exec", "enter", "console"] {
         assert_eq!(nobody(&[verb]), (255, String::new(), "please run as root\n".to_owned()), "{verb}");
+        assert_eq!(nobody(&[verb, "--help"]), run(&["help", verb]));
     }
     assert_eq!(nobody(&["help", "--verbose", "0", "start"]).0, 0);
     for verb in ["status", "config"] {

@@ -294,3 +294,36 @@ fn words_that_are_not_text_pass_through_to_the_command_inside() {
     let errors = parse(&exec::VERB.spec, &["100".into(), odd], Dialect::Permuting).unwrap_err();
     assert_eq!(errors.diagnostics, ["Unknown option: \u{fffd}"]);
 }
+
+/// Whether a line asks for help.
+fn helps(spec: &VerbSpec, line: &str, dialect: Dialect) -> bool {
+    scan(spec, &words(line), dialect).help
+}
+
+#[test]
+fn help_is_an_option_of_every_verb_and_wins_over_all_else() {
+    for verb in crate::commands::all() {
+        for line in ["--help", "-help", "--help x y z", "x --help", "--nonsense --help"] {
+            assert!(helps(&verb.spec, line, Dialect::Permuting), "pct {} {line}", verb.spec.name);
+        }
+    }
+    assert!(helps(&start::VERB.spec, "100 --skiplock --help", Dialect::Permuting), "no value of a boolean");
+    assert!(helps(&create::VERB.spec, "100 t --password --help", Dialect::Permuting));
+}
+
+#[test]
+fn help_has_no_abbreviation_no_value_and_no_power_over_words_of_others() {
+    rows(
+        &create::VERB.spec,
+        &[
+            ("100 t --description --help", "description=--help ostemplate=t vmid=100"),
+            ("100 -- --help", "ostemplate=--help vmid=100"),
+            ("100 t --hel", "Unknown option: hel\n400 unable to parse option"),
+            ("100 t --HELP", "Unknown option: HELP\n400 unable to parse option"),
+            ("100 t --help=1", "Unknown option: help\n400 unable to parse option"),
+        ],
+    );
+    rows(&exec::VERB.spec, &[("100 -- ls --help", "vmid=100 | ls --help")]);
+    assert!(!helps(&exec::VERB.spec, "100 ls --help", Dialect::Posix));
+    assert!(helps(&exec::VERB.spec, "--help 100 ls", Dialect::Posix));
+}
