@@ -39,6 +39,7 @@ pub use ops::{
     Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
+pub use storage::Content;
 
 /// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
 const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
@@ -122,6 +123,29 @@ impl Pct {
     /// When the folder of the configs cannot be read; a single bad config is in the listing.
     pub fn list(&self) -> Result<Listing, Error> {
         ops::list(&self.env)
+    }
+
+    /// The lowest number that no container has, on a Proxmox VE cluster no other guest either; `None` when all
+    /// are taken. Nothing reserves it.
+    #[must_use]
+    pub fn free_vmid(&self) -> Option<Vmid> {
+        ops::free_vmid(&self.env)
+    }
+
+    /// The ids of the storages that can be used on this node for a content, in the order of `storage.cfg`.
+    ///
+    /// # Errors
+    /// When `storage.cfg` cannot be read.
+    pub fn storages(&self, content: Content) -> Result<Vec<String>, Error> {
+        ops::storages_with(&self.env, content)
+    }
+
+    /// The templates of a storage, sorted.
+    ///
+    /// # Errors
+    /// When there is no such storage here, or it cannot be read.
+    pub fn templates(&self, storage: &str) -> Result<Vec<config::VolumeId>, Error> {
+        ops::templates(&self.env, storage)
     }
 }
 
@@ -209,6 +233,14 @@ impl Container<'_> {
     /// When there is no such container or snapshot.
     pub fn config(&self, view: &ConfigView) -> Result<Vec<String>, Error> {
         ops::config_text(self.env, self.vmid, view)
+    }
+
+    /// The names of its snapshots, sorted.
+    ///
+    /// # Errors
+    /// When there is no such container or its config cannot be read.
+    pub fn snapshot_names(&self) -> Result<Vec<String>, Error> {
+        ops::snapshot_names(self.env, self.vmid)
     }
 
     /// A command inside the running container, as its root.

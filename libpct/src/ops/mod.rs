@@ -34,7 +34,9 @@ pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
 pub use query::{ConfigView, Listing, Status, Usage};
-pub(crate) use query::{config_text, list, status, usage};
+pub(crate) use query::{
+    config_text, free_vmid, list, snapshot_names, status, storages_with, templates, usage,
+};
 pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};

@@ -1,4 +1,5 @@
-//! The reading verbs: `list`, `status`, `config` (spec: cli, parts 5.1, 5.2, 5.12 and A.2).
+//! The reading verbs: `list`, `status`, `config` (spec: cli, parts 5.1, 5.2, 5.12 and A.2), and what there is to
+//! choose from when a command is written.
 //!
 //! They read files and `/proc`: no lock, no fork, no call into liblxc, and no need to be root where the
 //! files can be read.
@@ -6,9 +7,10 @@
 use super::Env;
 use crate::{
     cgroup,
-    config::{self, Section, View, Vmid, pct_config_lines},
+    config::{self, Section, View, Vmid, VolumeId, pct_config_lines},
     error::Error,
     lxc::command,
+    storage::Content,
 };
 
 /// A container as `list` and `status` show it.
@@ -215,4 +217,25 @@ pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Ve
         return Err(Error::InvalidConfig(faults.into_iter().map(told).collect()));
     }
     Ok(pct_config_lines(&section))
+}
+
+/// The names of a container's snapshots, sorted.
+pub(crate) fn snapshot_names(env: &Env, vmid: Vmid) -> Result<Vec<String>, Error> {
+    Ok(env.store().load(vmid)?.config.snapshots().keys().cloned().collect())
+}
+
+/// The lowest number that is free; `None` when all are taken.
+pub(crate) fn free_vmid(env: &Env) -> Option<Vmid> {
+    let is_free = |vmid: &Vmid| env.store().require_free(*vmid).is_ok();
+    (Vmid::MIN..=Vmid::MAX).filter_map(|id| Vmid::new(id).ok()).find(is_free)
+}
+
+/// The storages for a content.
+pub(crate) fn storages_with(env: &Env, content: Content) -> Result<Vec<String>, Error> {
+    Ok(env.storages()?.with_content(content))
+}
+
+/// The templates of a storage.
+pub(crate) fn templates(env: &Env, storage: &str) -> Result<Vec<VolumeId>, Error> {
+    Ok(env.storages()?.templates(storage)?)
 }

@@ -22,6 +22,10 @@ use crate::{
     sys::folder,
 };
 
+/// Where the templates are below the path, and how their names end (spec: runtime, part 10.3).
+const TEMPLATES: &str = "template/cache";
+const TEMPLATE_ENDS: [&str; 5] = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
+
 /// The volume numbers that the original gives out, too.
 const DISK_NUMBERS: std::ops::Range<u32> = 0..1024;
 
@@ -156,11 +160,22 @@ impl Backend for DirStorage {
         Ok(volumes)
     }
 
+    fn templates(&self) -> Result<Vec<String>, StorageError> {
+        let folder = self.path.join(TEMPLATES);
+        let mut names = files(&folder)?;
+        names.retain(|file| {
+            let named = !file.starts_with('.') && TEMPLATE_ENDS.iter().any(|end| file.ends_with(end));
+            named && folder.join(file).is_file()
+        });
+        names.sort_unstable();
+        Ok(names.iter().map(|file| format!("vztmpl/{file}")).collect())
+    }
+
     fn file(&self, name: &str) -> Result<PathBuf, StorageError> {
         let bad = || StorageError::BadName { name: name.to_owned() };
         let (kind, file) = name.split_once('/').ok_or_else(bad)?;
         let folder = match kind {
-            "vztmpl" => "template/cache",
+            "vztmpl" => TEMPLATES,
             "backup" => "dump",
             "snippets" => "snippets",
             _ => return Err(bad()),
@@ -234,6 +249,21 @@ mod tests {
         let refused =
             storage(temp.path()).allocate(Vmid::new(9001).unwrap(), Format::Subvol, Size::from_bytes(1));
         assert!(matches!(refused, Err(StorageError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn templates_are_plain_files_with_the_ends_of_templates() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = storage(temp.path());
+        assert_eq!(dir.templates().unwrap(), [""; 0], "no folder, no templates");
+        let cache = temp.path().join("template/cache");
+        fs::create_dir_all(cache.join("folder.tar")).unwrap();
+        for file in ["b.tar.zst", "a.tar", "c.tar.gz", "d.tgz", "a.tar.zst.tmp", ".x.tar", "notes.txt"] {
+            fs::write(cache.join(file), "").unwrap();
+        }
+        let templates = dir.templates().unwrap();
+        assert_eq!(templates, ["vztmpl/a.tar", "vztmpl/b.tar.zst", "vztmpl/c.tar.gz"]);
+        assert!(templates.iter().all(|name| dir.file(name).is_ok()));
     }
 
     #[test]

@@ -34,6 +34,24 @@ pub(crate) enum Location {
     Directory(PathBuf),
 }
 
+/// What a storage may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Volumes of containers, `rootdir` in `storage.cfg`.
+    Volumes,
+    /// Templates, `vztmpl`.
+    Templates,
+}
+
+impl Content {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Volumes => "rootdir",
+            Self::Templates => "vztmpl",
+        }
+    }
+}
+
 /// What a volume may or may not be able to do, asked for by name (spec: runtime, part 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "asked for by the operations to come; every backend answers today")]
@@ -74,6 +92,9 @@ pub(crate) trait Backend {
 
     /// The volumes of one container, sorted by name.
     fn volumes_of(&self, owner: Vmid) -> Result<Vec<(String, Format)>, StorageError>;
+
+    /// The names of the templates, sorted.
+    fn templates(&self) -> Result<Vec<String>, StorageError>;
 
     /// The file of a template, image or backup that is kept as a plain file.
     fn file(&self, name: &str) -> Result<PathBuf, StorageError>;
@@ -157,7 +178,7 @@ impl Storages {
     /// A storage for containers' volumes, made ready.
     pub(crate) fn for_containers(&self, id: &str) -> Result<&Storage, StorageError> {
         let storage = self.get(id)?;
-        if !storage.allows("rootdir") {
+        if !storage.allows(Content::Volumes) {
             return Err(StorageError::NoContainers { storage: id.to_owned() });
         }
         storage.backend()?.activate()?;
@@ -197,13 +218,25 @@ impl Storages {
     /// Every volume of a container on every storage that holds containers and can be asked.
     pub(crate) fn volumes_of(&self, owner: Vmid) -> Result<Vec<VolumeInfo>, StorageError> {
         let mut found = Vec::new();
-        for storage in self.storages.iter().filter(|s| !s.disabled && s.allows("rootdir")) {
+        for storage in self.storages.iter().filter(|s| !s.disabled && s.allows(Content::Volumes)) {
             let backend = storage.backend()?;
             for (name, format) in backend.volumes_of(owner)? {
                 found.push(VolumeInfo { id: VolumeId { storage: storage.id.clone(), name }, format });
             }
         }
         Ok(found)
+    }
+
+    /// The ids of the storages that can be used here for a content, in the order of `storage.cfg`.
+    pub(crate) fn with_content(&self, content: Content) -> Vec<String> {
+        let usable = |s: &&Storage| s.allows(content) && s.backend.is_ok() && self.get(&s.id).is_ok();
+        self.storages.iter().filter(usable).map(|s| s.id.clone()).collect()
+    }
+
+    /// The templates of a storage, sorted. Changes nothing: a storage without its folders has none.
+    pub(crate) fn templates(&self, id: &str) -> Result<Vec<VolumeId>, StorageError> {
+        let volume = |name| VolumeId { storage: id.to_owned(), name };
+        Ok(self.get(id)?.backend()?.templates()?.into_iter().map(volume).collect())
     }
 
     /// The file of a template that is given as a volume id.
@@ -236,8 +269,8 @@ impl Storage {
         }
     }
 
-    fn allows(&self, content: &str) -> bool {
-        self.content.iter().any(|c| c == content)
+    fn allows(&self, content: Content) -> bool {
+        self.content.iter().any(|c| c == content.word())
     }
 
     fn backend(&self) -> Result<&dyn Backend, StorageError> {
@@ -252,5 +285,45 @@ impl Storage {
         }
         LockFile::acquire(&self.lock, LOCK_TIMEOUT, || {})
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CFG: &str = "\
+dir: both
+\tpath /srv/both
+\tcontent rootdir,vztmpl
+dir: templates
+\tpath /srv/templates
+\tcontent vztmpl
+dir: off
+\tpath /srv/off
+\tcontent rootdir
+\tdisable
+dir: elsewhere
+\tpath /srv/elsewhere
+\tcontent rootdir
+\tnodes other
+unheardof: strange
+\tcontent rootdir
+";
+
+    #[test]
+    fn only_storages_that_can_be_used_here_are_offered() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage_cfg = temp.path().join("storage.cfg");
+        std::fs::write(&storage_cfg, CFG).unwrap();
+        let lock = |id: &str| temp.path().join(id);
+        let local = temp.path().join("local");
+        let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
+        let storages = Storages::load(&places).unwrap();
+        assert_eq!(storages.with_content(Content::Volumes), ["local", "both"]);
+        assert_eq!(storages.with_content(Content::Templates), ["local", "both", "templates"]);
+        assert!(storages.templates("local").unwrap().is_empty());
+        assert!(!local.exists(), "asking makes no folders");
+        assert!(matches!(storages.templates("elsewhere"), Err(StorageError::NotHere { .. })));
     }
 }
