@@ -41,7 +41,8 @@ impl Dialect {
 /// The words after a verb, told apart.
 #[derive(Default)]
 pub(crate) struct Scan {
-    values: BTreeMap<String, OsString>,
+    /// By canonical name, the options that have a value.
+    pub(crate) values: BTreeMap<String, OsString>,
     /// Those that are no options.
     pub(crate) rest: Vec<OsString>,
     diagnostics: Vec<String>,
@@ -131,7 +132,7 @@ pub(crate) fn bind(spec: &VerbSpec, scan: Scan) -> Result<Parsed, ParamErrors> {
 }
 
 /// A dash and at least one more character.
-pub(crate) fn looks_like_option(word: &OsStr) -> bool {
+fn looks_like_option(word: &OsStr) -> bool {
     word.len() > 1 && word.as_bytes().starts_with(b"-")
 }
 
@@ -148,6 +149,20 @@ fn split(word: &OsStr, dialect: Dialect) -> (&OsStr, Option<&OsStr>) {
             (OsStr::from_bytes(name), Some(OsStr::from_bytes(value.get(1..).unwrap_or_default())))
         }
         None => (OsStr::from_bytes(body), None),
+    }
+}
+
+/// The option of a word `--name=value`, and what stands before the value.
+pub(crate) fn inline_value<'a>(
+    spec: &VerbSpec,
+    word: &'a str,
+    dialect: Dialect,
+) -> Option<(&'static Param, &'a str)> {
+    let (typed, value) = split(OsStr::new(word), dialect);
+    let head = word.get(..word.len() - value?.len())?;
+    match lookup(spec, &typed.to_string_lossy()) {
+        Lookup::Found(param, _) => Some((param, head)),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use crate::{
     argv::{self, Dialect},
     check,
-    commands::Verb,
+    commands::{self, Verb},
     exit::Exit,
     failure::Failure,
     help, input, output, resolve,
@@ -17,14 +17,14 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
         Some((first, rest)) => (Some(first.to_string_lossy()), rest),
         None => (None, words),
     };
-    let verb = match resolve::verb(first.as_deref()) {
-        Ok(verb) => verb,
-        Err(error) => return tell(&error.into(), None),
+    let (result, verb) = match first.as_deref().and_then(commands::hidden) {
+        Some(hidden) => ((hidden.run)(rest), None),
+        None => match resolve::verb(first.as_deref()) {
+            Ok(verb) => (run_verb(verb, rest), Some(verb)),
+            Err(error) => (Err(error.into()), None),
+        },
     };
-    match run_verb(verb, rest) {
-        Ok(exit) => exit,
-        Err(failure) => tell(&failure, Some(verb)),
-    }
+    result.unwrap_or_else(|failure| tell(&failure, verb))
 }
 
 fn run_verb(verb: &Verb, words: &[OsString]) -> Result<Exit, Failure> {

@@ -1,8 +1,8 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, ConfigView, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct, Progress,
-    RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
+    Attach, Builder, ConfigView, Content, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct,
+    Progress, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
     config::{InvalidVmid, Vmid},
     json,
 };

@@ -7,6 +7,7 @@
 mod argv;
 mod check;
 mod commands;
+mod complete;
 mod dispatch;
 mod door;
 mod exit;

@@ -1,4 +1,5 @@
-//! What a verb accepts, as plain data. One table per verb feeds the parser, the checks, the usage lines and the help.
+//! What a verb accepts, as plain data. One table per verb feeds the parser, the checks, the usage lines, the help and the
+//! completion.
 
 use pct::config::{Structure, Type, keys::Key};
 
@@ -50,6 +51,16 @@ impl Kind {
         }
     }
 
+    /// The only values that there are, where their number is small.
+    pub(crate) fn values(self) -> &'static [&'static str] {
+        match self {
+            Self::Enum(values) => values,
+            _ if self.is_bool() => &["0", "1"],
+            Self::Config(key) => key.schema.values,
+            _ => &[],
+        }
+    }
+
     /// Whether an option may stand without a value.
     pub(crate) fn value_is_optional(self) -> bool {
         self.is_bool() || matches!(self, Self::Password)
@@ -59,6 +70,26 @@ impl Kind {
     pub(crate) fn is_list(self) -> bool {
         matches!(self, Self::Config(key) if matches!(key.schema.structure, Structure::List(_)))
     }
+}
+
+/// What completion offers for a parameter beyond the values that its type names (spec: cli, part 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    None,
+    /// All containers of this node.
+    Containers,
+    /// Those that run.
+    Running,
+    /// Those that could be started.
+    Startable,
+    /// The lowest number that is free.
+    FreeVmid,
+    /// The templates of all storages.
+    Templates,
+    /// The storages for volumes of containers.
+    Storages,
+    /// The snapshots of the container that the line names.
+    Snapshots,
 }
 
 /// Checks a value of a named format and answers with the format's own error.
@@ -78,6 +109,7 @@ pub(crate) struct Param {
     pub(crate) default: Option<&'static str>,
     /// What the help shows instead of the text made from `kind`.
     pub(crate) type_text: Option<&'static str>,
+    pub(crate) candidates: Candidates,
     pub(crate) about: &'static str,
     pub(crate) required: bool,
     /// Makes no sense without this other option.
@@ -98,6 +130,7 @@ impl Param {
             max_len: None,
             default: None,
             type_text: None,
+            candidates: Candidates::None,
             about,
             required: false,
             requires: None,
@@ -132,6 +165,11 @@ impl Param {
 
     pub(crate) const fn type_text(mut self, text: &'static str) -> Self {
         self.type_text = Some(text);
+        self
+    }
+
+    pub(crate) const fn candidates(mut self, candidates: Candidates) -> Self {
+        self.candidates = candidates;
         self
     }
 
@@ -209,6 +247,7 @@ pub(crate) const VMID: Param = Param::new(
     "The number of the container. It is unique on the machine, and in a cluster.",
 )
 .format(crate::formats::vmid)
+.candidates(Candidates::Containers)
 .required();
 
 /// How data is printed.

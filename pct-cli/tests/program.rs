@@ -104,6 +104,24 @@ fn help_of_a_verb_is_an_option_of_the_verb() {
 }
 
 #[test]
+fn hidden_verbs_are_named_in_full_and_listed_nowhere() {
+    assert_eq!(run(&["verifyapi"]), (0, String::new(), String::new()), "the tables are sound");
+    assert_eq!(run(&["bashcomplete", "pct", "--help", "pct"]), (0, String::new(), String::new()));
+    for hidden in ["bashcomplete", "verifyapi"] {
+        assert!(!verbs().contains(&hidden.to_owned()));
+        for (words, reason) in [
+            (vec![&hidden[..hidden.len() - 1]], format!("'pct {}'", &hidden[..hidden.len() - 1])),
+            (vec!["help", hidden], format!("'{hidden}'")),
+        ] {
+            let (status, _, stderr) = run(&words);
+            assert_eq!(status, 255);
+            assert!(stderr.starts_with(&format!("ERROR: unknown command {reason}\n")), "{stderr}");
+            assert_eq!(stderr.matches(hidden).count(), reason.matches(hidden).count(), "{stderr}");
+        }
+    }
+}
+
+#[test]
 fn only_what_changes_or_enters_needs_root() {
     if !rustix::process::geteuid().is_root() {
         assert_ne!(std::env::var("PCT_E2E").as_deref(), Ok("require"), "needs root");
@@ -128,6 +146,9 @@ fn only_what_changes_or_enters_needs_root() {
         assert_eq!(nobody(&[verb, "--help"]), run(&["help", verb]));
     }
     assert_eq!(nobody(&["help", "--verbose", "0", "start"]).0, 0);
+    for hidden in ["bashcomplete", "verifyapi"] {
+        assert_eq!(nobody(&[hidden]), (0, String::new(), String::new()), "{hidden}");
+    }
     for verb in ["status", "config"] {
         assert!(nobody(&[verb]).2.starts_with("400 not enough arguments\n"), "{verb}");
     }

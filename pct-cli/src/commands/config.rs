@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, ParamErrors},
     formats, output,
-    spec::{Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
     structured::Form,
 };
 
@@ -22,6 +22,7 @@ pub(crate) static VERB: Verb = Verb {
                 .default("0"),
             Param::new("snapshot", Kind::Text, "Show the configuration that this snapshot holds.")
                 .format(formats::config_id)
+                .candidates(Candidates::Snapshots)
                 .max_len(40),
             OUTPUT_FORMAT,
         ],

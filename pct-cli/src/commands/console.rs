@@ -6,7 +6,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     formats,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
 };
 
 pub(crate) static VERB: Verb = Verb {
@@ -14,7 +14,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "console",
         group: Group::Access,
         about: "Connect to the console of a container. The escape key, then q, ends the connection.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[Param::new(
             "escape",
             Kind::Text,

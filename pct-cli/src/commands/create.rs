@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, ParamErrors},
     formats,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
     task,
 };
 
@@ -17,9 +17,10 @@ pub(crate) static VERB: Verb = Verb {
         group: Group::Existence,
         about: "Create a container from a template.",
         positionals: &[
-            VMID,
+            VMID.candidates(Candidates::FreeVmid),
             Param::new("ostemplate", Kind::Text, "The template: an archive in a storage, or the path of one.")
                 .max_len(255)
+                .candidates(Candidates::Templates)
                 .required(),
         ],
         options: &[
@@ -51,6 +52,7 @@ pub(crate) static VERB: Verb = Verb {
             Param::new("start", Kind::Bool, "Start the container when it is made.").default("0"),
             Param::new("storage", Kind::Text, "Where volumes are made when their option names no storage.")
                 .format(formats::storage_id)
+                .candidates(Candidates::Storages)
                 .default("local"),
             Param::new("unique", Kind::Bool, "Give the network interfaces new random addresses.")
                 .requires("restore"),

@@ -9,7 +9,7 @@ use crate::{
     check::Args,
     exit::Exit,
     failure::Failure,
-    spec::{Group, VMID, VerbSpec},
+    spec::{Candidates, Group, VMID, VerbSpec},
 };
 
 pub(crate) static VERB: Verb = Verb {
@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "enter",
         group: Group::Access,
         about: "Open a root shell in a running container.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[KEEP_ENV],
         config_options: false,
         extra_args: false,

@@ -5,7 +5,7 @@ use crate::{
     check::Args,
     exit::Exit,
     failure::Failure,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
 };
 
 /// Shared by `exec` and `enter`.
@@ -18,7 +18,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "exec",
         group: Group::Access,
         about: "Run a command in a running container. A -- keeps the command's options from being taken for ours.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[KEEP_ENV],
         config_options: false,
         extra_args: true,

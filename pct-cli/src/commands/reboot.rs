@@ -8,7 +8,7 @@ use crate::{
     door::RebootOptions,
     exit::Exit,
     failure::Failure,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
     task,
 };
 
@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "reboot",
         group: Group::Power,
         about: "Shut a container down and start it again. Changes that wait for the next start are made.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[Param::new(
             "timeout",
             Kind::Int { min: Some(0), max: None },

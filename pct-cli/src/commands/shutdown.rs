@@ -8,7 +8,7 @@ use crate::{
     door::ShutdownOptions,
     exit::Exit,
     failure::Failure,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
     task,
 };
 
@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "shutdown",
         group: Group::Power,
         about: "Ask a container to shut down, and wait until it has.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[
             Param::new("forceStop", Kind::Bool, "Stop the container when the time is over.").default("0"),
             Param::new("timeout", Kind::Int { min: Some(0), max: None }, "How many seconds to wait.")

@@ -6,7 +6,7 @@ use crate::{
     door::StartOptions,
     exit::Exit,
     failure::Failure,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
     task,
 };
 
@@ -15,7 +15,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "start",
         group: Group::Power,
         about: "Start a container.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Startable)],
         options: &[
             Param::new("debug", Kind::Bool, "Write a detailed log of the start.").default("0"),
             Param::new("skiplock", Kind::Bool, "Start even if the container is marked as being worked on."),

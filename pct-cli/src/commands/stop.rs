@@ -6,7 +6,7 @@ use crate::{
     door::StopOptions,
     exit::Exit,
     failure::Failure,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
     task,
 };
 
@@ -15,7 +15,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "stop",
         group: Group::Power,
         about: "Stop a container at once, by ending all of its processes. 'shutdown' lets it end by itself.",
-        positionals: &[VMID],
+        positionals: &[VMID.candidates(Candidates::Running)],
         options: &[
             Param::new("overrule-shutdown", Kind::Bool, "Break off a shutdown that is under way.")
                 .default("0"),

@@ -1,0 +1,82 @@
+//! `pct bashcomplete <command> <word> <word before>`: what bash's `complete -C` asks (spec: cli, part 2.3).
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
+};
+
+use super::{Hidden, open_to_read};
+use crate::{
+    argv::Dialect,
+    complete::{Line, candidates},
+    door::{Content, Error, Status, Vmid},
+    exit::Exit,
+    failure::Failure,
+    output,
+    spec::Candidates,
+};
+
+pub(super) static VERB: Hidden = Hidden { name: "bashcomplete", run };
+
+fn run(words: &[OsString]) -> Result<Exit, Failure> {
+    output::print(&answer(words).unwrap_or_default())?;
+    Ok(Exit::SUCCESS)
+}
+
+/// A candidate a line; nothing when it was not a shell that asked.
+fn answer(words: &[OsString]) -> Option<String> {
+    let [_, shown, _, ..] = words else { return None };
+    let line = env::var_os("COMP_LINE")?;
+    let point: usize = env::var("COMP_POINT").ok()?.parse().ok()?;
+    let before = line.as_bytes().get(..point).unwrap_or(line.as_bytes());
+    let Line { words, current } = Line::split(before);
+    let (current, words) = (current.to_str()?, words.get(1..)?);
+    // Where a word holds a character of COMP_WORDBREAKS, bash replaces only what follows it.
+    let head = shown.to_str().and_then(|shown| current.strip_suffix(shown)).unwrap_or_default();
+    let found = candidates(words, current, Dialect::of_environment(), &|kind, container| {
+        // Nobody wants to read an error in the middle of typing.
+        of_host(kind, container).unwrap_or_default()
+    });
+    let printable = |candidate: &&str| !candidate.contains(char::is_control);
+    let rests = found.iter().filter_map(|candidate| candidate.strip_prefix(head)).filter(printable);
+    Some(rests.flat_map(|rest| [rest, "\n"]).collect())
+}
+
+/// What this host has of a kind.
+fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, Error> {
+    let vmids = |wanted: fn(&Status) -> bool| {
+        let containers = open_to_read()?.list()?.containers;
+        Ok(containers.iter().filter(|status| wanted(status)).map(|status| status.vmid.to_string()).collect())
+    };
+    match kind {
+        Candidates::None => Ok(Vec::new()),
+        Candidates::Containers => all_containers(),
+        Candidates::Running => vmids(|status| status.running && !status.template),
+        Candidates::Startable => vmids(|status| !status.running && !status.template),
+        Candidates::FreeVmid => Ok(open_to_read()?.free_vmid().iter().map(Vmid::to_string).collect()),
+        Candidates::Templates => templates(),
+        Candidates::Storages => open_to_read()?.storages(Content::Volumes),
+        Candidates::Snapshots => match container.and_then(OsStr::to_str).map(str::parse) {
+            Some(Ok(vmid)) => open_to_read()?.container(vmid).snapshot_names(),
+            _ => Ok(Vec::new()),
+        },
+    }
+}
+
+/// Those whose config cannot be read, too: they can be named.
+fn all_containers() -> Result<Vec<String>, Error> {
+    let listing = open_to_read()?.list()?;
+    let sound = listing.containers.iter().map(|status| status.vmid);
+    let mut vmids: Vec<Vmid> = sound.chain(listing.errors.iter().map(|(vmid, _)| *vmid)).collect();
+    vmids.sort_unstable();
+    Ok(vmids.iter().map(Vmid::to_string).collect())
+}
+
+/// A storage that cannot be read does not hide the others.
+fn templates() -> Result<Vec<String>, Error> {
+    let pct = open_to_read()?;
+    let storages = pct.storages(Content::Templates)?;
+    let volumes = storages.iter().filter_map(|storage| pct.templates(storage).ok()).flatten();
+    Ok(volumes.map(|volume| volume.to_string()).collect())
+}
