@@ -206,6 +206,12 @@ impl Parser {
 
 impl Open {
     fn new(place: Place) -> Self {
-        Self { place, values: Vec::new(), raw: Vec::new(), description: String::new(), env: Vec::new() }
+        Self {
+            place,
+            values: Vec::with_capacity(24),
+            raw: Vec::new(),
+            description: String::new(),
+            env: Vec::new(),
+        }
     }
 }

@@ -83,8 +83,18 @@ impl Section {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        let wanted = (head(key), key);
-        self.values.binary_search_by(|entry| entry.order().cmp(&wanted))
+        let head = head(key);
+        let from = self.values.partition_point(|entry| entry.head < head);
+        let rest = &self.values[from..];
+        // Mostly one or none; a file could be made where all are.
+        let alike = match rest.get(1).is_some_and(|entry| entry.head == head) {
+            true => rest.partition_point(|entry| entry.head == head),
+            false => usize::from(rest.first().is_some_and(|entry| entry.head == head)),
+        };
+        match rest[..alike].binary_search_by(|entry| entry.key.as_str().cmp(key)) {
+            Ok(at) => Ok(from + at),
+            Err(at) => Err(from + at),
+        }
     }
 
     /// The text of a key. `description` and `env` (entries joined by NUL) are

@@ -18,18 +18,23 @@ pub enum WriteError {
     },
 }
 
+const RUNTIME_ENVIRONMENT: &str = "lxc.environment.runtime";
+
 pub(super) fn to_bytes(config: &Config) -> Result<Vec<u8>, WriteError> {
-    let mut out = Vec::with_capacity(2048);
-    section(&mut out, &config.main, &used_volumes(&config.main))?;
+    let mut out = Text { text: String::with_capacity(2048), lines: 0 };
+    out.section(&config.main, &used_volumes(&config.main));
     if let Some(pending) = config.pending.as_ref().filter(|pending| !pending.is_empty()) {
-        header(&mut out, "pve:pending");
-        section(&mut out, pending, &HashSet::new())?;
+        out.header("pve:pending");
+        out.section(pending, &HashSet::new());
     }
     for (name, snapshot) in &config.snapshots {
-        header(&mut out, name);
-        section(&mut out, snapshot, &HashSet::new())?;
+        out.header(name);
+        out.section(snapshot, &HashSet::new());
     }
-    Ok(out)
+    if memchr::memchr_iter(b'\n', out.text.as_bytes()).count() != out.lines {
+        return Err(WriteError::Newline { key: key_with_newline(config) });
+    }
+    Ok(text::to_bytes(&out.text).into_owned())
 }
 
 /// What must not be written as unused; nobody asks where nothing is.
@@ -40,42 +45,59 @@ fn used_volumes(main: &Section) -> HashSet<String> {
     }
 }
 
-fn header(out: &mut Vec<u8>, name: &str) {
-    [b"\n[", name.as_bytes(), b"]\n"].iter().for_each(|part| out.extend_from_slice(part));
-}
-
 /// Keys that have a form of their own, or that only ever exist in memory.
 fn is_special(key: &str) -> bool {
     matches!(key, "description" | "digest" | "env" | "lxc" | "pending" | "snapname" | "snapshots")
 }
 
-fn section(out: &mut Vec<u8>, section: &Section, used: &HashSet<String>) -> Result<(), WriteError> {
-    let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.contains(value);
-    // Trailing empty lines are not written: of nothing else nothing is left.
-    let description = section.description().map(|text| text.trim_end_matches('\n'));
-    let lines = description.filter(|text| !text.is_empty()).map(|text| text.split('\n'));
-    for line in lines.into_iter().flatten() {
-        out.push(b'#');
-        out.extend_from_slice(percent_encode(line).as_bytes());
-        out.push(b'\n');
-    }
-    for (key, value) in section.entries().filter(|(key, value)| !is_special(key) && !is_duplicate(key, value))
-    {
-        push(out, key, value)?;
-    }
-    for entry in section.env() {
-        push(out, "lxc.environment.runtime", entry)?;
-    }
-    section.raw().iter().try_for_each(|line| push(out, &line.key, &line.value))
+/// The file while it grows, with the number of lines that it should have.
+struct Text {
+    text: String,
+    lines: usize,
 }
 
-fn push(out: &mut Vec<u8>, key: &str, value: &str) -> Result<(), WriteError> {
-    for (part, end) in [(key, &b": "[..]), (value, b"\n")] {
-        if memchr::memchr(b'\n', part.as_bytes()).is_some() {
-            return Err(WriteError::Newline { key: key.to_owned() });
-        }
-        out.extend_from_slice(&text::to_bytes(part));
-        out.extend_from_slice(end);
+impl Text {
+    fn line(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.text.push_str(part));
+        self.text.push('\n');
+        self.lines += 1;
     }
-    Ok(())
+
+    fn header(&mut self, name: &str) {
+        self.line(&[]);
+        self.line(&["[", name, "]"]);
+    }
+
+    fn section(&mut self, section: &Section, used: &HashSet<String>) {
+        // Trailing empty lines are not written: of nothing else nothing is left.
+        let description = section.description().map(|text| text.trim_end_matches('\n'));
+        let lines = description.filter(|text| !text.is_empty()).map(|text| text.split('\n'));
+        lines.into_iter().flatten().for_each(|line| self.line(&["#", &percent_encode(line)]));
+        let is_duplicate = |key: &str, value: &str| key.starts_with("unused") && used.contains(value);
+        for (key, value) in section.entries() {
+            if !is_special(key) && !is_duplicate(key, value) {
+                self.line(&[key, ": ", value]);
+            }
+        }
+        for entry in section.env() {
+            self.line(&[RUNTIME_ENVIRONMENT, ": ", entry]);
+        }
+        for line in section.raw() {
+            self.line(&[&line.key, ": ", &line.value]);
+        }
+    }
+}
+
+/// The key of the first line that would become two.
+fn key_with_newline(config: &Config) -> String {
+    let sections = [Some(&config.main), config.pending.as_ref()].into_iter().flatten();
+    let mut lines = sections.chain(config.snapshots.values()).flat_map(|section| {
+        let values = section.entries().filter(|(key, _)| !is_special(key));
+        let env = section.env().iter().map(|entry| (RUNTIME_ENVIRONMENT, entry.as_str()));
+        let raw = section.raw().iter().map(|line| (line.key.as_str(), line.value.as_str()));
+        values.chain(env).chain(raw)
+    });
+    let culprit = lines.find(|(key, value)| key.contains('\n') || value.contains('\n'));
+    // Only the name of a snapshot is left.
+    culprit.map_or("snapshots", |(key, _)| key).to_owned()
 }
