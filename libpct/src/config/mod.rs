@@ -12,6 +12,7 @@ mod grammar;
 mod idmap;
 mod ip;
 pub mod keys;
+mod lint;
 mod mac;
 mod model;
 mod mountidmap;
@@ -36,6 +37,7 @@ pub use display::{View, check_section, pct_config_lines, pct_pending_lines, pend
 pub use formats::{Format, is_config_id};
 pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
 pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
+pub use lint::{Finding, lint};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{Config, Parsed, digest};
 pub use mountidmap::{InvalidMountIdMap, MountIdMap};

@@ -63,7 +63,7 @@ pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a
             }
             let reason =
                 "property is not defined in schema and the schema does not allow additional properties";
-            errors.push(SubKeyError { key: name.to_owned(), reason: reason.to_owned(), at });
+            errors.push(SubKeyError { key: name.to_owned(), reason: reason.to_owned(), at: Some(at) });
             continue;
         };
         // What a bare value stands for may have been given before, if that said nothing.
@@ -78,13 +78,13 @@ pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a
         };
         if let Err(error) = schema.check(normal) {
             let (key, reason) = (name.to_owned(), error.message().to_owned());
-            errors.push(SubKeyError { key, reason, at: at + part.len() - value.len() });
+            errors.push(SubKeyError { key, reason, at: Some(at + part.len() - value.len()) });
         }
         values.values[place] = Some(normal);
     }
     for (key, _) in keys.iter().zip(&values.values).filter(|(key, value)| key.mandatory && value.is_none()) {
         let reason = "property is missing and it is not optional".to_owned();
-        errors.push(SubKeyError { key: key.name.to_owned(), reason, at: 0 });
+        errors.push(SubKeyError { key: key.name.to_owned(), reason, at: None });
     }
     if errors.is_empty() { Ok(values) } else { Err(CheckError::format_error(errors)) }
 }

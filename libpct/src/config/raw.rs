@@ -18,8 +18,8 @@ pub(crate) fn classify(key: &str) -> RawKey {
     if key.starts_with("lxc.limit.") {
         return RawKey::Warned(format!("{key}: lxc.limit.* was renamed to lxc.prlimit.*"));
     }
-    if let Ok(at) = RENAMED.binary_search_by_key(&key, |(old, _)| old) {
-        return RawKey::Warned(format!("{key} is deprecated and was renamed to {}", RENAMED[at].1));
+    if let Some(name) = renamed(key) {
+        return RawKey::Warned(format!("{key} is deprecated and was renamed to {name}"));
     }
     match key {
         "lxc.rootfs.path" => RawKey::Refused(format!("{key}: {key} is auto generated from rootfs")),
@@ -35,6 +35,11 @@ pub(crate) fn classify(key: &str) -> RawKey {
         }
         _ => RawKey::Unknown,
     }
+}
+
+/// What a deprecated key is called today.
+pub(crate) fn renamed(key: &str) -> Option<&'static str> {
+    RENAMED.binary_search_by_key(&key, |(old, _)| old).ok().map(|at| RENAMED[at].1)
 }
 
 /// Sorted.

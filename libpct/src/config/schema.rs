@@ -34,8 +34,10 @@ impl Type {
 /// A pattern that a whole value must match.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern {
-    /// The pattern as a regular expression, for documentation.
+    /// The pattern as a regular expression.
     pub text: &'static str,
+    /// The same in words.
+    pub words: &'static str,
     pub(crate) matches: fn(&str) -> bool,
 }
 
@@ -109,8 +111,8 @@ impl Schema {
         self
     }
 
-    pub(crate) const fn pattern(mut self, text: &'static str, matches: fn(&str) -> bool) -> Self {
-        self.pattern = Some(Pattern { text, matches });
+    pub(crate) const fn pattern(mut self, pattern: Pattern) -> Self {
+        self.pattern = Some(pattern);
         self
     }
 
@@ -246,6 +248,40 @@ impl Schema {
         Ok(kept)
     }
 
+    /// What a value may be, in words that follow "expected".
+    #[must_use]
+    pub fn allowed(&self) -> String {
+        let kind = match self.kind {
+            Type::Boolean => return "1 or 0 (also on, yes, true and off, no, false)".to_owned(),
+            Type::Integer => "a whole number",
+            Type::Number => "a number",
+            Type::String => "a text",
+        };
+        if !self.values.is_empty() {
+            return format!("one of {}", self.values.join(", "));
+        }
+        if let Some(pattern) = self.pattern {
+            return pattern.words.to_owned();
+        }
+        match (self.structure, self.minimum, self.maximum, self.max_length) {
+            (Structure::Format(format), .., None) => format.allowed().to_owned(),
+            (Structure::Format(format), .., Some(most)) => {
+                format!("{}, of at most {most} characters", format.allowed())
+            }
+            (Structure::List(format), ..) => {
+                format!("a list, separated by blanks, commas or semicolons, each item {}", format.allowed())
+            }
+            (Structure::Properties(keys), ..) => {
+                format!("sub-keys separated by commas: {}", props::grammar_text(keys))
+            }
+            (Structure::Plain, Some(least), Some(most), _) => format!("{kind} from {least} to {most}"),
+            (Structure::Plain, Some(least), None, _) => format!("{kind} of at least {least}"),
+            (Structure::Plain, None, Some(most), _) => format!("{kind} of at most {most}"),
+            (Structure::Plain, None, None, Some(most)) => format!("{kind} of at most {most} characters"),
+            (Structure::Plain, None, None, None) => kind.to_owned(),
+        }
+    }
+
     /// The text that stands for the value in help (spec: cli, part 2.2).
     #[must_use]
     pub fn type_text(&self) -> String {
@@ -303,13 +339,13 @@ pub struct SubKeyError {
     pub key: String,
     /// What is wrong, in the words users know from the original.
     pub reason: String,
-    /// The byte of the property string at which the culprit begins, from 0.
-    pub at: usize,
+    /// The byte of the property string at which the culprit begins, from 0; `None` when the sub-key is missing.
+    pub at: Option<usize>,
 }
 
 impl CheckError {
     pub(crate) fn format_error(details: Vec<SubKeyError>) -> Self {
-        let at = details.first().map_or(0, |detail| detail.at);
+        let at = details.first().and_then(|detail| detail.at).unwrap_or(0);
         Self { message: "format error".into(), at, details }
     }
 

@@ -95,7 +95,7 @@ impl Reader<'_> {
         let parse = |text: &str| {
             text.parse().map_err(|_| {
                 let reason = format!("'{text}' is out of range");
-                CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: 0 }])
+                CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
             })
         };
         self.text(key).map(parse).transpose()

@@ -32,14 +32,11 @@ const fn string(description: &'static str) -> Schema {
 
 /// Sub-keys of `netN`.
 pub static NET: &[SubKey] = &[
-    mandatory(
-        "name",
-        string("Name of the interface as the container sees it.").pattern(r"[-_.\w\d]+", patterns::link_name),
-    ),
+    mandatory("name", string("Name of the interface as the container sees it.").pattern(patterns::LINK_NAME)),
     optional(
         "bridge",
         string("Bridge of the host that the interface is plugged into.")
-            .pattern(r"[-_.\w\d]+", patterns::link_name)
+            .pattern(patterns::LINK_NAME)
             .shown_as("<bridge>"),
     ),
     optional("firewall", boolean("Apply the container's firewall rules to this interface.").default("0")),
@@ -84,7 +81,7 @@ pub static NET: &[SubKey] = &[
     optional(
         "trunks",
         string("VLANs that may pass through the interface, separated by semicolons.")
-            .pattern(r"\d+(?:;\d+)*", patterns::vlan_list)
+            .pattern(patterns::VLAN_LIST)
             .shown_as("<vlanid[;vlanid...]>"),
     ),
     optional("type", string("Kind of the interface.").one_of(&["veth"])),
@@ -105,18 +102,12 @@ const ID_MAP: SubKey = optional(
          `<u|g>:<container id>:<id on disk>:<count>` separated by semicolons, or `passthrough` when all ids \
          on disk are the container's own.",
     )
-    .pattern(
-        r"(?:passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*)",
-        patterns::mount_id_map,
-    ),
+    .pattern(patterns::MOUNT_ID_MAP),
 );
 const MOUNT_OPTIONS: SubKey = optional(
     "mountoptions",
     string("Additional mount options, separated by semicolons.")
-        .pattern(
-            r"(?:discard|lazytime|noatime|nodev|noexec|nosuid)(?:;(?:discard|lazytime|noatime|nodev|noexec|nosuid))*",
-            patterns::mount_options,
-        )
+        .pattern(patterns::MOUNT_OPTION_LIST)
         .shown_as("<opt[;opt...]>"),
 );
 const QUOTA: SubKey =
@@ -182,7 +173,7 @@ pub static DEVICE: &[SubKey] = &[
     optional(
         "mode",
         string("Access mode of the device node, octal with a leading zero.")
-            .pattern("0[0-7]{3}", patterns::octal_mode)
+            .pattern(patterns::OCTAL_MODE)
             .shown_as("<Octal access mode>"),
     ),
     optional("uid", integer("User that owns the device node inside the container.").at_least(0)),
@@ -210,7 +201,7 @@ pub static FEATURES: &[SubKey] = &[
     optional(
         "mount",
         string("File system types that the container may mount, separated by semicolons. Mind the security of the host.")
-            .pattern("[a-zA-Z0-9_; ]+", patterns::fs_types)
+            .pattern(patterns::FS_TYPES)
             .shown_as("<fstype;fstype;...>"),
     ),
     optional(

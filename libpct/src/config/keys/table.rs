@@ -95,16 +95,13 @@ pub static KEYS: &[Key] = &[
         "entrypoint",
         Hotplug::Pending,
         string("Command line of the first process, where it is not the init of the distribution.")
-            .pattern(r"[^\x00-\x08\x0a-\x1F\x7F]+", patterns::command_line)
+            .pattern(patterns::COMMAND_LINE)
             .default("/sbin/init"),
     ),
     key(
         "env",
         Hotplug::Pending,
-        string("Environment of the first process: entries NAME=VALUE separated by NUL.").pattern(
-            r"(?:\w+=[^\x00-\x08\x0a-\x1F\x7F]*)(?:\x00\w+=[^\x00-\x08\x0a-\x1F\x7F]*)*",
-            patterns::environment,
-        ),
+        string("Environment of the first process: entries NAME=VALUE separated by NUL.").pattern(patterns::ENVIRONMENT),
     ),
     key(
         "features",
