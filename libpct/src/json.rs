@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    config::{Type, Vmid, keys, text::percent_decode},
-    ops::{Listing, Status, Usage},
+    config::{Type, Vmid, keys, text::to_bytes},
+    ops::{ConfigState, Listing, Status, Usage},
 };
 
 /// One container; without usage it is shown as idle.
@@ -17,7 +17,7 @@ pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     put("vmid", status.vmid.get().into());
     put("type", "lxc".into());
     put("status", if status.running { "running" } else { "stopped" }.into());
-    put("name", status.name.as_str().into());
+    put("name", text(&status.name));
     put("cpus", number(status.cpus));
     for (name, bytes_or_seconds) in [
         ("mem", used.memory),
@@ -36,8 +36,8 @@ pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     }
     let optional = [
         ("pid", usage.map(|usage| usage.pid.into())),
-        ("lock", status.lock.as_deref().map(Value::from)),
-        ("tags", status.tags.as_deref().map(Value::from)),
+        ("lock", status.lock.as_deref().map(text)),
+        ("tags", status.tags.as_deref().map(text)),
         ("template", status.template.then(|| 1.into())),
     ];
     for (name, value) in optional {
@@ -72,22 +72,17 @@ fn number(value: f64) -> Value {
     }
 }
 
-/// The lines that `pct config` shows: numbers as numbers, the description decoded, raw lines as pairs in `lxc`.
+/// One state of a container: numbers and switches (0 or 1) as numbers, all else as strings, raw lines as pairs in
+/// `lxc`, the file's digest in `digest`.
 #[must_use]
-pub fn config(lines: &[String]) -> Value {
-    let mut fields = Map::new();
-    let mut raw = Vec::new();
-    for (key, value) in lines.iter().filter_map(|line| line.split_once(": ")) {
-        if key.starts_with("lxc.") {
-            raw.push(Value::from(vec![key, value]));
-        } else if key == "description" {
-            fields.insert(key.to_owned(), percent_decode(value.as_bytes()).into());
-        } else {
-            fields.insert(key.to_owned(), typed(key, value));
-        }
-    }
+pub fn config(state: &ConfigState) -> Value {
+    let mut fields: Map<String, Value> =
+        state.section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
+    fields.insert("digest".to_owned(), state.digest.as_str().into());
+    let raw = state.section.raw();
     if !raw.is_empty() {
-        fields.insert("lxc".to_owned(), raw.into());
+        let pairs = raw.iter().map(|line| Value::from(vec![text(&line.key), text(&line.value)]));
+        fields.insert("lxc".to_owned(), pairs.collect());
     }
     Value::Object(fields)
 }
@@ -98,5 +93,10 @@ fn typed(key: &str, value: &str) -> Value {
     let whole = || value.parse::<i64>().ok().map(Value::from);
     let decimal = || value.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
     let number = if numeric { whole().or_else(decimal) } else { None };
-    number.unwrap_or_else(|| value.into())
+    number.unwrap_or_else(|| text(value))
+}
+
+/// A text of a config file. JSON is UTF-8: for bytes that are not stands U+FFFD.
+fn text(value: &str) -> Value {
+    String::from_utf8_lossy(&to_bytes(value)).into()
 }

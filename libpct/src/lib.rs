@@ -35,10 +35,11 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions, StartOptions,
-    Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions,
+    StartOptions, Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
+pub use store::Loaded;
 
 /// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
 const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
@@ -203,12 +204,22 @@ impl Container<'_> {
         ops::usage(self.env, self.vmid)
     }
 
-    /// The lines that `pct config` shows: keys in byte order, then raw lines in file order.
+    /// One state of the container, as `pct config` shows it: [`config::pct_config_lines`] makes its text,
+    /// [`json::config`] its fields.
     ///
     /// # Errors
-    /// When there is no such container or snapshot.
-    pub fn config(&self, view: &ConfigView) -> Result<Vec<String>, Error> {
-        ops::config_text(self.env, self.vmid, view)
+    /// When there is no such container or snapshot; [`Error::InvalidConfig`] with every known key whose value
+    /// is not allowed.
+    pub fn config(&self, view: &ConfigView) -> Result<ConfigState, Error> {
+        ops::config(self.env, self.vmid, view)
+    }
+
+    /// The container's config as its file has it: current state, pending changes and snapshots, nothing checked.
+    ///
+    /// # Errors
+    /// When there is no such container, or its file cannot be read.
+    pub fn load(&self) -> Result<Loaded, Error> {
+        ops::load(self.env, self.vmid)
     }
 
     /// A command inside the running container, as its root.

@@ -6,9 +6,10 @@
 use super::Env;
 use crate::{
     cgroup,
-    config::{self, Section, View, Vmid, pct_config_lines},
+    config::{self, Section, View, Vmid},
     error::Error,
     lxc::command,
+    store::Loaded,
 };
 
 /// A container as `list` and `status` show it.
@@ -70,6 +71,16 @@ pub struct Listing {
     pub containers: Vec<Status>,
     /// What could not be read, and why.
     pub errors: Vec<(Vmid, Error)>,
+}
+
+/// One state of a container, as a [`ConfigView`] asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigState {
+    /// Keys and raw lines.
+    pub section: Section,
+    /// The digest of the whole file, which tells whether it has changed since (see [`config::digest`]).
+    pub digest: String,
 }
 
 /// Which values of a config to show.
@@ -193,19 +204,24 @@ fn uptime(pid: i32) -> Option<u64> {
     Some((now as u64).saturating_sub(started / CLOCK_TICKS))
 }
 
-/// The lines of `pct config`: keys in byte order, then the raw lines in file order.
-pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Vec<String>, Error> {
-    let config = env.store().load(vmid)?.config;
-    let which = match view {
-        ConfigView::Pending => View::WithPending,
-        ConfigView::Current => View::Current,
-        ConfigView::Snapshot(name) => View::Snapshot(name),
-    };
-    let section = match (config::view(&config, which), view) {
-        (Some(section), _) => section,
-        (None, ConfigView::Snapshot(name)) => return Err(Error::NoSnapshot(name.clone())),
-        (None, _) => return Ok(Vec::new()),
-    };
+/// The config as its file has it, nothing checked.
+pub(crate) fn load(env: &Env, vmid: Vmid) -> Result<Loaded, Error> {
+    Ok(env.store().load(vmid)?)
+}
+
+/// One state of a container, checked in full: what `pct config` shows.
+pub(crate) fn config(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<ConfigState, Error> {
+    let Loaded { config, digest, .. } = load(env, vmid)?;
+    let section = match view {
+        ConfigView::Pending => config::view(&config, View::WithPending),
+        ConfigView::Current => config::view(&config, View::Current),
+        ConfigView::Snapshot(name) => match config::view(&config, View::Snapshot(name)) {
+            None => return Err(Error::NoSnapshot(name.clone())),
+            found => found,
+        },
+    }
+    .unwrap_or_default()
+    .into_owned();
     let faults = config::check_section(&section);
     if !faults.is_empty() {
         let told = |(key, error): (String, config::CheckError)| {
@@ -214,5 +230,5 @@ pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Ve
         };
         return Err(Error::InvalidConfig(faults.into_iter().map(told).collect()));
     }
-    Ok(pct_config_lines(&section))
+    Ok(ConfigState { section, digest })
 }
