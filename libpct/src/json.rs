@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    config::{Type, Vmid, keys, text::to_bytes},
+    config::{Config, PendingKey, Type, Vmid, keys, pending_keys, text::to_bytes},
     ops::{ConfigState, Listing, Status, Usage},
 };
 
@@ -85,6 +85,27 @@ pub fn config(state: &ConfigState) -> Value {
         fields.insert("lxc".to_owned(), pairs.collect());
     }
     Value::Object(fields)
+}
+
+/// The changes that wait: an array of `{key, value?, pending?, delete?}`; `delete` is 1, or 2 for one by force.
+#[must_use]
+pub fn pending(config: &Config) -> Value {
+    let entry = |found: &PendingKey<'_>| {
+        let fields = [
+            ("key", Some(found.key.into())),
+            ("value", found.current.map(|value| typed(found.key, value))),
+            ("pending", found.pending.map(|value| typed(found.key, value))),
+            ("delete", found.deletion.map(|forced| if forced { 2 } else { 1 }.into())),
+        ];
+        object(fields)
+    };
+    pending_keys(config).iter().map(entry).collect()
+}
+
+/// An object of the fields that there are.
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(known.collect())
 }
 
 /// A number if the key is numeric and the file says a number there.

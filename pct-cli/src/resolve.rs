@@ -18,7 +18,6 @@ const TO_COME: &[&str] = &[
     "migrate",
     "mount",
     "move-volume",
-    "pending",
     "pull",
     "push",
     "remote-migrate",

@@ -53,6 +53,7 @@ mod tests {
             "       pct create <vmid> <ostemplate> [OPTIONS]",
             "       pct destroy <vmid> [OPTIONS]",
             "       pct list ",
+            "       pct pending <vmid>",
             "",
             "       pct config <vmid> [OPTIONS]",
             "",

@@ -5,6 +5,7 @@
 //! views ([`Section::nets`], [`Section::rootfs`] ...) parse that text on demand. [`keys::KEYS`] is
 //! the one table that says which keys exist and what their values may be.
 
+mod changes;
 mod device;
 mod display;
 mod formats;
@@ -31,6 +32,7 @@ mod vmid;
 mod volume;
 mod write;
 
+pub use changes::{PendingKey, pending_keys};
 pub use device::{Device, Features};
 pub use display::{View, check_section, pct_config_lines, pct_pending_lines, pending_deletions, view};
 pub use formats::{Format, is_config_id};

@@ -8,6 +8,7 @@ pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod pending;
 pub(crate) mod reboot;
 pub(crate) mod shutdown;
 pub(crate) mod start;
@@ -32,7 +33,7 @@ pub(crate) struct Verb {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 13] = [
+static VERBS: [&Verb; 14] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -41,6 +42,7 @@ static VERBS: [&Verb; 13] = [
     &exec::VERB,
     &help::VERB,
     &list::VERB,
+    &pending::VERB,
     &reboot::VERB,
     &shutdown::VERB,
     &start::VERB,
@@ -127,6 +129,6 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "status"]);
+        assert_eq!(free, ["config", "help", "list", "pending", "status"]);
     }
 }
