@@ -1,10 +1,13 @@
-//! Results as JSON, by the names of the original's REST interface (spec: cli, part A.2).
+//! Results as JSON, by the names of the original's REST interface (spec: cli, appendix A).
 
 use serde_json::{Map, Value};
 
 use crate::{
-    config::{Config, PendingKey, Type, Vmid, keys, pending_keys, text::to_bytes},
+    config::{
+        Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
+    },
     ops::{ConfigState, Listing, Status, Usage},
+    store::Loaded,
 };
 
 /// One container; without usage it is shown as idle.
@@ -102,6 +105,31 @@ pub fn pending(config: &Config) -> Value {
     pending_keys(config).iter().map(entry).collect()
 }
 
+/// The snapshots in the order of their tree, `{name, description, snaptime?, parent?, snapstate?}`, and behind them
+/// the current state, `{name: "current", description, digest, running, parent?}`.
+#[must_use]
+pub fn snapshots(loaded: &Loaded, running: bool) -> Value {
+    let config = &loaded.config;
+    let mut nodes = snapshot_tree(config);
+    nodes.sort_by_key(|node| node.snapshot.is_none());
+    let entry = |node: SnapshotNode<'_>| {
+        let section = node.snapshot.unwrap_or(config.main());
+        let of_section = |key| section.get(key).map(|value| typed(key, value));
+        let of_snapshot = |key| node.snapshot.and_then(|_| of_section(key));
+        let of_current = |value: Value| node.snapshot.is_none().then_some(value);
+        object([
+            ("name", Some(text(node.name))),
+            ("description", Some(text(node.description().unwrap_or_default()))),
+            ("snaptime", of_snapshot("snaptime")),
+            ("parent", of_section("parent")),
+            ("snapstate", of_snapshot("snapstate")),
+            ("digest", of_current(loaded.digest.as_str().into())),
+            ("running", of_current(i32::from(running).into())),
+        ])
+    };
+    nodes.into_iter().map(entry).collect()
+}
+
 /// An object of the fields that there are.
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -120,4 +148,54 @@ fn typed(key: &str, value: &str) -> Value {
 /// A text of a config file. JSON is UTF-8: for bytes that are not stands U+FFFD.
 fn text(value: &str) -> Value {
     String::from_utf8_lossy(&to_bytes(value)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::digest;
+
+    fn loaded(file: &[u8]) -> Loaded {
+        let parsed = Config::parse(file, Vmid::new(100).unwrap());
+        Loaded { config: parsed.config, digest: digest(file), diagnostics: parsed.diagnostics }
+    }
+
+    #[test]
+    fn what_waits_has_the_fields_of_the_rest_interface() {
+        let file =
+            b"cores: 1\nhostname: old\nswap: 0\ntty: 2\n\n[pve:pending]\nhostname: 17\ncpulimit: 1.5\n\
+                     delete: !tty,swap,onboot\n";
+        assert_eq!(
+            pending(&loaded(file).config),
+            json!([
+                { "key": "cores", "value": 1 },
+                { "key": "cpulimit", "pending": 1.5 },
+                { "key": "hostname", "value": "old", "pending": "17" },
+                { "key": "swap", "value": 0, "delete": 1 },
+                { "key": "tty", "value": 2, "delete": 2 },
+            ])
+        );
+        assert_eq!(pending(&loaded(b"").config), json!([]));
+    }
+
+    #[test]
+    fn snapshots_have_the_fields_of_the_rest_interface_and_the_current_state_is_last() {
+        let file = b"#now\nparent: aa\nsnaptime: 3\n\n[bb]\nsnaptime: 9\nsnapstate: prepare\n\n\
+                     [aa]\n#notes\nparent: gone\nsnaptime: 5\n";
+        let loaded = loaded(file);
+        assert_eq!(
+            snapshots(&loaded, true),
+            json!([
+                { "name": "aa", "description": "notes\n", "parent": "gone", "snaptime": 5 },
+                { "name": "bb", "description": "", "snaptime": 9, "snapstate": "prepare" },
+                {
+                    "name": "current", "description": "You are here!", "parent": "aa", "running": 1,
+                    "digest": digest(file),
+                },
+            ])
+        );
+        assert_eq!(snapshots(&loaded, false)[2]["running"], 0);
+    }
 }

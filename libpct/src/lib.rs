@@ -196,6 +196,14 @@ impl Container<'_> {
         ops::status(self.env, self.vmid)
     }
 
+    /// Whether its monitor lives; the config is not looked at.
+    ///
+    /// # Errors
+    /// When the sockets of this host cannot be listed.
+    pub fn is_running(&self) -> Result<bool, Error> {
+        self.env.is_running(self.vmid)
+    }
+
     /// What the container uses now; `None` when it is stopped.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 pub(crate) use pct::{
     Attach, Builder, ConfigView, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct, Progress,
     RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
-    config::{InvalidVmid, Vmid, pct_config_lines, pct_pending_lines, text::to_bytes},
+    config::{
+        InvalidVmid, Vmid, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, text::to_bytes,
+    },
     json,
 };

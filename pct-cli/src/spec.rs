@@ -11,6 +11,8 @@ pub(crate) enum Group {
     Existence,
     /// Their configuration.
     Config,
+    /// Snapshots.
+    Snapshot,
     /// Run levels.
     Power,
     /// Looking at and into them.

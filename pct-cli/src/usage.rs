@@ -57,6 +57,8 @@ mod tests {
             "",
             "       pct config <vmid> [OPTIONS]",
             "",
+            "       pct listsnapshot <vmid>",
+            "",
             "       pct reboot <vmid> [OPTIONS]",
             "       pct shutdown <vmid> [OPTIONS]",
             "       pct start <vmid> [OPTIONS]",

@@ -1,5 +1,7 @@
 //! The program as a whole: what arrives on which stream, and the exit status.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs,
     io::Read as _,
@@ -101,8 +103,37 @@ fn only_what_changes_or_enters_needs_root() {
         assert_eq!(nobody(&[verb]), (255, String::new(), "please run as root\n".to_owned()), "{verb}");
     }
     assert_eq!(nobody(&["help", "--verbose", "0", "start"]).0, 0);
-    for verb in ["status", "config"] {
+    for verb in ["status", "config", "pending", "listsnapshot"] {
         assert!(nobody(&[verb]).2.starts_with("400 not enough arguments\n"), "{verb}");
+    }
+}
+
+/// A root with one container, 100.
+fn root_with(config: &str) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc/pct/lxc");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("100.conf"), config).unwrap();
+    root
+}
+
+#[test]
+fn snapshots_have_local_time() {
+    let root = root_with("parent: aa\n\n[aa]\nsnaptime: 1750000000\n\n[bb]\nsnaptime: 99999999999999\n");
+    for (zone, time) in [
+        ("", "2025-06-15 15:06:40"),
+        ("UTC", "2025-06-15 15:06:40"),
+        ("XYZ-5:30", "2025-06-15 20:36:40"),
+        ("EST5EDT,M3.2.0,M11.1.0", "2025-06-15 11:06:40"),
+    ] {
+        let mut command = pct(&["listsnapshot", "100"]);
+        let output = command.env("PCT_ROOT", root.path()).env("TZ", zone).output().unwrap();
+        let expected = format!(
+            "`-> aa                          {time}     no-description\n \
+              `-> current                                            You are here!\n\
+             `-> bb                          99999999999999          no-description\n"
+        );
+        assert_eq!(told(output), (0, expected, String::new()), "{zone}");
     }
 }
 

@@ -62,7 +62,7 @@ impl Env {
         Ok(storage::Storages::load(&places)?)
     }
 
-    fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {
+    pub(crate) fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {
         Ok(command::is_running(&self.home.lxcpath(), &vmid.to_string())?)
     }
 

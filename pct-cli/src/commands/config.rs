@@ -37,7 +37,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let view = view(args)?;
     let state = open_to_read()?.container(args.vmid()?).config(&view)?;
     match Form::named(args.text("output-format")) {
-        Some(form) => output::print(form.render(&json::config(&state)))?,
+        Some(form) => output::print(&form.render(&json::config(&state)))?,
         None => output::print_lines(&pct_config_lines(&state.section))?,
     }
     Ok(Exit::SUCCESS)

@@ -8,6 +8,7 @@ pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod listsnapshot;
 pub(crate) mod pending;
 pub(crate) mod reboot;
 pub(crate) mod shutdown;
@@ -33,7 +34,7 @@ pub(crate) struct Verb {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 14] = [
+static VERBS: [&Verb; 15] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -42,6 +43,7 @@ static VERBS: [&Verb; 14] = [
     &exec::VERB,
     &help::VERB,
     &list::VERB,
+    &listsnapshot::VERB,
     &pending::VERB,
     &reboot::VERB,
     &shutdown::VERB,
@@ -129,6 +131,6 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "pending", "status"]);
+        assert_eq!(free, ["config", "help", "list", "listsnapshot", "pending", "status"]);
     }
 }

@@ -29,7 +29,7 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let config = open_to_read()?.container(args.vmid()?).load()?.config;
     match Form::named(args.text("output-format")) {
-        Some(form) => output::print(form.render(&json::pending(&config)))?,
+        Some(form) => output::print(&form.render(&json::pending(&config)))?,
         None => output::print_lines(&pct_pending_lines(&config))?,
     }
     Ok(Exit::SUCCESS)
