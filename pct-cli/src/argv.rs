@@ -189,7 +189,7 @@ fn bind(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -> Result<(),
         };
         parsed.values.insert(param.name.to_owned(), word);
     }
-    if spec.extra_args {
+    if spec.extra_args || spec.many().is_some() {
         parsed.extra = words.collect();
     } else if words.next().is_some() {
         return Err(ParamErrors::new("too many arguments"));

@@ -2,7 +2,7 @@
 
 pub(crate) use pct::{
     Attach, Builder, ConfigView, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct, Progress,
-    RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
+    RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions, Usage,
     config::{
         InvalidVmid, Vmid, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, text::to_bytes,
     },

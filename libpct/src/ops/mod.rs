@@ -34,7 +34,7 @@ pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
 pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
-pub(crate) use query::{config, list, load, status, usage};
+pub(crate) use query::{config, list, list_of, load, status, usage};
 pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};

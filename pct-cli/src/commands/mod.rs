@@ -16,13 +16,14 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 
-use std::path::PathBuf;
+use std::{ffi::OsStr, path::PathBuf};
 
 use crate::{
     check::Args,
-    door::{Attach, Builder, Error, Pct},
+    door::{Attach, Builder, Error, Pct, Vmid},
     exit::Exit,
     failure::Failure,
+    output,
     spec::VerbSpec,
 };
 
@@ -93,6 +94,14 @@ fn open() -> Result<Pct, Error> {
 fn sibling_helper() -> Option<PathBuf> {
     let path = std::env::current_exe().ok()?.with_file_name("pct-helper");
     path.is_file().then_some(path)
+}
+
+/// Tells which containers could not be shown; that there are such is a failure.
+fn report(errors: &[(Vmid, Error)]) -> Result<Exit, Failure> {
+    for (vmid, error) in errors {
+        output::error(OsStr::new(&format!("CT {vmid}: {}\n", error.full_message())));
+    }
+    if errors.is_empty() { Ok(Exit::SUCCESS) } else { Err(Failure::Reported) }
 }
 
 /// Becomes the attached process; comes back only to say why not.
