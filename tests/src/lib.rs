@@ -15,6 +15,7 @@ pub mod archive;
 pub mod bins;
 pub mod bridge;
 pub mod busybox;
+pub mod cases;
 pub mod cleanup;
 pub mod debian;
 pub mod host;

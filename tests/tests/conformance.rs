@@ -4,125 +4,23 @@
 
 #![cfg(test)]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use pct::{
+    Listing, Pct, Status,
     config::{
-        Config, Diagnostic, IdRange, MountIdMap, MountPoint, NetIf, Section, Size, Startup, View, Vmid,
-        check_section, digest, keys, pct_config_lines, pct_pending_lines, props, text, view,
+        Config, Diagnostic, IdRange, MountIdMap, MountPoint, NetIf, Section, Size, Startup, View,
+        check_section, digest, keys, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, props,
+        text, view,
     },
     facts::HostFacts,
     translate::translate,
 };
+use pct_tests::cases::{self, expect, for_all, same, vmid};
 use serde_json::{Map, Value, json};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/config")
-}
-
-fn vmid() -> Vmid {
-    Vmid::new(100).unwrap()
-}
-
 fn host() -> HostFacts {
-    serde_json::from_slice(&fs::read(root().join("host.json")).unwrap()).unwrap()
-}
-
-struct Case {
-    name: String,
-    folder: PathBuf,
-    input: Vec<u8>,
-    rc: BTreeMap<String, i32>,
-}
-
-impl Case {
-    fn file(&self, name: &str) -> Option<Vec<u8>> {
-        fs::read(self.folder.join(name)).ok()
-    }
-
-    fn text(&self, name: &str) -> String {
-        String::from_utf8_lossy(&self.file(name).unwrap_or_default()).into_owned()
-    }
-
-    fn fails(&self, step: &str) -> bool {
-        self.rc[step] != 0
-    }
-
-    fn config(&self) -> Config {
-        Config::parse(&self.input, vmid()).config
-    }
-
-    /// Where we do better than the reference on purpose.
-    fn differs(&self, step: &str) -> bool {
-        let holds = |line: &str| self.input.split(|&b| b == b'\n').any(|l| l.starts_with(line.as_bytes()));
-        match step {
-            // With these lines the reference stumbles over its own model.
-            "roundtrip" | "parse" if holds("snapshots:") => true,
-            "roundtrip" | "translate" if holds("lxc:") => true,
-            // It matches the word anywhere in the line and so loses an unknown key.
-            "roundtrip" | "parse" | "pctconfig" | "pctconfig_current" | "pctpending" | "strict" => {
-                holds("xsnapstate:")
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Runs one step on all cases and reports every case that fails.
-fn for_all(step: &str, check: impl Fn(&Case) -> Result<(), String>) {
-    let mut failed = Vec::new();
-    let mut count = 0;
-    for kind in ["valid", "invalid"] {
-        let mut folders: Vec<_> =
-            fs::read_dir(root().join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        folders.sort();
-        for folder in folders {
-            let case = Case {
-                name: format!("{kind}/{}", folder.file_name().unwrap().to_string_lossy()),
-                input: fs::read(folder.join("input.conf")).unwrap(),
-                rc: serde_json::from_slice(&fs::read(folder.join("rc.json")).unwrap()).unwrap(),
-                folder,
-            };
-            if case.differs(step) {
-                continue;
-            }
-            count += 1;
-            if let Err(why) = check(&case) {
-                failed.push(format!("{}: {why}", case.name));
-            }
-        }
-    }
-    assert!(count > 100, "only {count} cases");
-    let (bad, list) = (failed.len(), failed.join("\n"));
-    assert!(failed.is_empty(), "{step}: {bad} of {count} cases fail\n{list}");
-}
-
-/// The first line that differs.
-fn same(ours: &[u8], theirs: &[u8]) -> Result<(), String> {
-    if ours == theirs {
-        return Ok(());
-    }
-    let lines = |bytes: &[u8]| -> Vec<String> {
-        bytes.split(|&b| b == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect()
-    };
-    let (ours, theirs) = (lines(ours), lines(theirs));
-    let at = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
-    let line = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "<end>".into());
-    Err(format!("line {}: ours {:?}, theirs {:?}", at + 1, line(&ours), line(&theirs)))
-}
-
-/// The result of a step that failed here or there.
-fn expect<T>(must_fail: bool, ours: Result<T, String>) -> Result<(), String> {
-    match ours {
-        Err(_) if must_fail => Ok(()),
-        Ok(_) if must_fail => Err("succeeds, must fail".into()),
-        Err(error) => Err(format!("fails: {error}")),
-        Ok(_) => Ok(()),
-    }
+    serde_json::from_slice(&fs::read(cases::root().join("host.json")).unwrap()).unwrap()
 }
 
 #[test]
@@ -399,5 +297,38 @@ fn pct_pending() {
     for_all("pctpending", |case| {
         let ours = output(&pct_pending_lines(&case.config()));
         same(&ours, &case.file("pctpending.out").unwrap_or_default())
+    });
+}
+
+#[test]
+fn pct_list() {
+    for_all("pctlist", |case| {
+        let home = case.home();
+        let Listing { containers, errors } = Pct::builder().root(home.path()).open().unwrap().list().unwrap();
+        let row = |found: &Status| {
+            let state = if found.running { "running" } else { "stopped" };
+            let lock = found.lock.as_deref().unwrap_or_default();
+            format!("{:<10} {state:<10} {lock:<12} {}", found.vmid.to_string(), found.name)
+                .trim_end()
+                .to_owned()
+        };
+        match errors.first() {
+            None if !case.fails("pctlist") => {
+                let theirs = case.file("pctlist.out").unwrap_or_default();
+                let rows = theirs.split(|&b| b == b'\n').skip(1).map(<[u8]>::trim_ascii_end);
+                let ours: Vec<_> = containers.iter().map(|found| text::to_bytes(&row(found))).collect();
+                same(&ours.join(&b'\n'), rows.collect::<Vec<_>>().join(&b'\n').trim_ascii_end())
+            }
+            error => expect(case.fails("pctlist"), error.map_or(Ok(()), |(_, why)| Err(why.full_message()))),
+        }
+    });
+}
+
+#[test]
+fn pct_listsnapshot() {
+    for_all("pctlistsnapshot", |case| {
+        let time = |seconds| jiff::Timestamp::from_second(seconds).unwrap().strftime("%F %T").to_string();
+        let ours = output(&pct_listsnapshot_lines(&case.config(), time));
+        same(&ours, &case.file("pctlistsnapshot.out").unwrap_or_default())
     });
 }
