@@ -4,7 +4,8 @@ pub(crate) use pct::{
     Attach, Builder, ConfigView, CreateOptions, DestroyOptions, Error, ErrorKind, Listing, Pct, Progress,
     RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions, Usage,
     config::{
-        InvalidVmid, Vmid, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, text::to_bytes,
+        InvalidVmid, Vmid, json_schema, key_schema, pct_config_lines, pct_listsnapshot_lines,
+        pct_pending_lines, text::to_bytes,
     },
     json,
 };

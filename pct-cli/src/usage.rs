@@ -70,6 +70,7 @@ mod tests {
             "       pct status <vmid> [OPTIONS]",
             "",
             "       pct help [<extra-args>] [OPTIONS]",
+            "       pct schema [<key>] [OPTIONS]",
             "",
         ];
         assert_eq!(text, expected.join("\n"));

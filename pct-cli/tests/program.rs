@@ -226,6 +226,25 @@ fn snapshots_have_local_time() {
 }
 
 #[test]
+fn the_schema_is_printed_whole_or_of_one_key() {
+    let (status, whole, stderr) = run(&["schema"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(whole.starts_with("{\n  \"$schema\": \"https://json-schema.org/"), "{whole}");
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let (_, tty, _) = run(&["schema", "tty", "--output-format", "json"]);
+    let tty: serde_json::Value = serde_json::from_str(&tty).unwrap();
+    assert_eq!((&tty["title"], &tty["maximum"]), (&"tty".into(), &whole["properties"]["tty"]["maximum"]));
+    assert!(run(&["schema", "net31", "--output-format", "yaml"]).1.contains("\ntitle: \"net[n]\"\n"));
+    let unknown =
+        "400 Parameter verification failed.\nkey: there is no key 'net32'\npct schema [<key>] [OPTIONS]\n";
+    assert_eq!(run(&["schema", "net32"]), (255, String::new(), unknown.to_owned()));
+    assert!(
+        run(&["sche"]).2.starts_with("ERROR: unknown command 'pct sche'\n"),
+        "ours are never abbreviated"
+    );
+}
+
+#[test]
 fn a_closed_pipe_ends_us_quietly() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

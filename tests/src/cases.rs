@@ -20,7 +20,8 @@ pub fn vmid() -> Vmid {
 
 /// One input with its expected results.
 pub struct Case {
-    name: String,
+    /// Its folder below [`root`].
+    pub name: String,
     folder: PathBuf,
     /// The file.
     pub input: Vec<u8>,

@@ -12,6 +12,7 @@ mod formats;
 mod grammar;
 mod idmap;
 mod ip;
+mod jsonschema;
 pub mod keys;
 mod mac;
 mod model;
@@ -39,6 +40,7 @@ pub use display::{View, check_section, pct_config_lines, pct_pending_lines, pend
 pub use formats::{Format, is_config_id};
 pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
 pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
+pub use jsonschema::{json_schema, key_schema};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{Config, Parsed, digest};
 pub use mountidmap::{InvalidMountIdMap, MountIdMap};

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod pending;
 pub(crate) mod reboot;
+pub(crate) mod schema;
 pub(crate) mod shutdown;
 pub(crate) mod start;
 pub(crate) mod status;
@@ -35,7 +36,7 @@ pub(crate) struct Verb {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 15] = [
+static VERBS: [&Verb; 16] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -47,6 +48,7 @@ static VERBS: [&Verb; 15] = [
     &listsnapshot::VERB,
     &pending::VERB,
     &reboot::VERB,
+    &schema::VERB,
     &shutdown::VERB,
     &start::VERB,
     &status::VERB,
@@ -140,6 +142,6 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "listsnapshot", "pending", "status"]);
+        assert_eq!(free, ["config", "help", "list", "listsnapshot", "pending", "schema", "status"]);
     }
 }

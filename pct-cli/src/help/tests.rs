@@ -13,6 +13,7 @@ const USAGES: &[(&str, &str)] = &[
     ("listsnapshot", "pct listsnapshot <vmid>"),
     ("pending", "pct pending <vmid>"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
+    ("schema", "pct schema [<key>] [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),
     ("start", "pct start <vmid> [OPTIONS]"),
     ("status", "pct status <vmid> [OPTIONS]"),
