@@ -18,6 +18,7 @@ pub mod busybox;
 pub mod cases;
 pub mod cleanup;
 pub mod debian;
+pub mod generated;
 pub mod host;
 pub mod lease;
 pub mod pty;
