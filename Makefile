@@ -14,7 +14,7 @@ PCT_E2E ?= require
 RUST_TEST_THREADS ?= 4
 export PCT_E2E RUST_TEST_THREADS
 
-.PHONY: help demo test bench build release fmt lint doc header deps-demo deps-test subids
+.PHONY: help demo test bench build release fmt lint doc header reference deps-demo deps-test subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -24,7 +24,7 @@ help:
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
-	@echo 'make header   write include/pct.h anew'
+	@echo 'make header   write include/pct.h anew; make reference: docs/config-reference.md'
 
 demo: deps-demo subids release $(TEMPLATE)
 	@sh tests/demo/main-job.sh target/release $(TEMPLATE)
@@ -56,6 +56,9 @@ doc:
 
 header:
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test header
+
+reference:
+	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test reference
 
 deps-demo:
 	@sh tests/demo/deps.sh demo

@@ -635,8 +635,9 @@ pct_status pct_container_config_text(const pct_ctx *ctx,
 
 /**
  * The configuration as a JSON object: numbers and switches (0 or 1) as
- * numbers, all else as strings, and the lxc lines as an array of pairs in the
- * member lxc.
+ * numbers, all else as strings, the lxc lines as an array of pairs in the
+ * member lxc, and in digest the SHA-1 of the file, which tells whether it has
+ * changed since.
  */
 pct_status pct_container_config_json(const pct_ctx *ctx,
                                      uint32_t vmid,

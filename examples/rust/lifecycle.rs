@@ -6,6 +6,7 @@ use std::{error::Error, process::Stdio};
 
 use pct::{
     ConfigView, CreateOptions, DestroyOptions, Pct, Progress, Silent, StartOptions, StopOptions, Vmid,
+    config::pct_config_lines,
 };
 
 /// Shows what an operation has to say.
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(container: &pct::Container<'_>) -> Result<(), Box<dyn Error>> {
     container.start(&StartOptions::default(), &mut Print)?;
-    for line in container.config(&ConfigView::Current)? {
+    for line in pct_config_lines(&container.config(&ConfigView::Current)?.section) {
         println!("{line}");
     }
     let hostname = container.exec(false, &["hostname".into()])?;

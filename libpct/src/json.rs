@@ -1,10 +1,16 @@
-//! Results as JSON, by the names of the original's REST interface (spec: cli, part A.2).
+//! Results as JSON, by the names of the original's REST interface (spec: cli, appendix A).
 
+mod model;
+
+pub use model::{model, properties};
 use serde_json::{Map, Value};
 
 use crate::{
-    config::{Type, Vmid, keys, text::percent_decode},
-    ops::{Listing, Status, Usage},
+    config::{
+        Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
+    },
+    ops::{ConfigState, Listing, Status, Usage},
+    store::Loaded,
 };
 
 /// One container; without usage it is shown as idle.
@@ -17,7 +23,7 @@ pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     put("vmid", status.vmid.get().into());
     put("type", "lxc".into());
     put("status", if status.running { "running" } else { "stopped" }.into());
-    put("name", status.name.as_str().into());
+    put("name", text(&status.name));
     put("cpus", number(status.cpus));
     for (name, bytes_or_seconds) in [
         ("mem", used.memory),
@@ -36,8 +42,8 @@ pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     }
     let optional = [
         ("pid", usage.map(|usage| usage.pid.into())),
-        ("lock", status.lock.as_deref().map(Value::from)),
-        ("tags", status.tags.as_deref().map(Value::from)),
+        ("lock", status.lock.as_deref().map(text)),
+        ("tags", status.tags.as_deref().map(text)),
         ("template", status.template.then(|| 1.into())),
     ];
     for (name, value) in optional {
@@ -72,24 +78,65 @@ fn number(value: f64) -> Value {
     }
 }
 
-/// The lines that `pct config` shows: numbers as numbers, the description decoded, raw lines as pairs in `lxc`.
+/// One state of a container: numbers and switches (0 or 1) as numbers, all else as strings, raw lines as pairs in
+/// `lxc`, the file's digest in `digest`.
 #[must_use]
-pub fn config(lines: &[String]) -> Value {
-    let mut fields = Map::new();
-    let mut raw = Vec::new();
-    for (key, value) in lines.iter().filter_map(|line| line.split_once(": ")) {
-        if key.starts_with("lxc.") {
-            raw.push(Value::from(vec![key, value]));
-        } else if key == "description" {
-            fields.insert(key.to_owned(), percent_decode(value.as_bytes()).into());
-        } else {
-            fields.insert(key.to_owned(), typed(key, value));
-        }
-    }
+pub fn config(state: &ConfigState) -> Value {
+    let mut fields: Map<String, Value> =
+        state.section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
+    fields.insert("digest".to_owned(), state.digest.as_str().into());
+    let raw = state.section.raw();
     if !raw.is_empty() {
-        fields.insert("lxc".to_owned(), raw.into());
+        let pairs = raw.iter().map(|line| Value::from(vec![text(&line.key), text(&line.value)]));
+        fields.insert("lxc".to_owned(), pairs.collect());
     }
     Value::Object(fields)
+}
+
+/// The changes that wait: an array of `{key, value?, pending?, delete?}`; `delete` is 1, or 2 for one by force.
+#[must_use]
+pub fn pending(config: &Config) -> Value {
+    let entry = |found: &PendingKey<'_>| {
+        let fields = [
+            ("key", Some(found.key.into())),
+            ("value", found.current.map(|value| typed(found.key, value))),
+            ("pending", found.pending.map(|value| typed(found.key, value))),
+            ("delete", found.deletion.map(|forced| if forced { 2 } else { 1 }.into())),
+        ];
+        object(fields)
+    };
+    pending_keys(config).iter().map(entry).collect()
+}
+
+/// The snapshots in the order of their tree, `{name, description, snaptime?, parent?, snapstate?}`, and behind them
+/// the current state, `{name: "current", description, digest, running, parent?}`.
+#[must_use]
+pub fn snapshots(loaded: &Loaded, running: bool) -> Value {
+    let config = &loaded.config;
+    let mut nodes = snapshot_tree(config);
+    nodes.sort_by_key(|node| node.snapshot.is_none());
+    let entry = |node: SnapshotNode<'_>| {
+        let section = node.snapshot.unwrap_or(config.main());
+        let of_section = |key| section.get(key).map(|value| typed(key, value));
+        let of_snapshot = |key| node.snapshot.and_then(|_| of_section(key));
+        let of_current = |value: Value| node.snapshot.is_none().then_some(value);
+        object([
+            ("name", Some(text(node.name))),
+            ("description", Some(text(node.description().unwrap_or_default()))),
+            ("snaptime", of_snapshot("snaptime")),
+            ("parent", of_section("parent")),
+            ("snapstate", of_snapshot("snapstate")),
+            ("digest", of_current(loaded.digest.as_str().into())),
+            ("running", of_current(i32::from(running).into())),
+        ])
+    };
+    nodes.into_iter().map(entry).collect()
+}
+
+/// An object of the fields that there are.
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(known.collect())
 }
 
 /// A number if the key is numeric and the file says a number there.
@@ -98,5 +145,60 @@ fn typed(key: &str, value: &str) -> Value {
     let whole = || value.parse::<i64>().ok().map(Value::from);
     let decimal = || value.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
     let number = if numeric { whole().or_else(decimal) } else { None };
-    number.unwrap_or_else(|| value.into())
+    number.unwrap_or_else(|| text(value))
+}
+
+/// A text of a config file. JSON is UTF-8: for bytes that are not stands U+FFFD.
+fn text(value: &str) -> Value {
+    String::from_utf8_lossy(&to_bytes(value)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::digest;
+
+    fn loaded(file: &[u8]) -> Loaded {
+        let parsed = Config::parse(file, Vmid::new(100).unwrap());
+        Loaded { config: parsed.config, digest: digest(file), diagnostics: parsed.diagnostics }
+    }
+
+    #[test]
+    fn what_waits_has_the_fields_of_the_rest_interface() {
+        let file =
+            b"cores: 1\nhostname: old\nswap: 0\ntty: 2\n\n[pve:pending]\nhostname: 17\ncpulimit: 1.5\n\
+                     delete: !tty,swap,onboot\n";
+        assert_eq!(
+            pending(&loaded(file).config),
+            json!([
+                { "key": "cores", "value": 1 },
+                { "key": "cpulimit", "pending": 1.5 },
+                { "key": "hostname", "value": "old", "pending": "17" },
+                { "key": "swap", "value": 0, "delete": 1 },
+                { "key": "tty", "value": 2, "delete": 2 },
+            ])
+        );
+        assert_eq!(pending(&loaded(b"").config), json!([]));
+    }
+
+    #[test]
+    fn snapshots_have_the_fields_of_the_rest_interface_and_the_current_state_is_last() {
+        let file = b"#now\nparent: aa\nsnaptime: 3\n\n[bb]\nsnaptime: 9\nsnapstate: prepare\n\n\
+                     [aa]\n#notes\nparent: gone\nsnaptime: 5\n";
+        let loaded = loaded(file);
+        assert_eq!(
+            snapshots(&loaded, true),
+            json!([
+                { "name": "aa", "description": "notes\n", "parent": "gone", "snaptime": 5 },
+                { "name": "bb", "description": "", "snaptime": 9, "snapstate": "prepare" },
+                {
+                    "name": "current", "description": "You are here!", "parent": "aa", "running": 1,
+                    "digest": digest(file),
+                },
+            ])
+        );
+        assert_eq!(snapshots(&loaded, false)[2]["running"], 0);
+    }
 }

@@ -35,11 +35,12 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions, StartOptions,
-    Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions,
+    StartOptions, Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
+pub use store::Loaded;
 
 /// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
 const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
@@ -123,6 +124,14 @@ impl Pct {
     /// When the folder of the configs cannot be read; a single bad config is in the listing.
     pub fn list(&self) -> Result<Listing, Error> {
         ops::list(&self.env)
+    }
+
+    /// As [`Pct::list`], for these containers in this order. One that does not exist is among the errors.
+    ///
+    /// # Errors
+    /// When it cannot be told which containers run.
+    pub fn list_of(&self, vmids: &[Vmid]) -> Result<Listing, Error> {
+        ops::list_of(&self.env, vmids)
     }
 
     /// The lowest number that no container has, on a Proxmox VE cluster no other guest either; `None` when all
@@ -219,6 +228,14 @@ impl Container<'_> {
         ops::status(self.env, self.vmid)
     }
 
+    /// Whether its monitor lives; the config is not looked at.
+    ///
+    /// # Errors
+    /// When the sockets of this host cannot be listed.
+    pub fn is_running(&self) -> Result<bool, Error> {
+        self.env.is_running(self.vmid)
+    }
+
     /// What the container uses now; `None` when it is stopped.
     ///
     /// # Errors
@@ -227,12 +244,22 @@ impl Container<'_> {
         ops::usage(self.env, self.vmid)
     }
 
-    /// The lines that `pct config` shows: keys in byte order, then raw lines in file order.
+    /// One state of the container, as `pct config` shows it: [`config::pct_config_lines`] makes its text,
+    /// [`json::config`] its fields.
     ///
     /// # Errors
-    /// When there is no such container or snapshot.
-    pub fn config(&self, view: &ConfigView) -> Result<Vec<String>, Error> {
-        ops::config_text(self.env, self.vmid, view)
+    /// When there is no such container or snapshot; [`Error::InvalidConfig`] with every known key whose value
+    /// is not allowed.
+    pub fn config(&self, view: &ConfigView) -> Result<ConfigState, Error> {
+        ops::config(self.env, self.vmid, view)
+    }
+
+    /// The container's config as its file has it: current state, pending changes and snapshots, nothing checked.
+    ///
+    /// # Errors
+    /// When there is no such container, or its file cannot be read.
+    pub fn load(&self) -> Result<Loaded, Error> {
+        ops::load(self.env, self.vmid)
     }
 
     /// The names of its snapshots, sorted.

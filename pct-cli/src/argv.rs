@@ -231,7 +231,7 @@ fn bind_positionals(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -
         };
         parsed.values.insert(param.name.to_owned(), word);
     }
-    if spec.extra_args {
+    if spec.extra_args || spec.many().is_some() {
         parsed.extra = words.collect();
     } else if words.next().is_some() {
         return Err(ParamErrors::new("too many arguments"));

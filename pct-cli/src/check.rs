@@ -50,10 +50,20 @@ impl Args {
 
     /// The container.
     pub(crate) fn vmid(&self) -> Result<door::Vmid, ParamErrors> {
-        let text = self.text("vmid").unwrap_or_default();
-        text.parse().map_err(|error: door::InvalidVmid| {
-            ParamErrors::one("vmid", &format!("invalid format - {error}\n"))
-        })
+        parse_vmid(self.text("vmid").unwrap_or_default())
+    }
+
+    /// The containers of a verb that takes many, each once.
+    pub(crate) fn vmids(&self) -> Result<Vec<door::Vmid>, ParamErrors> {
+        let mut vmids = Vec::new();
+        let more = self.extra.iter().map(|word| word.to_str().unwrap_or_default());
+        for text in self.text("vmid").into_iter().chain(more) {
+            let vmid = parse_vmid(text)?;
+            if !vmids.contains(&vmid) {
+                vmids.push(vmid);
+            }
+        }
+        Ok(vmids)
     }
 
     /// Those values that are keys of the config language, sorted by name.
@@ -67,6 +77,11 @@ impl Args {
     }
 }
 
+fn parse_vmid(text: &str) -> Result<door::Vmid, ParamErrors> {
+    text.parse()
+        .map_err(|error: door::InvalidVmid| ParamErrors::one("vmid", &format!("invalid format - {error}\n")))
+}
+
 /// Checks everything and tells all errors at once. A password that is still to be asked for (an empty one) passes.
 pub(crate) fn check(spec: &VerbSpec, parsed: Parsed) -> Result<Args, ParamErrors> {
     let mut errors = ParamErrors::new(ParamErrors::VERIFICATION);
@@ -74,6 +89,17 @@ pub(crate) fn check(spec: &VerbSpec, parsed: Parsed) -> Result<Args, ParamErrors
     for param in spec.params() {
         if param.required && !parsed.values.contains_key(param.name) {
             errors.add(param.name, "property is missing and it is not optional");
+        }
+    }
+    if let Some(param) = spec.many() {
+        for word in &args.extra {
+            let checked = match word.to_str() {
+                Some(text) => check_value(param, param.name, text),
+                None => Err(not_utf8(word)),
+            };
+            if let Err(error) = checked {
+                errors.add(param.name, &error);
+            }
         }
     }
     for (name, value) in parsed.values {

@@ -9,12 +9,22 @@ use std::{
     os::unix::ffi::OsStrExt as _,
 };
 
-use crate::failure::Failure;
+use crate::{door::to_bytes, failure::Failure};
 
 /// Prints data.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    write(text.as_bytes())
+}
+
+/// Prints lines made of a config file; bytes of it that are no UTF-8 come out as they are.
+pub(crate) fn print_lines(lines: &[String]) -> Result<(), Failure> {
+    let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    write(&to_bytes(&text))
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
         _ => Failure::Message(format!("can't write to standard output - {error}")),
     })

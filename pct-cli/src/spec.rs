@@ -12,6 +12,8 @@ pub(crate) enum Group {
     Existence,
     /// Their configuration.
     Config,
+    /// Snapshots.
+    Snapshot,
     /// Run levels.
     Power,
     /// Looking at and into them.
@@ -112,6 +114,8 @@ pub(crate) struct Param {
     pub(crate) candidates: Candidates,
     pub(crate) about: &'static str,
     pub(crate) required: bool,
+    /// Takes all words that are left, each a value of its own; only the last positional can.
+    pub(crate) many: bool,
     /// Makes no sense without this other option.
     pub(crate) requires: Option<&'static str>,
     /// Not in the original: matches exactly only, so that each abbreviation of an original option keeps its meaning.
@@ -133,6 +137,7 @@ impl Param {
             candidates: Candidates::None,
             about,
             required: false,
+            many: false,
             requires: None,
             ours: false,
         }
@@ -175,6 +180,11 @@ impl Param {
 
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    pub(crate) const fn many(mut self) -> Self {
+        self.many = true;
         self
     }
 
@@ -234,11 +244,23 @@ impl VerbSpec {
         self.positionals.iter().chain(self.options())
     }
 
+    /// The last positional, if it takes all words that are left.
+    pub(crate) fn many(&self) -> Option<&'static Param> {
+        self.positionals.last().filter(|param| param.many)
+    }
+
     /// The parameter of a canonical name.
     pub(crate) fn param(&self, name: &str) -> Option<&'static Param> {
         self.params().find(|param| param.covers(name))
     }
 }
+
+/// Any number of containers: ours.
+pub(crate) const VMIDS: Param = Param {
+    about: "The numbers of the containers; all of them when none is given.",
+    required: false,
+    ..VMID.many().ours()
+};
 
 /// The positional that nearly every verb begins with.
 pub(crate) const VMID: Param = Param::new(

@@ -53,8 +53,11 @@ mod tests {
             "       pct create <vmid> <ostemplate> [OPTIONS]",
             "       pct destroy <vmid> [OPTIONS]",
             "       pct list ",
+            "       pct pending <vmid>",
             "",
             "       pct config <vmid> [OPTIONS]",
+            "",
+            "       pct listsnapshot <vmid>",
             "",
             "       pct reboot <vmid> [OPTIONS]",
             "       pct shutdown <vmid> [OPTIONS]",
@@ -67,6 +70,7 @@ mod tests {
             "       pct status <vmid> [OPTIONS]",
             "",
             "       pct help [<extra-args>] [OPTIONS]",
+            "       pct schema [<key>] [OPTIONS]",
             "",
         ];
         assert_eq!(text, expected.join("\n"));

@@ -1,10 +1,12 @@
 //! The program as a whole: what arrives on which stream, and the exit status.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs,
     io::Read as _,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -43,7 +45,10 @@ fn errors_of_the_dispatcher() {
 #[test]
 fn errors_in_parameters_are_400_with_the_usage_line() {
     for (words, expected) in [
-        (&["list", "x"][..], "400 too many arguments\npct list \n"),
+        (
+            &["list", "x"][..],
+            "400 Parameter verification failed.\nvmid: type check ('integer') failed - got 'x'\npct list \n",
+        ),
         (&["status"], "400 not enough arguments\npct status <vmid> [OPTIONS]\n"),
         (
             &["config", "abc"],
@@ -149,9 +154,142 @@ fn only_what_changes_or_enters_needs_root() {
     for hidden in ["bashcomplete", "verifyapi"] {
         assert_eq!(nobody(&[hidden]), (0, String::new(), String::new()), "{hidden}");
     }
-    for verb in ["status", "config"] {
+    for verb in ["status", "config", "pending", "listsnapshot"] {
         assert!(nobody(&[verb]).2.starts_with("400 not enough arguments\n"), "{verb}");
     }
+}
+
+/// A root with containers from 100 on.
+fn root_with(configs: &[&[u8]]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc/pct/lxc");
+    fs::create_dir_all(&folder).unwrap();
+    for (vmid, config) in (100..).zip(configs) {
+        fs::write(folder.join(format!("{vmid}.conf")), config).unwrap();
+    }
+    root
+}
+
+/// 100 is sound, the root file system of 101 and the processors of 102 cannot be read, 103 has odd bytes.
+fn good_and_bad() -> tempfile::TempDir {
+    root_with(&[
+        b"hostname: web\nlock: backup\n",
+        b"rootfs: local:1/x.raw,size=4X\n",
+        b"cores: many\n",
+        b"hostname: h\xF6st\n",
+    ])
+}
+
+/// As [`run`], on another root.
+fn run_on(root: &Path, words: &[&str]) -> (i32, String, String) {
+    told(pct(words).env("PCT_ROOT", root).output().unwrap())
+}
+
+const BAD_ROOTFS: &str = "CT 101: unable to parse value of 'rootfs': format error\nsize: invalid format - \
+                          value does not look like a valid disk size: 4X\n";
+const BAD_CORES: &str =
+    "CT 102: Result verification failed\ncores: type check ('number') failed - got 'many'\n";
+
+#[test]
+fn one_bad_config_never_hides_the_others_of_a_list() {
+    let root = good_and_bad();
+    let output = pct(&["list"]).env("PCT_ROOT", root.path()).output().unwrap();
+    assert_eq!(
+        output.stdout,
+        b"VMID       Status     Lock         Name                \n\
+          100        stopped    backup       web                 \n\
+          103        stopped                 h\xF6st                \n"
+    );
+    assert_eq!((output.status.code(), told(output).2), (Some(255), format!("{BAD_ROOTFS}{BAD_CORES}")));
+    let list = |words: &[&str]| run_on(root.path(), words);
+    assert_eq!(
+        list(&["list", "100", "101", "100"]),
+        (
+            255,
+            "VMID       Status     Lock         Name                \n\
+             100        stopped    backup       web                 \n"
+                .to_owned(),
+            BAD_ROOTFS.to_owned()
+        )
+    );
+    let (code, stdout, stderr) = list(&["list", "999", "101"]);
+    assert_eq!((code, stdout.as_str()), (255, ""));
+    assert!(stderr.starts_with(BAD_ROOTFS), "{stderr}");
+    assert!(stderr.ends_with("/lxc/999.conf' does not exist\n"), "{stderr}");
+
+    let (code, stdout, _) = list(&["list", "--output-format", "json", "101", "100"]);
+    let fields: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &fields[0]["name"], &fields[1]["vmid"]), (255, &"web".into(), &101.into()));
+    assert!(fields[1]["error"].as_str().unwrap().contains("disk size"), "{stdout}");
+}
+
+#[test]
+fn the_state_of_several_containers_stands_line_by_line() {
+    let root = good_and_bad();
+    let status = |words: &[&str]| run_on(root.path(), &[&["status"], words].concat());
+    let told = |text: &str| text.to_owned();
+    assert_eq!(status(&["100"]), (0, told("status: stopped\n"), told("")));
+    assert_eq!(status(&["102"]), (0, told("status: stopped\n"), told("")));
+    assert_eq!(
+        status(&["103", "101", "100", "103"]),
+        (255, told("103: stopped\n100: stopped\n"), told(BAD_ROOTFS))
+    );
+    let (code, stdout, _) = status(&["100", "102", "--verbose"]);
+    let blocks: Vec<_> = stdout.split("\n\n").collect();
+    assert_eq!((code, blocks.len()), (0, 2), "{stdout}");
+    assert!(blocks[0].starts_with("cpus: ") && blocks[0].ends_with("\nvmid: 100"), "{stdout}");
+    assert!(blocks[1].starts_with("cpus: ") && blocks[1].ends_with("\nvmid: 102\n"), "{stdout}");
+    assert_eq!(blocks[0].to_owned() + "\n", status(&["100", "--verbose"]).1);
+
+    let json = |words: &[&str]| {
+        let (_, stdout, _) = status(&[words, &["--output-format", "json"]].concat());
+        serde_json::from_str::<serde_json::Value>(&stdout).unwrap()
+    };
+    let one = json(&["100"]);
+    assert_eq!(one["lock"], "backup");
+    let both = json(&["101", "100"]);
+    assert_eq!(both[0], one);
+    assert!(both[1]["error"].is_string(), "{both}");
+    assert_eq!(json(&["103"])["name"], "h\u{FFFD}st");
+}
+
+#[test]
+fn snapshots_have_local_time() {
+    let root = root_with(&[b"parent: aa\n\n[aa]\nsnaptime: 1750000000\n\n[bb]\nsnaptime: 99999999999999\n"]);
+    for (zone, time) in [
+        ("", "2025-06-15 15:06:40"),
+        ("UTC", "2025-06-15 15:06:40"),
+        ("XYZ-5:30", "2025-06-15 20:36:40"),
+        ("EST5EDT,M3.2.0,M11.1.0", "2025-06-15 11:06:40"),
+    ] {
+        let mut command = pct(&["listsnapshot", "100"]);
+        let output = command.env("PCT_ROOT", root.path()).env("TZ", zone).output().unwrap();
+        let expected = format!(
+            "`-> aa                          {time}     no-description\n \
+              `-> current                                            You are here!\n\
+             `-> bb                          99999999999999          no-description\n"
+        );
+        assert_eq!(told(output), (0, expected, String::new()), "{zone}");
+    }
+}
+
+#[test]
+fn the_schema_is_printed_whole_or_of_one_key() {
+    let (status, whole, stderr) = run(&["schema"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(whole.starts_with("{\n  \"$schema\": \"https://json-schema.org/"), "{whole}");
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let (_, tty, _) = run(&["schema", "tty", "--output-format", "json"]);
+    let tty: serde_json::Value = serde_json::from_str(&tty).unwrap();
+    assert_eq!((&tty["title"], &tty["maximum"]), (&"tty".into(), &whole["properties"]["tty"]["maximum"]));
+    assert!(run(&["schema", "net31", "--output-format", "yaml"]).1.contains("\ntitle: \"net[n]\"\n"));
+    let unknown =
+        "400 Parameter verification failed.\nkey: there is no key 'net32'\npct schema [<key>] [OPTIONS]\n";
+    assert_eq!(run(&["schema", "net32"]), (255, String::new(), unknown.to_owned()));
+    assert!(
+        run(&["sche"]).2.starts_with("ERROR: unknown command 'pct sche'\n"),
+        "ours are never abbreviated"
+    );
 }
 
 #[test]

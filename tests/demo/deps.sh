@@ -39,10 +39,10 @@ headers="liblxc-dev lxc-dev"
 if [ "$purpose" = test ]; then
 	# lxc: the tools that the bench compares with, and the control tests.
 	# g++, python3, valgrind (which needs the symbols of the C library): the
-	# tests of the C interface. acl to bzip2: archives with all that they can hold.
-	# The shells: their completion.
+	# tests of the C interface. python3-jsonschema: a stranger's view of the schema.
+	# acl to bzip2: archives with all that they can hold. The shells: their completion.
 	packages="$packages lxc busybox-static strace dnsmasq-base util-linux libclang-dev
-		binutils g++ python3 valgrind libc6-dbg acl attr libcap2-bin xz-utils bzip2
+		binutils g++ python3 python3-jsonschema valgrind libc6-dbg acl attr libcap2-bin xz-utils bzip2
 		bash zsh fish"
 fi
 

@@ -188,7 +188,8 @@ static void configuration(pct_ctx *ctx)
                        "rootfs: local:9001/vm-9001-disk-0.raw,size=1G\nlxc.cap.drop: sys_time\n") == 0);
     pct_string_free(text);
     OK(pct_container_config_json(ctx, 9001, NULL, &text, &err));
-    CHECK(strcmp(text, "{\"arch\":\"amd64\",\"description\":\"na\xc3\xafve\\n\",\"hostname\":\"new\","
+    CHECK(strcmp(text, "{\"arch\":\"amd64\",\"description\":\"na\xc3\xafve\\n\","
+                       "\"digest\":\"ecc6c5e2f9cc23f5fa16c827fde68fe08fc87b8b\",\"hostname\":\"new\","
                        "\"lxc\":[[\"lxc.cap.drop\",\"sys_time\"]],\"memory\":256,"
                        "\"rootfs\":\"local:9001/vm-9001-disk-0.raw,size=1G\"}") == 0);
     pct_string_free(text);

@@ -4,125 +4,23 @@
 
 #![cfg(test)]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use pct::{
+    Listing, Pct, Status,
     config::{
-        Config, Diagnostic, IdRange, MountIdMap, MountPoint, NetIf, Section, Size, Startup, View, Vmid,
-        check_section, digest, keys, pct_config_lines, pct_pending_lines, props, text, view,
+        Config, Diagnostic, MountPoint, NetIf, Size, View, check_section, keys, pct_config_lines,
+        pct_listsnapshot_lines, pct_pending_lines, props, text, view,
     },
     facts::HostFacts,
+    json,
     translate::translate,
 };
-use serde_json::{Map, Value, json};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/config")
-}
-
-fn vmid() -> Vmid {
-    Vmid::new(100).unwrap()
-}
+use pct_tests::cases::{self, expect, for_all, same, vmid};
+use serde_json::Value;
 
 fn host() -> HostFacts {
-    serde_json::from_slice(&fs::read(root().join("host.json")).unwrap()).unwrap()
-}
-
-struct Case {
-    name: String,
-    folder: PathBuf,
-    input: Vec<u8>,
-    rc: BTreeMap<String, i32>,
-}
-
-impl Case {
-    fn file(&self, name: &str) -> Option<Vec<u8>> {
-        fs::read(self.folder.join(name)).ok()
-    }
-
-    fn text(&self, name: &str) -> String {
-        String::from_utf8_lossy(&self.file(name).unwrap_or_default()).into_owned()
-    }
-
-    fn fails(&self, step: &str) -> bool {
-        self.rc[step] != 0
-    }
-
-    fn config(&self) -> Config {
-        Config::parse(&self.input, vmid()).config
-    }
-
-    /// Where we do better than the reference on purpose.
-    fn differs(&self, step: &str) -> bool {
-        let holds = |line: &str| self.input.split(|&b| b == b'\n').any(|l| l.starts_with(line.as_bytes()));
-        match step {
-            // With these lines the reference stumbles over its own model.
-            "roundtrip" | "parse" if holds("snapshots:") => true,
-            "roundtrip" | "translate" if holds("lxc:") => true,
-            // It matches the word anywhere in the line and so loses an unknown key.
-            "roundtrip" | "parse" | "pctconfig" | "pctconfig_current" | "pctpending" | "strict" => {
-                holds("xsnapstate:")
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Runs one step on all cases and reports every case that fails.
-fn for_all(step: &str, check: impl Fn(&Case) -> Result<(), String>) {
-    let mut failed = Vec::new();
-    let mut count = 0;
-    for kind in ["valid", "invalid"] {
-        let mut folders: Vec<_> =
-            fs::read_dir(root().join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        folders.sort();
-        for folder in folders {
-            let case = Case {
-                name: format!("{kind}/{}", folder.file_name().unwrap().to_string_lossy()),
-                input: fs::read(folder.join("input.conf")).unwrap(),
-                rc: serde_json::from_slice(&fs::read(folder.join("rc.json")).unwrap()).unwrap(),
-                folder,
-            };
-            if case.differs(step) {
-                continue;
-            }
-            count += 1;
-            if let Err(why) = check(&case) {
-                failed.push(format!("{}: {why}", case.name));
-            }
-        }
-    }
-    assert!(count > 100, "only {count} cases");
-    let (bad, list) = (failed.len(), failed.join("\n"));
-    assert!(failed.is_empty(), "{step}: {bad} of {count} cases fail\n{list}");
-}
-
-/// The first line that differs.
-fn same(ours: &[u8], theirs: &[u8]) -> Result<(), String> {
-    if ours == theirs {
-        return Ok(());
-    }
-    let lines = |bytes: &[u8]| -> Vec<String> {
-        bytes.split(|&b| b == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect()
-    };
-    let (ours, theirs) = (lines(ours), lines(theirs));
-    let at = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
-    let line = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "<end>".into());
-    Err(format!("line {}: ours {:?}, theirs {:?}", at + 1, line(&ours), line(&theirs)))
-}
-
-/// The result of a step that failed here or there.
-fn expect<T>(must_fail: bool, ours: Result<T, String>) -> Result<(), String> {
-    match ours {
-        Err(_) if must_fail => Ok(()),
-        Ok(_) if must_fail => Err("succeeds, must fail".into()),
-        Err(error) => Err(format!("fails: {error}")),
-        Ok(_) => Ok(()),
-    }
+    serde_json::from_slice(&fs::read(cases::root().join("host.json")).unwrap()).unwrap()
 }
 
 #[test]
@@ -221,152 +119,64 @@ fn translation() {
     });
 }
 
-/// A text as the reference's JSON has it: each byte is a character.
-fn latin1(text: &str) -> String {
-    text::to_bytes(text).into_iter().map(char::from).collect()
-}
-
-fn model(section: &Section) -> Map<String, Value> {
-    let mut map = Map::new();
-    for (key, value) in section.entries() {
-        let value = if key == "description" { value.to_owned() } else { latin1(value) };
-        map.insert(key.to_owned(), Value::String(value));
+/// The first key whose values differ.
+fn same_fields(ours: &Value, theirs: &Value) -> Result<(), String> {
+    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+    let mut keys: Vec<_> = ours.keys().chain(theirs.keys()).collect();
+    keys.sort();
+    match keys.into_iter().find(|key| ours.get(*key) != theirs.get(*key)) {
+        Some(key) => Err(format!("{key}: ours {:?}, theirs {:?}", ours.get(key), theirs.get(key))),
+        None => Ok(()),
     }
-    if !section.raw().is_empty() {
-        let raw: Vec<_> = section.raw().iter().map(|line| json!([line.key, latin1(&line.value)])).collect();
-        map.insert("lxc".to_owned(), Value::Array(raw));
-    }
-    map
 }
 
 #[test]
 fn parsed_model() {
     for_all("parse", |case| {
-        let config = case.config();
-        let mut ours = model(config.main());
-        let empty = Section::default();
-        ours.insert("digest".into(), digest(&case.input).into());
-        ours.insert("pending".into(), model(config.pending().unwrap_or(&empty)).into());
-        let snapshots: Map<_, _> =
-            config.snapshots().iter().map(|(name, section)| (name.clone(), model(section).into())).collect();
-        ours.insert("snapshots".into(), snapshots.into());
-        let theirs: Value = serde_json::from_str(&case.text("parse.json")).unwrap();
-        let theirs = theirs.as_object().unwrap();
-        let mut keys: Vec<_> = ours.keys().chain(theirs.keys()).collect();
-        keys.sort();
-        match keys.into_iter().find(|key| ours.get(*key) != theirs.get(*key)) {
-            Some(key) => Err(format!("{key}: ours {:?}, theirs {:?}", ours.get(key), theirs.get(key))),
-            None => Ok(()),
-        }
+        let theirs = serde_json::from_str(&case.text("parse.json")).unwrap();
+        same_fields(&json::model(&case.config(), &case.input), &theirs)
     });
-}
-
-/// The name of a key without its index, however that is written.
-fn family_of(key: &str) -> &str {
-    key.trim_end_matches(|c: char| c.is_ascii_digit())
-}
-
-/// The parsed property string of a key, in the form of `props.json`.
-fn properties(key: &str, value: &str) -> Option<Value> {
-    let family = family_of(key);
-    if family == "startup" {
-        let Ok(startup) = value.parse::<Startup>() else { return Some(Value::Null) };
-        let items = [("order", startup.order), ("up", startup.up), ("down", startup.down)];
-        let items = items.iter().filter_map(|(key, n)| n.map(|n| ((*key).to_owned(), n.to_string().into())));
-        return Some(Value::Object(items.collect()));
-    }
-    let table = match family {
-        "rootfs" => keys::ROOTFS,
-        "mp" => keys::MOUNT_POINT,
-        "unused" => keys::UNUSED,
-        "net" => keys::NET,
-        "dev" => keys::DEVICE,
-        "features" => keys::FEATURES,
-        _ => return None,
-    };
-    let Ok(values) = props::parse(table, value) else { return Some(Value::Null) };
-    let mut map: Map<String, Value> =
-        values.iter().map(|(key, value)| ((*key).to_owned(), latin1(value).into())).collect();
-    match family {
-        "dev" if !values.contains_key("path") => return Some(Value::Null),
-        "rootfs" | "mp" | "unused" => {
-            let volume = &values["volume"];
-            let kind = match volume.as_str() {
-                path if path.starts_with("/dev/") => "device",
-                path if path.starts_with('/') => "bind",
-                _ => "volume",
-            };
-            map.insert("type".into(), kind.into());
-            if let Some(size) = values.get("size") {
-                map.insert("size".into(), size.parse::<Size>().unwrap().bytes().to_string().into());
-            }
-            if let Some(MountIdMap::Entries(ids)) = values.get("idmap").map(|text| text.parse().unwrap()) {
-                let entry = |r: &IdRange| {
-                    json!([
-                        r.kind.to_string(),
-                        r.container.to_string(),
-                        r.host.to_string(),
-                        r.count.to_string()
-                    ])
-                };
-                map.insert("idmap".into(), ids.0.iter().map(entry).collect());
-            }
-            if family == "rootfs" {
-                map.insert("mp".into(), "/".into());
-            }
-        }
-        "net" => {
-            map.insert("type".into(), "veth".into());
-            map.entry("hwaddr").or_insert_with(|| "BC:24:11:AA:AA:AA".into());
-        }
-        _ => {}
-    }
-    Some(map.into())
 }
 
 #[test]
 fn property_strings() {
+    let host = host();
     for_all("props", |case| {
-        let theirs: Value = serde_json::from_str(&case.text("props.json")).unwrap();
         let config = case.config();
-        for (key, theirs) in theirs.as_object().unwrap() {
-            let value = config.main().get(key).ok_or_else(|| format!("no {key}"))?;
-            let ours = properties(key, value);
-            let failed = theirs.get("error").is_some() || theirs.is_null() || theirs.is_string();
-            match ours {
-                Some(Value::Null) if failed => {}
-                Some(ours) if ours == *theirs => {}
-                ours => return Err(format!("{key}: ours {ours:?}, theirs {theirs:?}")),
-            }
-            typed_view_agrees(key, value)?;
-        }
-        Ok(())
+        let ours = json::properties(config.main(), |key| host.mac_for(vmid(), key));
+        same_fields(&ours, &serde_json::from_str(&case.text("props.json")).unwrap())?;
+        config.main().entries().try_for_each(|(key, value)| typed_view_agrees(key, value))
     });
 }
 
 /// What a typed value prints means the same as what it was read from.
 fn typed_view_agrees(key: &str, value: &str) -> Result<(), String> {
-    let family = family_of(key);
+    let family = key.trim_end_matches(|c: char| c.is_ascii_digit());
     let (table, printed) = match family {
         "rootfs" => (keys::ROOTFS, MountPoint::parse_rootfs(value).map(|mp| mp.to_string())),
         "mp" => (keys::MOUNT_POINT, MountPoint::parse_mp(value).map(|mp| mp.to_string())),
         "net" => (keys::NET, value.parse::<NetIf>().map(|net| net.to_string())),
         _ => return Ok(()),
     };
-    let Ok(mut before) = props::parse(table, value) else { return Ok(()) };
+    let Ok(before) = props::parse(table, value) else { return Ok(()) };
     let printed = printed.map_err(|e| format!("{key}: {e}"))?;
-    if family == "net" {
-        before.entry("type").or_insert_with(|| "veth".into());
-    }
-    if let Some(size) = before.get_mut("size") {
-        *size = size.parse::<Size>().unwrap().to_string();
-    }
     let after = props::parse(table, &printed).map_err(|e| format!("{key}: {e}"))?;
-    if before == after { Ok(()) } else { Err(format!("{key}: {value} became {printed}")) }
+    let size = |text: &str| text.parse::<Size>().unwrap().to_string();
+    for sub in table {
+        let read = match (sub.name, before.get(sub.name)) {
+            ("size", Some(text)) => Some(size(text)),
+            ("type", None) => Some("veth".to_owned()),
+            (_, text) => text.map(str::to_owned),
+        };
+        if read.as_deref() != after.get(sub.name) {
+            return Err(format!("{key}: {value} became {printed}"));
+        }
+    }
+    Ok(())
 }
 
 fn output(lines: &[String]) -> Vec<u8> {
-    lines.iter().flat_map(|line| [text::to_bytes(line), b"\n".to_vec()].concat()).collect()
+    lines.iter().flat_map(|line| [&text::to_bytes(line)[..], b"\n"].concat()).collect()
 }
 
 fn config_step(step: &str, which: View<'_>, file: &str) {
@@ -399,5 +209,39 @@ fn pct_pending() {
     for_all("pctpending", |case| {
         let ours = output(&pct_pending_lines(&case.config()));
         same(&ours, &case.file("pctpending.out").unwrap_or_default())
+    });
+}
+
+#[test]
+fn pct_list() {
+    for_all("pctlist", |case| {
+        let home = case.home();
+        let Listing { containers, errors } = Pct::builder().root(home.path()).open().unwrap().list().unwrap();
+        let row = |found: &Status| {
+            let state = if found.running { "running" } else { "stopped" };
+            let lock = found.lock.as_deref().unwrap_or_default();
+            format!("{:<10} {state:<10} {lock:<12} {}", found.vmid.to_string(), found.name)
+                .trim_end()
+                .to_owned()
+        };
+        match errors.first() {
+            None if !case.fails("pctlist") => {
+                let theirs = case.file("pctlist.out").unwrap_or_default();
+                let rows = theirs.split(|&b| b == b'\n').skip(1).map(<[u8]>::trim_ascii_end);
+                let ours: Vec<_> =
+                    containers.iter().map(|found| text::to_bytes(&row(found)).into_owned()).collect();
+                same(&ours.join(&b'\n'), rows.collect::<Vec<_>>().join(&b'\n').trim_ascii_end())
+            }
+            error => expect(case.fails("pctlist"), error.map_or(Ok(()), |(_, why)| Err(why.full_message()))),
+        }
+    });
+}
+
+#[test]
+fn pct_listsnapshot() {
+    for_all("pctlistsnapshot", |case| {
+        let time = |seconds| jiff::Timestamp::from_second(seconds).unwrap().strftime("%F %T").to_string();
+        let ours = output(&pct_listsnapshot_lines(&case.config(), time));
+        same(&ours, &case.file("pctlistsnapshot.out").unwrap_or_default())
     });
 }

@@ -10,13 +10,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pct_tests::generated::{repository, up_to_date};
+
 /// The sections of the header in their order: a file uses the types of those before it.
 const SECTIONS: [&str; 9] =
     ["version", "status", "error", "string", "ctx", "progress", "container", "query", "exec"];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 fn source(file: &str) -> PathBuf {
     repository().join("libpct/src/ffi").join(file)
@@ -85,26 +83,14 @@ fn symbols(header: &str) -> String {
     names.into_iter().flat_map(|name| [name, "\n"]).collect()
 }
 
-/// Compares a committed file with what it should be, and writes it first if told to.
-#[track_caller]
-fn up_to_date(file: &str, made: &str) {
-    let path = repository().join("include").join(file);
-    if std::env::var_os("PCT_UPDATE").is_some_and(|value| value == "1") {
-        fs::write(&path, made).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let differing = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
-    assert!(made == committed, "include/{file} is not up to date: run `make header`; first: {differing:?}");
-}
-
 #[test]
 fn the_committed_header_is_the_generated_one() {
-    up_to_date("pct.h", &generated());
+    up_to_date("include/pct.h", &generated(), "header");
 }
 
 #[test]
 fn the_committed_list_of_symbols_is_that_of_the_header() {
-    up_to_date("libpct.symbols", &symbols(&generated()));
+    up_to_date("include/libpct.symbols", &symbols(&generated()), "header");
 }
 
 #[test]

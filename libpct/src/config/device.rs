@@ -41,6 +41,9 @@ pub struct Features {
     pub spelling: Spelling,
 }
 
+/// The schema lets a device without path pass.
+pub(crate) const NO_PATH: &str = "Path has to be defined";
+
 property_string!(Device, keys::DEVICE);
 property_string!(Features, keys::FEATURES);
 
@@ -52,7 +55,7 @@ impl Typed for Device {
     fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
         let get = Reader(values);
         Ok(Self {
-            path: get.text("path").ok_or("Path has to be defined")?.to_owned(),
+            path: get.text("path").ok_or(NO_PATH)?.to_owned(),
             mode: get.text("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok()),
             uid: get.some("uid")?,
             gid: get.some("gid")?,

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
+    changes::{PendingKey, pending_keys},
     keys,
     model::Config,
     schema::CheckError,
@@ -61,25 +62,12 @@ pub fn pct_config_lines(section: &Section) -> Vec<String> {
 /// The lines of `pct pending`.
 #[must_use]
 pub fn pct_pending_lines(config: &Config) -> Vec<String> {
-    let main = config.main();
-    let empty = Section::default();
-    let pending = config.pending().unwrap_or(&empty);
-    let deletions = pending_deletions(pending);
-    let mut keys: Vec<_> = main.entries().chain(pending.entries()).map(|(key, _)| key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let mut lines = Vec::new();
-    for key in keys {
-        let new = pending.get(key).filter(|_| key != "delete");
-        match (main.get(key), new) {
-            (Some(now), _) if deletions.contains_key(key) => lines.push(line("del", key, now)),
-            (now, new) => {
-                lines.extend(now.map(|value| line("cur", key, value)));
-                lines.extend(new.map(|value| line("new", key, value)));
-            }
-        }
-    }
-    lines
+    let lines = |found: PendingKey<'_>| {
+        let line = |mark: &str, value| format!("{mark} {}: {}", found.key, shown(found.key, value));
+        let now = if found.deletion.is_some() { "del" } else { "cur" };
+        [found.current.map(|value| line(now, value)), found.pending.map(|value| line("new", value))]
+    };
+    pending_keys(config).into_iter().flat_map(lines).flatten().collect()
 }
 
 /// Checks every known key of a section in full, as `pct config` does before it
@@ -99,10 +87,6 @@ pub fn check_section(section: &Section) -> Vec<(String, CheckError)> {
         error.map(|error| (key.to_owned(), error))
     };
     section.entries().filter_map(check).collect()
-}
-
-fn line(mark: &str, key: &str, value: &str) -> String {
-    format!("{mark} {key}: {}", shown(key, value))
 }
 
 fn shown<'a>(key: &str, value: &'a str) -> Cow<'a, str> {

@@ -5,12 +5,14 @@
 //! views ([`Section::nets`], [`Section::rootfs`] ...) parse that text on demand. [`keys::KEYS`] is
 //! the one table that says which keys exist and what their values may be.
 
+mod changes;
 mod device;
 mod display;
 mod formats;
 mod grammar;
 mod idmap;
 mod ip;
+mod jsonschema;
 pub mod keys;
 mod lint;
 mod mac;
@@ -24,6 +26,7 @@ mod raw;
 mod schema;
 mod section;
 mod size;
+mod snaptree;
 mod spelling;
 mod startup;
 pub mod text;
@@ -32,11 +35,14 @@ mod vmid;
 mod volume;
 mod write;
 
+pub use changes::{PendingKey, pending_keys};
+pub(crate) use device::NO_PATH;
 pub use device::{Device, Features};
 pub use display::{View, check_section, pct_config_lines, pct_pending_lines, pending_deletions, view};
 pub use formats::{Format, is_config_id};
 pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
 pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
+pub use jsonschema::{json_schema, key_schema};
 pub use lint::{Finding, lint};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{Config, Parsed, digest};
@@ -47,6 +53,7 @@ pub use parse::{Diagnostic, Severity};
 pub use schema::{CheckError, Pattern, Schema, Structure, SubKeyError, Type};
 pub use section::{RawLine, Section};
 pub use size::{InvalidSize, Size};
+pub use snaptree::{SnapshotNode, pct_listsnapshot_lines, snapshot_tree};
 pub use spelling::Spelling;
 pub use startup::{InvalidStartup, Startup};
 pub use text::{parse_bool, split_list};

@@ -150,7 +150,7 @@ impl Parser {
             return;
         };
         match known.check_at_load(value) {
-            Ok(kept) => self.set(key, &kept),
+            Ok(kept) => self.set(key, kept),
             Err(error) => {
                 let before = line.rfind(value).unwrap_or(0);
                 self.error(

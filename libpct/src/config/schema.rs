@@ -379,13 +379,26 @@ impl CheckError {
     /// error ends in a newline of its own, which shows as an empty line (spec: cli, parts 1.5 and 1.6).
     #[must_use]
     pub fn parameter_text(&self, parameter: &str) -> String {
+        self.lines(&format!("{parameter}."))
+    }
+
+    /// The whole reason as the original words it, each line with its newline.
+    pub(crate) fn text(&self) -> String {
+        let text = self.lines("");
+        if text.ends_with('\n') { text } else { text + "\n" }
+    }
+
+    fn lines(&self, prefix: &str) -> String {
         let own_newline = |reason: &str| {
             let newline = if reason.starts_with("invalid format - ") { "\n" } else { "" };
             format!("{reason}{newline}")
         };
         let mut text = own_newline(&self.message);
+        if !self.details.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
         for SubKeyError { key, reason, .. } in &self.details {
-            text.push_str(&format!("{parameter}.{key}: {}\n", own_newline(reason)));
+            text.push_str(&format!("{prefix}{key}: {}\n", own_newline(reason)));
         }
         text
     }

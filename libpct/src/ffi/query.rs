@@ -17,7 +17,11 @@ use super::{
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
-use crate::{ConfigView, Container, json};
+use crate::{
+    ConfigState, ConfigView, Container,
+    config::{pct_config_lines, text::to_bytes},
+    json,
+};
 
 /// Which values pct_container_config_text and pct_container_config_json show.
 /// By default those in force with the changes that wait for the next start
@@ -122,16 +126,18 @@ pub unsafe extern "C" fn pct_container_config_text(
         let out = Out::new(out, ptr::null_mut());
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
-            let lines = config_lines(container, options)?;
-            out.set(string::give(&lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>()));
+            let lines = pct_config_lines(&config(container, options)?.section);
+            let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+            out.set(string::give(&String::from_utf8_lossy(&to_bytes(&text))));
             Ok(())
         })
     }
 }
 
 /// The configuration as a JSON object: numbers and switches (0 or 1) as
-/// numbers, all else as strings, and the lxc lines as an array of pairs in the
-/// member lxc.
+/// numbers, all else as strings, the lxc lines as an array of pairs in the
+/// member lxc, and in digest the SHA-1 of the file, which tells whether it has
+/// changed since.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pct_container_config_json(
     ctx: *const pct_ctx,
@@ -145,8 +151,7 @@ pub unsafe extern "C" fn pct_container_config_json(
         let out = Out::new(out, ptr::null_mut());
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
-            let lines = config_lines(container, options)?;
-            out.set(string::give(&json::config(&lines).to_string()));
+            out.set(string::give(&json::config(&config(container, options)?).to_string()));
             Ok(())
         })
     }
@@ -154,10 +159,10 @@ pub unsafe extern "C" fn pct_container_config_json(
 
 /// # Safety
 /// `options` as for [`options::read`], its strings as for [`string::text`].
-unsafe fn config_lines(
+unsafe fn config(
     container: &Container<'_>,
     options: *const pct_config_options,
-) -> Result<Vec<String>, Fault> {
+) -> Result<ConfigState, Fault> {
     // SAFETY: as above.
     let (given, snapshot) = unsafe {
         let given = options::read(options, "pct_config_options")?;

@@ -23,7 +23,7 @@ use super::{
     status::{self, *},
     string::{c_string, pct_string_free},
 };
-use crate::{Error, ErrorKind, Listing, Pct, Status, Usage, Vmid, json};
+use crate::{ConfigState, Error, ErrorKind, Listing, Pct, Status, Usage, Vmid, config::Config, json};
 
 fn context(root: &Path) -> pct_ctx {
     pct_ctx { pct: Pct::builder().root(root).open().unwrap(), poisoned: AtomicBool::new(false) }
@@ -237,22 +237,15 @@ fn a_container_that_cannot_be_read_is_listed_in_its_place() {
 
 #[test]
 fn the_fields_of_a_config_are_typed() {
-    let lines = [
-        "cores: 2",
-        "cpulimit: 1.5",
-        "description: per%25cent%3A x%0A%C3%BC%0A 5% %zz",
-        "hostname: 007",
-        "memory: lots",
-        "unprivileged: 1",
-        "lxc.cap.drop: sys_time",
-        "lxc.cap.drop: sys_module",
-    ]
-    .map(str::to_owned);
+    let file = b"#per%25cent: x\n#%C3%BC\n# 5% %zz\ncores: 2\ncpulimit: 1.5\nhostname: 007\nmemory: lots\n\
+                 unprivileged: yes\ntags: caf\xE9\nsnaptime: 17\n\
+                 lxc.cap.drop: sys_time\nlxc.cap.drop: sys_module\n";
+    let section = Config::parse(file, Vmid::new(101).unwrap()).config.main().clone();
     assert_eq!(
-        json::config(&lines),
+        json::config(&ConfigState { section, digest: "da39".into() }),
         json!({
-            "cores": 2, "cpulimit": 1.5, "description": "per%cent: x\nü\n 5% %zz", "hostname": "007",
-            "memory": "lots", "unprivileged": 1,
+            "cores": 2, "cpulimit": 1.5, "description": "per%cent: x\nü\n 5% %zz\n", "digest": "da39",
+            "hostname": "007", "memory": "lots", "snaptime": 17, "tags": "caf\u{FFFD}", "unprivileged": 1,
             "lxc": [["lxc.cap.drop", "sys_time"], ["lxc.cap.drop", "sys_module"]],
         })
     );

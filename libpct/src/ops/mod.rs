@@ -33,9 +33,9 @@ pub(crate) use create::create;
 pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
-pub use query::{ConfigView, Listing, Status, Usage};
+pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
-    config_text, free_vmid, list, snapshot_names, status, storages_with, templates, usage,
+    config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,
 };
 pub use start::StartOptions;
 pub(crate) use start::start;
@@ -64,7 +64,7 @@ impl Env {
         Ok(storage::Storages::load(&places)?)
     }
 
-    fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {
+    pub(crate) fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {
         Ok(command::is_running(&self.home.lxcpath(), &vmid.to_string())?)
     }
 

@@ -1,5 +1,5 @@
-//! The reading verbs: `list`, `status`, `config` (spec: cli, parts 5.1, 5.2, 5.12 and A.2), and what there is to
-//! choose from when a command is written.
+//! The reading verbs (spec: cli, parts 5.1 to 5.3, 5.12, 5.20 and A.2), and what there is to choose from when a
+//! command is written.
 //!
 //! They read files and `/proc`: no lock, no fork, no call into liblxc, and no need to be root where the
 //! files can be read.
@@ -7,10 +7,14 @@
 use super::Env;
 use crate::{
     cgroup,
-    config::{self, Section, View, Vmid, VolumeId, pct_config_lines},
+    config::{
+        self, Schema, Section, Type, View, Vmid, VolumeId,
+        text::{is_space, is_truthy},
+    },
     error::Error,
     lxc::command,
     storage::Content,
+    store::Loaded,
 };
 
 /// A container as `list` and `status` show it.
@@ -65,13 +69,23 @@ pub struct Usage {
     pub disk_write: u64,
 }
 
-/// All containers of this node; one that cannot be read never hides the others.
+/// Containers; one that cannot be read never hides the others.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Ascending by number.
+    /// Ascending by number, or as they were asked for.
     pub containers: Vec<Status>,
     /// What could not be read, and why.
     pub errors: Vec<(Vmid, Error)>,
+}
+
+/// One state of a container, as a [`ConfigView`] asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigState {
+    /// Keys and raw lines.
+    pub section: Section,
+    /// The digest of the whole file, which tells whether it has changed since (see [`config::digest`]).
+    pub digest: String,
 }
 
 /// Which values of a config to show.
@@ -89,16 +103,27 @@ pub enum ConfigView {
 const MIB: u64 = 1024 * 1024;
 const DEFAULT_DISK: u64 = 4 << 30;
 
+/// All containers of this node.
 pub(crate) fn list(env: &Env) -> Result<Listing, Error> {
-    let vmids = env.store().vmids()?;
+    let mut listing = list_of(env, &env.store().vmids()?)?;
+    // Those are not errors that were removed since the folder was read.
+    listing.errors.retain(|(vmid, _)| env.store().exists(*vmid));
+    Ok(listing)
+}
+
+/// Some containers.
+pub(crate) fn list_of(env: &Env, vmids: &[Vmid]) -> Result<Listing, Error> {
     let names: Vec<_> = vmids.iter().map(ToString::to_string).collect();
     let running = command::running_names(&env.home.lxcpath(), names.iter().map(String::as_str))?;
     let mut listing = Listing::default();
-    for (vmid, name) in vmids.into_iter().zip(&names) {
-        match read(env, vmid, running.contains(name.as_str())) {
+    for (&vmid, name) in vmids.iter().zip(&names) {
+        let listed = || {
+            let loaded = load(env, vmid)?;
+            check_cpus(loaded.config.main())?;
+            shown(vmid, loaded.config.main(), running.contains(name.as_str()))
+        };
+        match listed() {
             Ok(status) => listing.containers.push(status),
-            // Removed since the folder was read.
-            Err(_) if !env.store().exists(vmid) => {}
             Err(error) => listing.errors.push((vmid, error)),
         }
     }
@@ -106,15 +131,12 @@ pub(crate) fn list(env: &Env) -> Result<Listing, Error> {
 }
 
 pub(crate) fn status(env: &Env, vmid: Vmid) -> Result<Status, Error> {
-    env.store().require(vmid)?;
-    read(env, vmid, env.is_running(vmid)?)
+    shown(vmid, load(env, vmid)?.config.main(), env.is_running(vmid)?)
 }
 
-fn read(env: &Env, vmid: Vmid, running: bool) -> Result<Status, Error> {
-    let loaded = env.store().load(vmid)?;
-    let section = loaded.config.main();
+fn shown(vmid: Vmid, section: &Section, running: bool) -> Result<Status, Error> {
     let max_disk = if running { section.rootfs().ok().flatten() } else { section.rootfs()? };
-    let host_name: String = section.name_or_default(vmid).split_whitespace().collect();
+    let host_name: String = section.name_or_default(vmid).split(is_space).collect();
     Ok(Status {
         vmid,
         name: host_name,
@@ -127,6 +149,15 @@ fn read(env: &Env, vmid: Vmid, running: bool) -> Result<Status, Error> {
         max_swap: section.swap_mib() * MIB,
         max_disk: max_disk.and_then(|point| point.size).map_or(DEFAULT_DISK, |size| size.bytes()),
     })
+}
+
+/// What is no number of processors keeps a container out of a list, though nothing else minds it
+/// (spec: cli, part 1.6).
+fn check_cpus(section: &Section) -> Result<(), Error> {
+    let given = |key| section.get(key).filter(|value| is_truthy(value)).map(|value| (key, value));
+    let Some((key, value)) = given("cores").or_else(|| given("cpulimit")) else { return Ok(()) };
+    let number = Schema::new(Type::Number, "");
+    number.check(value).map_err(|error| Error::InvalidConfig(vec![(key.to_owned(), error.to_string())]))
 }
 
 fn cpus(section: &Section) -> f64 {
@@ -195,19 +226,24 @@ fn uptime(pid: i32) -> Option<u64> {
     Some((now as u64).saturating_sub(started / CLOCK_TICKS))
 }
 
-/// The lines of `pct config`: keys in byte order, then the raw lines in file order.
-pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Vec<String>, Error> {
-    let config = env.store().load(vmid)?.config;
-    let which = match view {
-        ConfigView::Pending => View::WithPending,
-        ConfigView::Current => View::Current,
-        ConfigView::Snapshot(name) => View::Snapshot(name),
-    };
-    let section = match (config::view(&config, which), view) {
-        (Some(section), _) => section,
-        (None, ConfigView::Snapshot(name)) => return Err(Error::NoSnapshot(name.clone())),
-        (None, _) => return Ok(Vec::new()),
-    };
+/// The config as its file has it, nothing checked.
+pub(crate) fn load(env: &Env, vmid: Vmid) -> Result<Loaded, Error> {
+    Ok(env.store().load(vmid)?)
+}
+
+/// One state of a container, checked in full: what `pct config` shows.
+pub(crate) fn config(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<ConfigState, Error> {
+    let Loaded { config, digest, .. } = load(env, vmid)?;
+    let section = match view {
+        ConfigView::Pending => config::view(&config, View::WithPending),
+        ConfigView::Current => config::view(&config, View::Current),
+        ConfigView::Snapshot(name) => match config::view(&config, View::Snapshot(name)) {
+            None => return Err(Error::NoSnapshot(name.clone())),
+            found => found,
+        },
+    }
+    .unwrap_or_default()
+    .into_owned();
     let faults = config::check_section(&section);
     if !faults.is_empty() {
         let told = |(key, error): (String, config::CheckError)| {
@@ -216,7 +252,7 @@ pub(crate) fn config_text(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<Ve
         };
         return Err(Error::InvalidConfig(faults.into_iter().map(told).collect()));
     }
-    Ok(pct_config_lines(&section))
+    Ok(ConfigState { section, digest })
 }
 
 /// The names of a container's snapshots, sorted.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Diagnostic, Vmid, WriteError},
+    config::{self, Config, Diagnostic, Vmid, WriteError},
     home::{Home, HomeKind},
     progress::Progress,
     sys::{self, folder, lockfile::LockFile},
@@ -90,10 +90,15 @@ pub(crate) struct Store<'a> {
 }
 
 /// A config as it was found.
-pub(crate) struct Loaded {
-    pub(crate) config: Config,
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// All states of the container: current, pending, snapshots.
+    pub config: Config,
+    /// Tells whether the file has changed since, see [`config::digest`].
+    pub digest: String,
     /// What of the file could not be understood; it is kept as it is.
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Loaded {
@@ -187,7 +192,8 @@ impl<'a> Store<'a> {
             _ => StoreError::io("cannot read", &path, source),
         })?;
         let parsed = Config::parse(&bytes, vmid);
-        Ok(Loaded { config: parsed.config, diagnostics: parsed.diagnostics })
+        let digest = config::digest(&bytes);
+        Ok(Loaded { config: parsed.config, digest, diagnostics: parsed.diagnostics })
     }
 
     /// Takes the container's lock file, which the original respects too.

@@ -18,7 +18,7 @@ fn read(spec: &VerbSpec, line: &str, dialect: Dialect) -> String {
             let values: Vec<_> =
                 parsed.values.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
             let extra: Vec<_> = parsed.extra.iter().map(text).collect();
-            if spec.extra_args {
+            if spec.extra_args || !extra.is_empty() {
                 format!("{} | {}", values.join(" "), extra.join(" ")).trim().to_owned()
             } else {
                 values.join(" ")
@@ -227,10 +227,14 @@ fn positionals_are_bound_in_order_and_counted() {
         ],
     );
     rows(&config::VERB.spec, &[("--vmid 100", "400 not enough arguments"), ("abc", "vmid=abc")]);
-    rows(&list::VERB.spec, &[("", ""), ("x", "400 too many arguments")]);
+    rows(&list::VERB.spec, &[("", ""), ("100 101 102", "vmid=100 | 101 102"), ("--vmid 100", "vmid=100")]);
     rows(
         &status::VERB.spec,
-        &[("100 --v", "Option v is ambiguous (verbose, vmid)\n400 unable to parse option")],
+        &[
+            ("100 --v", "Option v is ambiguous (verbose, vmid)\n400 unable to parse option"),
+            ("100 --verb 1 101", "verbose=1 vmid=100 | 101"),
+            ("", "400 not enough arguments"),
+        ],
     );
 }
 

@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use super::*;
 use crate::{
     argv::{self, Dialect},
-    commands::{config, console, create, start},
+    commands::{config, console, create, list, start},
     failure::Failure,
 };
 
@@ -34,6 +34,19 @@ fn vmids() {
         assert_eq!(row(word), "vmid: invalid format - value does not look like a valid VM ID\n\n", "{word}");
     }
     assert_eq!(args(&start::VERB.spec, "100").vmid().unwrap().get(), 100);
+}
+
+#[test]
+fn of_many_vmids_each_is_checked_and_counts_once() {
+    let spec = &list::VERB.spec;
+    let numbers = |words| args(spec, words).vmids().unwrap().into_iter().map(u32::from).collect::<Vec<_>>();
+    assert_eq!(numbers("102 100 102 --output-format json 101"), [102, 100, 101]);
+    assert!(numbers("").is_empty());
+    assert_eq!(
+        told(spec, &["100", "x", "12"]),
+        "vmid: type check ('integer') failed - got 'x'\\n\
+         invalid format - value does not look like a valid VM ID\n\n"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Verb, open_to_read};
 use crate::{
     check::Args,
-    door::{ConfigView, json},
+    door::{ConfigView, json, pct_config_lines},
     exit::Exit,
     failure::{Failure, ParamErrors},
     formats, output,
@@ -36,11 +36,11 @@ pub(crate) static VERB: Verb = Verb {
 
 fn run(args: &Args) -> Result<Exit, Failure> {
     let view = view(args)?;
-    let lines = open_to_read()?.container(args.vmid()?).config(&view)?;
-    output::print(&match Form::named(args.text("output-format")) {
-        Some(form) => form.render(&json::config(&lines)),
-        None => text(&lines),
-    })?;
+    let state = open_to_read()?.container(args.vmid()?).config(&view)?;
+    match Form::named(args.text("output-format")) {
+        Some(form) => output::print(&form.render(&json::config(&state)))?,
+        None => output::print_lines(&pct_config_lines(&state.section))?,
+    }
     Ok(Exit::SUCCESS)
 }
 
@@ -56,10 +56,6 @@ fn view(args: &Args) -> Result<ConfigView, ParamErrors> {
             Err(errors)
         }
     }
-}
-
-fn text(lines: &[String]) -> String {
-    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 #[cfg(test)]

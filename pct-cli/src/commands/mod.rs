@@ -9,20 +9,27 @@ pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod listsnapshot;
+pub(crate) mod pending;
 pub(crate) mod reboot;
+pub(crate) mod schema;
 pub(crate) mod shutdown;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 mod verifyapi;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use crate::{
     check::Args,
-    door::{Attach, Builder, Error, Pct},
+    door::{Attach, Builder, Error, Pct, Vmid},
     exit::Exit,
     failure::Failure,
+    output,
     spec::VerbSpec,
 };
 
@@ -48,7 +55,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 13] = [
+static VERBS: [&Verb; 16] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -57,7 +64,10 @@ static VERBS: [&Verb; 13] = [
     &exec::VERB,
     &help::VERB,
     &list::VERB,
+    &listsnapshot::VERB,
+    &pending::VERB,
     &reboot::VERB,
+    &schema::VERB,
     &shutdown::VERB,
     &start::VERB,
     &status::VERB,
@@ -107,6 +117,14 @@ fn sibling_helper() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
+/// Tells which containers could not be shown; that there are such is a failure.
+fn report(errors: &[(Vmid, Error)]) -> Result<Exit, Failure> {
+    for (vmid, error) in errors {
+        output::error(OsStr::new(&format!("CT {vmid}: {}\n", error.full_message())));
+    }
+    if errors.is_empty() { Ok(Exit::SUCCESS) } else { Err(Failure::Reported) }
+}
+
 /// Becomes the attached process; comes back only to say why not.
 fn become_attached(attach: Attach) -> Result<Exit, Failure> {
     Err(attach.replace_process().into())
@@ -126,6 +144,6 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "status"]);
+        assert_eq!(free, ["config", "help", "list", "listsnapshot", "pending", "schema", "status"]);
     }
 }

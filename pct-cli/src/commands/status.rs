@@ -1,13 +1,13 @@
 //! `pct status`
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::Value;
 
-use super::{Verb, open_to_read};
+use super::{Verb, open_to_read, report};
 use crate::{
     check::Args,
-    door::json,
+    door::{Error, Listing, Status, Usage, json},
     exit::Exit,
     failure::Failure,
     output,
@@ -20,7 +20,7 @@ pub(crate) static VERB: Verb = Verb {
         name: "status",
         group: Group::Access,
         about: "Tell whether a container runs, or everything known about its state.",
-        positionals: &[VMID],
+        positionals: &[Param { about: "The numbers of one or more containers.", ..VMID.many() }],
         options: &[
             Param::new(
                 "verbose",
@@ -40,19 +40,44 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let form = Form::named(args.text("output-format"));
     let pct = open_to_read()?;
-    let container = pct.container(args.vmid()?);
-    let status = container.status()?;
-    if form.is_none() && !args.is_set("verbose") {
-        output::print(&line(status.running))?;
+    let read = |vmid| -> Result<(Status, Option<Usage>), Error> {
+        let container = pct.container(vmid);
+        let status = container.status()?;
+        let asked = status.running && (form.is_some() || args.is_set("verbose"));
+        Ok((status, if asked { container.usage()? } else { None }))
+    };
+    let vmids = args.vmids()?;
+    if let [vmid] = vmids.as_slice() {
+        let (status, usage) = read(*vmid)?;
+        output::print(&match form {
+            Some(form) => form.render(&json::status(&status, usage.as_ref())),
+            None if args.is_set("verbose") => verbose(&json::status(&status, usage.as_ref())),
+            None => line(status.running),
+        })?;
         return Ok(Exit::SUCCESS);
     }
-    let usage = if status.running { container.usage()? } else { None };
-    let fields = json::status(&status, usage.as_ref());
+    let mut listing = Listing::default();
+    let mut usages = BTreeMap::new();
+    for vmid in vmids {
+        match read(vmid) {
+            Ok((status, usage)) => {
+                listing.containers.push(status);
+                usages.insert(vmid, usage);
+            }
+            Err(error) => listing.errors.push((vmid, error)),
+        }
+    }
+    let usage = |vmid| usages.get(&vmid).copied().flatten();
+    let shown = listing.containers.iter();
     output::print(&match form {
-        Some(form) => form.render(&fields),
-        None => verbose(&fields),
+        Some(form) => form.render(&json::listing(&listing, usage)),
+        None if args.is_set("verbose") => {
+            let block = |status: &Status| verbose(&json::status(status, usage(status.vmid).as_ref()));
+            shown.map(block).collect::<Vec<_>>().join("\n")
+        }
+        None => shown.map(|status| format!("{}: {}\n", status.vmid, word(status.running))).collect(),
     })?;
-    Ok(Exit::SUCCESS)
+    report(&listing.errors)
 }
 
 /// The one line that scripts compare.

@@ -56,7 +56,7 @@ fn in_verb(
             None => options(spec, &scan, current),
         };
     }
-    match spec.positionals.get(scan.rest.len()) {
+    match spec.positionals.get(scan.rest.len()).or(spec.many()) {
         Some(param) => values(param),
         None if spec.extra_args && spec.group == Group::Help => verb_names().collect(),
         None if spec.extra_args || scan.ended => Vec::new(),

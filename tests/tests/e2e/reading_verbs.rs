@@ -1,4 +1,4 @@
-//! list, status and config only read.
+//! list, status, config, pending and listsnapshot only read.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,13 @@ fn open_to_all(dir: &Path) {
 }
 
 fn verbs(ct: &Ct<'_>) -> Vec<Vec<String>> {
-    let verbs: [&[&str]; 3] = [&["list"], &["status", &ct.id], &["config", &ct.id]];
+    let verbs: [&[&str]; 5] = [
+        &["list"],
+        &["status", &ct.id],
+        &["config", &ct.id],
+        &["pending", &ct.id],
+        &["listsnapshot", &ct.id],
+    ];
     verbs.iter().map(|v| v.iter().map(|s| (*s).to_owned()).collect()).collect()
 }
 

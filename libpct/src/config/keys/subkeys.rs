@@ -106,9 +106,12 @@ const ID_MAP: SubKey = optional(
 );
 const MOUNT_OPTIONS: SubKey = optional(
     "mountoptions",
-    string("Additional mount options, separated by semicolons.")
-        .pattern(patterns::MOUNT_OPTION_LIST)
-        .shown_as("<opt[;opt...]>"),
+    string(
+        "Additional mount options, separated by semicolons: discard, lazytime, noatime, nodev, noexec, \
+         nosuid.",
+    )
+    .pattern(patterns::MOUNT_OPTION_LIST)
+    .shown_as("<opt[;opt...]>"),
 );
 const QUOTA: SubKey =
     optional("quota", boolean("Let the container manage user quotas on it. Not for ZFS subvolumes."));
@@ -117,7 +120,8 @@ const REPLICATE: SubKey =
 const READ_ONLY: SubKey = optional("ro", boolean("Mount it read-only."));
 const SHARED: SubKey = optional(
     "shared",
-    boolean("Say that every node has this volume already. It is not shared by that.").default("0"),
+    boolean("Say that every node of the cluster has this volume. It is not shared by saying so.")
+        .default("0"),
 );
 const SIZE: SubKey = optional(
     "size",
@@ -142,7 +146,7 @@ pub static MOUNT_POINT: &[SubKey] = &[
     ID_MAP,
     optional(
         "keepattrs",
-        boolean("Leave owner and mode of the directory that is mounted over on the mounted root.")
+        boolean("Give the root of the mount the owner and mode of the directory that it covers.")
             .default("0"),
     ),
     MOUNT_OPTIONS,
@@ -169,14 +173,20 @@ pub static DEVICE: &[SubKey] = &[
         string("Device of the host to pass through.").format(Format::DevicePath).shown_as("<Path>"),
     ),
     optional("deny-write", boolean("Do not let the container write to the device.").default("0")),
-    optional("gid", integer("Group that owns the device node inside the container.").at_least(0)),
+    optional(
+        "gid",
+        integer("Group that owns the device node inside the container; 0 when not given.").at_least(0),
+    ),
     optional(
         "mode",
-        string("Access mode of the device node, octal with a leading zero.")
+        string("Access mode of the device node, octal with a leading zero; 0660 when not given.")
             .pattern(patterns::OCTAL_MODE)
             .shown_as("<Octal access mode>"),
     ),
-    optional("uid", integer("User that owns the device node inside the container.").at_least(0)),
+    optional(
+        "uid",
+        integer("User that owns the device node inside the container; 0 when not given.").at_least(0),
+    ),
 ];
 
 /// Sub-keys of `features`.
@@ -192,7 +202,7 @@ pub static FEATURES: &[SubKey] = &[
     ),
     optional(
         "keyctl",
-        boolean("Allow the keyctl system call in an unprivileged container. Docker wants it.").default("0"),
+        boolean("Allow the keyctl system call in an unprivileged container. Docker needs it.").default("0"),
     ),
     optional(
         "mknod",
@@ -200,8 +210,11 @@ pub static FEATURES: &[SubKey] = &[
     ),
     optional(
         "mount",
-        string("File system types that the container may mount, separated by semicolons. Mind the security of the host.")
-            .pattern(patterns::FS_TYPES)
+        string(
+            "File system types that the container may mount, separated by semicolons. Each lets it reach more \
+             code of the host's kernel.",
+        )
+        .pattern(patterns::FS_TYPES)
             .shown_as("<fstype;fstype;...>"),
     ),
     optional(

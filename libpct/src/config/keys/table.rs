@@ -36,7 +36,9 @@ pub static KEYS: &[Key] = &[
     key(
         "arch",
         Hotplug::Pending,
-        string("Processor architecture of the container's programs.")
+        string(
+            "Processor architecture of the container's programs. A new container gets that of its template.",
+        )
             .one_of(&["amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"])
             .default("amd64"),
     ),
@@ -101,7 +103,11 @@ pub static KEYS: &[Key] = &[
     key(
         "env",
         Hotplug::Pending,
-        string("Environment of the first process: entries NAME=VALUE separated by NUL.").pattern(patterns::ENVIRONMENT),
+        string(
+            "Environment of the first process: entries NAME=VALUE separated by NUL. The file has a line \
+             lxc.environment.runtime for each.",
+        )
+        .pattern(patterns::ENVIRONMENT),
     ),
     key(
         "features",
@@ -206,7 +212,11 @@ pub static KEYS: &[Key] = &[
     key(
         "swap",
         Hotplug::Live,
-        integer("Swap space of the container in MiB.").at_least(0).default("512"),
+        integer(
+            "Swap space of the container in MiB. Without the key there is none; a new container gets the \
+             default.",
+        )
+        .at_least(0).default("512"),
     ),
     key("tags", Hotplug::Conf, string("Labels without meaning to the host.").list(Format::Tag)),
     key(
@@ -228,7 +238,10 @@ pub static KEYS: &[Key] = &[
     key(
         "unprivileged",
         Hotplug::ReadOnly,
-        boolean("Run with user ids that have no rights on the host. Only chosen at creation or restore.")
+        boolean(
+            "Run with user ids that have no rights on the host. A new container does unless told otherwise; \
+             later it cannot be changed.",
+        )
             .default("0"),
     ),
     family(

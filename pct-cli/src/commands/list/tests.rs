@@ -1,6 +1,11 @@
 use super::*;
 use crate::{commands::status::tests::stopped, shell::pipe};
 
+/// As it is printed.
+fn text(entries: &[Status]) -> String {
+    table(entries).into_iter().map(|line| line + "\n").collect()
+}
+
 fn fixture() -> Vec<Status> {
     let mut locked = stopped(101, "db");
     locked.running = true;
@@ -13,18 +18,18 @@ fn fixture() -> Vec<Status> {
 #[test]
 fn the_table_is_the_one_of_the_original_to_the_byte() {
     assert_eq!(
-        table(&fixture()),
+        text(&fixture()),
         "VMID       Status     Lock         Name                \n\
          100        stopped                 web1                \n\
          101        running    backup       db                  \n\
          999999999  running                 a-name-that-is-longer-than-twenty\n"
     );
-    assert_eq!(table(&[]), "");
+    assert_eq!(text(&[]), "");
 }
 
 #[test]
 fn widths_count_bytes() {
-    let text = table(&[stopped(100, "bücher")]);
+    let text = text(&[stopped(100, "bücher")]);
     assert_eq!(text.lines().nth(1), Some("100        stopped                 bücher             "));
     assert!(text.lines().all(|line| line.len() == 55), "{text:?}");
 }
@@ -32,7 +37,7 @@ fn widths_count_bytes() {
 /// The expressions by which scripts take the table apart (spec: users, part 5.1).
 #[test]
 fn the_expressions_of_scripts_find_their_fields() {
-    let text = table(&fixture());
+    let text = text(&fixture());
     for (script, expected) in [
         ("awk 'NR>1{print $1}'", "100\n101\n999999999\n"),
         ("tail -n +2 | awk '{print $1}'", "100\n101\n999999999\n"),
