@@ -97,8 +97,7 @@ impl Scan {
         let optional = param.kind.value_is_optional();
         let value = match (inline, words.as_slice().first()) {
             (Some(value), _) => Some(value.to_os_string()).filter(|value| optional || !value.is_empty()),
-            // An optional value is taken from the next word unless that could be an option; a lone `-` is a value.
-            (None, Some(next)) if !optional || !looks_like_option(next) => words.next().cloned(),
+            (None, Some(next)) if !optional || is_optional_value(param, next) => words.next().cloned(),
             (None, next) => {
                 self.open = next.is_none().then_some(param);
                 optional.then(OsString::new)
@@ -109,6 +108,12 @@ impl Scan {
             None => self.diagnostics.push(format!("Option {name} requires an argument")),
         }
     }
+}
+
+/// An optional value is taken from the next word unless that could be an option; a lone `-` is a value. Switches of
+/// ours take only what is one: nobody writes `lint --strict FILE` and means that the file is yes or no.
+fn is_optional_value(param: &Param, next: &OsStr) -> bool {
+    if param.ours { boolean(next).is_some() && !next.is_empty() } else { !looks_like_option(next) }
 }
 
 /// Both steps at once.

@@ -9,7 +9,7 @@ use super::{
     mac::MacAddr,
     size::Size,
     startup::Startup,
-    text::{is_digits, is_word, split_list},
+    text::{is_digits, is_word},
     volume::VolumeId,
 };
 
@@ -140,11 +140,6 @@ impl Format {
             Self::DiskSize => value.parse::<Size>().map(drop).map_err(|e| e.to_string()),
         }
     }
-
-    /// Checks a value that may be a list.
-    pub(crate) fn check_list(self, value: &str) -> Result<(), String> {
-        split_list(value).try_for_each(|item| self.check(item))
-    }
 }
 
 /// Whether a text can name a snapshot or a key.
@@ -225,7 +220,8 @@ mod tests {
     use super::*;
 
     fn check(format: Format, good: &[&str], bad: &[&str]) {
-        good.iter().for_each(|v| assert_eq!(format.check_list(v), Ok(()), "{format:?} {v:?}"));
+        let list = |v: &str| crate::config::split_list(v).try_for_each(|item| format.check(item));
+        good.iter().for_each(|v| assert_eq!(list(v), Ok(()), "{format:?} {v:?}"));
         bad.iter().for_each(|v| assert!(format.check(v).is_err(), "{format:?} {v:?}"));
     }
 

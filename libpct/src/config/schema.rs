@@ -4,7 +4,7 @@ use super::{
     formats::Format,
     keys::SubKey,
     props,
-    text::{is_digits, parse_bool},
+    text::{is_digits, parse_bool, split_list},
 };
 
 /// The basic type of a value.
@@ -68,6 +68,8 @@ pub struct Schema {
     pub minimum: Option<i64>,
     /// Largest number.
     pub maximum: Option<i64>,
+    /// What a number counts, for instance `MiB`.
+    pub unit: Option<&'static str>,
     /// Most characters.
     pub max_length: Option<usize>,
     /// The only values allowed; empty when there is no such limit.
@@ -88,6 +90,7 @@ impl Schema {
             pattern: None,
             minimum: None,
             maximum: None,
+            unit: None,
             max_length: None,
             values: &[],
             default: None,
@@ -124,6 +127,11 @@ impl Schema {
 
     pub(crate) const fn at_least(mut self, minimum: i64) -> Self {
         self.minimum = Some(minimum);
+        self
+    }
+
+    pub(crate) const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
         self
     }
 
@@ -190,7 +198,11 @@ impl Schema {
         match self.structure {
             Structure::Plain => Ok(()),
             Structure::Format(format) => format.check(value).map_err(CheckError::from),
-            Structure::List(format) => format.check_list(value).map_err(CheckError::from),
+            Structure::List(format) => split_list(value).try_for_each(|item| {
+                // The item is a slice of the value.
+                let at = item.as_ptr() as usize - value.as_ptr() as usize;
+                format.check(item).map_err(|reason| CheckError::from(reason).found_at(at))
+            }),
             Structure::Properties(keys) => props::parse(keys, value).map(drop),
         }
     }
@@ -263,6 +275,7 @@ impl Schema {
         if let Some(pattern) = self.pattern {
             return pattern.words.to_owned();
         }
+        let unit = self.unit.map(|unit| format!(", in {unit}")).unwrap_or_default();
         match (self.structure, self.minimum, self.maximum, self.max_length) {
             (Structure::Format(format), .., None) => format.allowed().to_owned(),
             (Structure::Format(format), .., Some(most)) => {
@@ -274,11 +287,11 @@ impl Schema {
             (Structure::Properties(keys), ..) => {
                 format!("sub-keys separated by commas: {}", props::grammar_text(keys))
             }
-            (Structure::Plain, Some(least), Some(most), _) => format!("{kind} from {least} to {most}"),
-            (Structure::Plain, Some(least), None, _) => format!("{kind} of at least {least}"),
-            (Structure::Plain, None, Some(most), _) => format!("{kind} of at most {most}"),
+            (Structure::Plain, Some(least), Some(most), _) => format!("{kind} from {least} to {most}{unit}"),
+            (Structure::Plain, Some(least), None, _) => format!("{kind} of at least {least}{unit}"),
+            (Structure::Plain, None, Some(most), _) => format!("{kind} of at most {most}{unit}"),
             (Structure::Plain, None, None, Some(most)) => format!("{kind} of at most {most} characters"),
-            (Structure::Plain, None, None, None) => kind.to_owned(),
+            (Structure::Plain, None, None, None) => format!("{kind}{unit}"),
         }
     }
 

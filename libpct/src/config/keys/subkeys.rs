@@ -75,7 +75,9 @@ pub static NET: &[SubKey] = &[
     ),
     optional(
         "rate",
-        Schema::new(Type::Number, "Limit for the transfer rate in megabytes a second.").shown_as("<mbps>"),
+        Schema::new(Type::Number, "Limit for the transfer rate in megabytes a second.")
+            .unit("MB/s")
+            .shown_as("<mbps>"),
     ),
     optional("tag", integer("VLAN that the interface belongs to.").range(1, 4094)),
     optional(

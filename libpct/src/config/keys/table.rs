@@ -71,6 +71,7 @@ pub static KEYS: &[Key] = &[
             "Limit for CPU time: 1.5 is one and a half CPUs' worth. 0 means no limit.",
         )
         .range(0, 8192)
+        .unit("CPUs")
         .default("0"),
     ),
     key(
@@ -143,7 +144,7 @@ pub static KEYS: &[Key] = &[
     key(
         "memory",
         Hotplug::Live,
-        integer("Memory of the container in MiB.").at_least(16).default("512"),
+        integer("Memory of the container in MiB.").at_least(16).unit("MiB").default("512"),
     ),
     family(
         "mp",
@@ -216,7 +217,7 @@ pub static KEYS: &[Key] = &[
             "Swap space of the container in MiB. Without the key there is none; a new container gets the \
              default.",
         )
-        .at_least(0).default("512"),
+        .at_least(0).unit("MiB").default("512"),
     ),
     key("tags", Hotplug::Conf, string("Labels without meaning to the host.").list(Format::Tag)),
     key(

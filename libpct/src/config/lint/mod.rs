@@ -6,13 +6,16 @@ mod whole;
 
 use std::collections::HashMap;
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Vmid,
     grammar::{self, Line},
     keys::{self, Hotplug, Key},
     model::{Config, Parsed},
     parse::{Diagnostic, Severity},
-    schema::{CheckError, SubKeyError},
+    schema::{CheckError, Structure, SubKeyError},
     text,
 };
 
@@ -98,9 +101,13 @@ fn of_value(
     };
     if error.details().is_empty() {
         let at = error.at();
-        // In a property string the culprit ends at the next comma.
+        // The culprit is an item of a list, or a part of a property string.
         let rest = value.get(at..).unwrap_or_default();
-        let part = if subkeys.is_empty() { rest } else { rest.split(',').next().unwrap_or_default() };
+        let part = match known.schema.structure {
+            Structure::List(_) => text::split_list(rest).next().unwrap_or_default(),
+            Structure::Properties(_) => rest.split(',').next().unwrap_or_default(),
+            _ => rest,
+        };
         return vec![finding(
             at,
             part,
