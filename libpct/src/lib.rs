@@ -187,6 +187,14 @@ impl Container<'_> {
         ops::reboot(self.env, self.vmid, options, progress)
     }
 
+    /// Takes away the `lock` that an operation has left in the config, whoever has set it.
+    ///
+    /// # Errors
+    /// When there is no such container, or no lock.
+    pub fn unlock(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::unlock(self.env, self.vmid, progress)
+    }
+
     /// What `pct status` shows. Needs no more than a readable config file.
     ///
     /// # Errors

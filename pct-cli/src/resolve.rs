@@ -31,7 +31,6 @@ const TO_COME: &[&str] = &[
     "snapshot",
     "suspend",
     "template",
-    "unlock",
     "unmount",
 ];
 

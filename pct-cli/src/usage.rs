@@ -65,6 +65,7 @@ mod tests {
             "       pct enter <vmid> [OPTIONS]",
             "       pct exec <vmid> [<extra-args>] [OPTIONS]",
             "       pct status <vmid> [OPTIONS]",
+            "       pct unlock <vmid>",
             "",
             "       pct help [<extra-args>] [OPTIONS]",
             "",

@@ -77,6 +77,9 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// There is no mark to take away.
+    #[error("no lock found trying to remove any lock")]
+    NoLock,
     /// It must be stopped first.
     #[error("unable to destroy CT {vmid} - container is running")]
     DestroyRunning {
@@ -264,7 +267,9 @@ impl Error {
             }
             Self::NotRunning { .. } | Self::NotRunningInside { .. } => ErrorKind::NotRunning,
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
-            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } => ErrorKind::Refused,
+            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
+                ErrorKind::Refused
+            }
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,

@@ -21,6 +21,7 @@ mod start;
 mod stop;
 mod terminal;
 mod undo;
+mod unlock;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,7 @@ pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
 pub(crate) use stop::{reboot, shutdown, stop};
+pub(crate) use unlock::unlock;
 
 /// What every operation works on: a home, and the helper that does what must not be done in process.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ pub(crate) mod shutdown;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod unlock;
 
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(crate) struct Verb {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 13] = [
+static VERBS: [&Verb; 14] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -46,6 +47,7 @@ static VERBS: [&Verb; 13] = [
     &start::VERB,
     &status::VERB,
     &stop::VERB,
+    &unlock::VERB,
 ];
 
 /// Every verb.

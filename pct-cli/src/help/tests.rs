@@ -15,6 +15,7 @@ const USAGES: &[(&str, &str)] = &[
     ("start", "pct start <vmid> [OPTIONS]"),
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
+    ("unlock", "pct unlock <vmid>"),
 ];
 
 #[test]
