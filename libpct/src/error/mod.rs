@@ -6,7 +6,7 @@ mod helper;
 use std::{io, path::PathBuf};
 
 use crate::{
-    config::{InvalidIdMap, PropertyError, Vmid},
+    config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
     home::HomeError,
     image, lxc,
     storage::StorageError,
@@ -163,6 +163,9 @@ pub enum Error {
     /// The container's id map cannot be read.
     #[error(transparent)]
     IdMap(#[from] InvalidIdMap),
+    /// An id map has an id twice.
+    #[error(transparent)]
+    IdMapOverlap(#[from] IdMapOverlap),
     /// The guest could not be set up.
     #[error(transparent)]
     Guest(#[from] crate::guest::Error),
@@ -257,6 +260,7 @@ impl Error {
             | Self::InvalidConfig(_)
             | Self::MissingCommand
             | Self::Property(_)
+            | Self::IdMapOverlap(_)
             | Self::Image(_) => ErrorKind::Parameter,
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
                 ErrorKind::NotFound

@@ -149,6 +149,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
     let id_map = section.id_map()?;
     let plans = mounts::plan(section, &env.storages()?)?;
+    mounts::id_map_warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
     guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
 
