@@ -35,10 +35,11 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions, StartOptions,
-    Status, StopOptions, Usage,
+    Attach, ConfigView, CreateOptions, DestroyOptions, Listing, LxcConfigOptions, RebootOptions,
+    ShutdownOptions, StartOptions, Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
+pub use translate::LxcConfig;
 
 /// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
 const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
@@ -219,6 +220,19 @@ impl Container<'_> {
         ops::config_text(self.env, self.vmid, view)
     }
 
+    /// What a start would tell liblxc. Nothing is started, changed or locked. `progress` hears of what is wrong with
+    /// the config, and of what the translation had to leave out.
+    ///
+    /// # Errors
+    /// When there is no such container, or its config cannot be translated for the host.
+    pub fn lxc_config(
+        &self,
+        options: &LxcConfigOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<LxcConfig, Error> {
+        ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
     /// A command inside the running container, as its root.
     ///
     /// # Errors
@@ -243,6 +257,14 @@ impl Container<'_> {
     pub fn console(&self, escape: Option<char>) -> Result<Attach, Error> {
         ops::console(self.env, self.vmid, escape)
     }
+}
+
+/// Reads a config file, wherever it is.
+///
+/// # Errors
+/// When it cannot be read, or is larger than 1 MiB.
+pub fn read_config_file(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
+    Ok(store::read_file(path.as_ref())?)
 }
 
 /// The whole of the program `pct-helper`. Not for others: its language is that of one release.

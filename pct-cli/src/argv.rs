@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Parsed {
     /// By canonical name. Booleans are `1` or `0`, lists are joined with commas.
     pub(crate) values: BTreeMap<String, OsString>,
+    /// How many positionals were given as such, not by their names.
+    pub(crate) positionals: usize,
     /// The words beyond the positionals, of verbs that take them.
     pub(crate) extra: Vec<OsString>,
 }
@@ -36,7 +38,7 @@ pub(crate) fn parse(spec: &VerbSpec, words: &[OsString], dialect: Dialect) -> Re
     if !diagnostics.is_empty() {
         return Err(ParamErrors { diagnostics, ..ParamErrors::new("unable to parse option") });
     }
-    let mut parsed = Parsed { values, extra: Vec::new() };
+    let mut parsed = Parsed { values, ..Parsed::default() };
     bind(spec, rest, &mut parsed)?;
     normalise_booleans(spec, &mut parsed)?;
     Ok(parsed)
@@ -188,6 +190,7 @@ fn bind(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -> Result<(),
             return if missing { Err(ParamErrors::new("not enough arguments")) } else { Ok(()) };
         };
         parsed.values.insert(param.name.to_owned(), word);
+        parsed.positionals += 1;
     }
     if spec.extra_args {
         parsed.extra = words.collect();

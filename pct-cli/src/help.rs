@@ -11,8 +11,8 @@ use crate::{
 /// The indent of everything below a block's head.
 const HANG: &str = "             ";
 
-/// `pct status <vmid> [OPTIONS]`. Options of ours alone do not make an `[OPTIONS]`: error output that ends in this
-/// line stays what scripts know.
+/// `pct status <vmid> [OPTIONS]`. Options of ours alone do not make an `[OPTIONS]` of a verb of the original: error
+/// output that ends in this line stays what scripts know.
 pub(crate) fn usage_line(spec: &VerbSpec) -> String {
     let mut words: Vec<String> = spec.positionals.iter().map(positional).collect();
     if spec.extra_args {
@@ -21,7 +21,7 @@ pub(crate) fn usage_line(spec: &VerbSpec) -> String {
     let mut required: Vec<&Param> = spec.options().filter(|param| param.required).collect();
     required.sort_by_key(|param| param.name);
     words.extend(required.iter().map(|param| format!("--{} {}", param.name, type_text(param))));
-    let suffix = if spec.options().any(|param| !param.ours) { " [OPTIONS]" } else { "" };
+    let suffix = if spec.options().any(|param| spec.ours || !param.ours) { " [OPTIONS]" } else { "" };
     format!("pct {} {}{suffix}", spec.name, words.join(" "))
 }
 

@@ -55,6 +55,7 @@ mod tests {
             "       pct list ",
             "",
             "       pct config <vmid> [OPTIONS]",
+            "       pct lxc-config [<vmid>] [OPTIONS]",
             "",
             "       pct reboot <vmid> [OPTIONS]",
             "       pct shutdown <vmid> [OPTIONS]",

@@ -18,6 +18,7 @@ use pct::{
     facts::HostFacts,
     translate::translate,
 };
+use pct_tests::{Run, bins};
 use serde_json::{Map, Value, json};
 
 fn root() -> PathBuf {
@@ -218,6 +219,36 @@ fn translation() {
             }
             result => expect(case.fails("translate"), result.map_err(|e| format!("{e:?}"))),
         }
+    });
+}
+
+/// The same through the command line, byte by byte.
+#[test]
+fn lxc_config_prints_the_translation() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("rules.seccomp");
+    for_all("translate", |case| {
+        let _ = fs::remove_file(&profile);
+        let (input, host) = (case.folder.join("input.conf"), root().join("host.json"));
+        let words = ["lxc-config", "--vmid", "100", "--file", input.to_str().unwrap(), "--host"];
+        let more = [host.to_str().unwrap(), "--seccomp-out", profile.to_str().unwrap()];
+        let out = Run::new(bins::pct()).args(words).args(more).output();
+        if out.status != 0 || case.fails("translate") {
+            assert!(out.stdout.is_empty(), "{}", case.name);
+            return if (out.status != 0) == case.fails("translate") { Ok(()) } else { Err(out.both()) };
+        }
+        let generated = !case.config().main().has_raw("lxc.cgroup2.cpuset.cpus");
+        let theirs = text::from_bytes(&case.file("translate.conf").unwrap_or_default());
+        let ours = comparable(&text::from_bytes(&out.stdout), generated);
+        same(&text::to_bytes(&ours), &text::to_bytes(&comparable(&theirs, generated)))?;
+        match (case.file("rules.seccomp"), fs::read(&profile)) {
+            (Some(theirs), Ok(ours)) => same(&ours, &theirs).map_err(|why| format!("seccomp {why}"))?,
+            (None, Err(_)) => {}
+            (theirs, _) => return Err(format!("a profile is due: {}", theirs.is_some())),
+        }
+        let (err, stderr) = (out.err(), case.text("translate.stderr"));
+        let (ours, theirs) = (findings(&err), findings(&stderr));
+        if ours == theirs { Ok(()) } else { Err(format!("ours {ours:?}, theirs {theirs:?}")) }
     });
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Env, diagnosis, facts, guest_setup,
-    helper::Events,
+    helper::{self, Events},
     leftovers::{self, MonitorFile},
     mounts,
     protocol::{Event, Run},
@@ -140,7 +140,7 @@ fn start_and_wait(
 fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Result<(), Error> {
     leftovers::clear_host(vmid)?;
 
-    let facts = facts::gather(env, section)?;
+    let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
     let lxc_config = translate(vmid, section, &facts)?;
     lxc_config.warnings.iter().for_each(|warning| events.warning(warning));
 

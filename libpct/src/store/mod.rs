@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Diagnostic, Vmid, WriteError},
+    config::{Config, Diagnostic, Parsed, Vmid, WriteError},
     home::{Home, HomeKind},
     progress::Progress,
     sys::{self, folder, lockfile::LockFile},
@@ -59,6 +59,9 @@ pub enum StoreError {
         #[source]
         source: WriteError,
     },
+    /// Nobody writes so much: it is something else.
+    #[error("'{0}' is larger than 1 MiB, and so no configuration of a container")]
+    TooLarge(PathBuf),
     /// A file operation failed.
     #[error("{action} '{path}'")]
     Io {
@@ -89,11 +92,32 @@ pub(crate) struct Store<'a> {
     home: &'a Home,
 }
 
+/// A config file may have so many bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads a config file, wherever it is, and no more of it than a config may have.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|source| StoreError::io("cannot read", path, source))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        return Err(StoreError::TooLarge(path.to_owned()));
+    }
+    Ok(bytes)
+}
+
 /// A config as it was found.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// What of the file could not be understood; it is kept as it is.
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl From<Parsed> for Loaded {
+    fn from(parsed: Parsed) -> Self {
+        Self { config: parsed.config, diagnostics: parsed.diagnostics }
+    }
 }
 
 impl Loaded {
@@ -182,12 +206,11 @@ impl<'a> Store<'a> {
 
     pub(crate) fn load(&self, vmid: Vmid) -> Result<Loaded, StoreError> {
         let path = self.home.config_file(vmid);
-        let bytes = fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => self.missing(vmid),
-            _ => StoreError::io("cannot read", &path, source),
+        let bytes = read_file(&path).map_err(|error| match error {
+            StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => self.missing(vmid),
+            other => other,
         })?;
-        let parsed = Config::parse(&bytes, vmid);
-        Ok(Loaded { config: parsed.config, diagnostics: parsed.diagnostics })
+        Ok(Config::parse(&bytes, vmid).into())
     }
 
     /// Takes the container's lock file, which the original respects too.

@@ -8,6 +8,7 @@ pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod lxc_config;
 pub(crate) mod reboot;
 pub(crate) mod shutdown;
 pub(crate) mod start;
@@ -33,7 +34,7 @@ pub(crate) struct Verb {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 14] = [
+static VERBS: [&Verb; 15] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -42,6 +43,7 @@ static VERBS: [&Verb; 14] = [
     &exec::VERB,
     &help::VERB,
     &list::VERB,
+    &lxc_config::VERB,
     &reboot::VERB,
     &shutdown::VERB,
     &start::VERB,
@@ -129,6 +131,6 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "status"]);
+        assert_eq!(free, ["config", "help", "list", "lxc-config", "status"]);
     }
 }

@@ -10,6 +10,7 @@ const USAGES: &[(&str, &str)] = &[
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
     ("help", "pct help [<extra-args>] [OPTIONS]"),
     ("list", "pct list "),
+    ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),
     ("start", "pct start <vmid> [OPTIONS]"),
