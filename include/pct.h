@@ -562,6 +562,15 @@ pct_status pct_container_reboot(const pct_ctx *ctx,
                                 const pct_progress *progress,
                                 pct_error **err);
 
+/**
+ * Takes away the lock that an operation has left in the configuration,
+ * whoever has set it. PCT_E_REFUSED when there is none.
+ */
+pct_status pct_container_unlock(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_progress *progress,
+                                pct_error **err);
+
 /*
  * ======== What there is
  *

@@ -159,6 +159,13 @@ pub struct HostFacts {
     /// Whether the kernel has AppArmor switched on; when unknown, only a Proxmox VE host has.
     #[serde(default)]
     pub apparmor: Option<bool>,
+    /// Whether the kernel has SELinux switched on; only asked in the standalone home, and not looked at when unknown.
+    #[serde(default)]
+    pub selinux: Option<bool>,
+    /// Which includes exist of those that raw lines of the config ask for; only asked in the standalone home, and not
+    /// looked at when unknown.
+    #[serde(default)]
+    pub raw_includes: Option<Vec<String>>,
     /// Names of the files in [`lxc_config_dir`](Self::lxc_config_dir).
     #[serde(default)]
     pub lxc_includes: Vec<String>,
@@ -231,6 +238,8 @@ impl HostFacts {
             bridges: BTreeMap::new(),
             devices: BTreeMap::new(),
             apparmor: None,
+            selinux: None,
+            raw_includes: None,
             lxc_includes: Vec::new(),
             lxc_config_dir: None,
             common_seccomp: None,

@@ -35,12 +35,13 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, RebootOptions, ShutdownOptions,
-    StartOptions, Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, LxcConfigOptions, RebootOptions,
+    ShutdownOptions, StartOptions, Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
 pub use store::Loaded;
+pub use translate::LxcConfig;
 
 /// Where the helper is, when nobody says otherwise; packagers set `PCT_LIBEXECDIR` at build time.
 const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
@@ -220,6 +221,14 @@ impl Container<'_> {
         ops::reboot(self.env, self.vmid, options, progress)
     }
 
+    /// Takes away the `lock` that an operation has left in the config, whoever has set it.
+    ///
+    /// # Errors
+    /// When there is no such container, or no lock.
+    pub fn unlock(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::unlock(self.env, self.vmid, progress)
+    }
+
     /// What `pct status` shows. Needs no more than a readable config file.
     ///
     /// # Errors
@@ -270,6 +279,19 @@ impl Container<'_> {
         ops::snapshot_names(self.env, self.vmid)
     }
 
+    /// What a start would tell liblxc. Nothing is started, changed or locked. `progress` hears of what is wrong with
+    /// the config, and of what the translation had to leave out.
+    ///
+    /// # Errors
+    /// When there is no such container, or its config cannot be translated for the host.
+    pub fn lxc_config(
+        &self,
+        options: &LxcConfigOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<LxcConfig, Error> {
+        ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
     /// A command inside the running container, as its root.
     ///
     /// # Errors
@@ -294,6 +316,14 @@ impl Container<'_> {
     pub fn console(&self, escape: Option<char>) -> Result<Attach, Error> {
         ops::console(self.env, self.vmid, escape)
     }
+}
+
+/// Reads a config file, wherever it is.
+///
+/// # Errors
+/// When it cannot be read, or is larger than 1 MiB.
+pub fn read_config_file(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
+    Ok(store::read_file(path.as_ref())?)
 }
 
 /// The whole of the program `pct-helper`. Not for others: its language is that of one release.

@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Parsed {
     /// By canonical name. Booleans are `1` or `0`, lists are joined with commas.
     pub(crate) values: BTreeMap<String, OsString>,
+    /// How many positionals were given as such, not by their names.
+    pub(crate) positionals: usize,
     /// The words beyond the positionals, of verbs that take them.
     pub(crate) extra: Vec<OsString>,
 }
@@ -130,7 +132,7 @@ pub(crate) fn bind(spec: &VerbSpec, scan: Scan) -> Result<Parsed, ParamErrors> {
             ..ParamErrors::new("unable to parse option")
         });
     }
-    let mut parsed = Parsed { values: scan.values, extra: Vec::new() };
+    let mut parsed = Parsed { values: scan.values, ..Parsed::default() };
     bind_positionals(spec, scan.rest, &mut parsed)?;
     normalise_booleans(spec, &mut parsed)?;
     Ok(parsed)
@@ -235,6 +237,7 @@ fn bind_positionals(spec: &VerbSpec, rest: Vec<OsString>, parsed: &mut Parsed) -
             return if missing { Err(ParamErrors::new("not enough arguments")) } else { Ok(()) };
         };
         parsed.values.insert(param.name.to_owned(), word);
+        parsed.positionals += 1;
     }
     if spec.extra_args || spec.many().is_some() {
         parsed.extra = words.collect();

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Args {
     texts: BTreeMap<String, String>,
+    /// How many positionals were given as such, not by their names.
+    pub(crate) positionals: usize,
     /// The words beyond the positionals, byte for byte.
     pub(crate) extra: Vec<OsString>,
 }
@@ -85,7 +87,7 @@ fn parse_vmid(text: &str) -> Result<door::Vmid, ParamErrors> {
 /// Checks everything and tells all errors at once. A password that is still to be asked for (an empty one) passes.
 pub(crate) fn check(spec: &VerbSpec, parsed: Parsed) -> Result<Args, ParamErrors> {
     let mut errors = ParamErrors::new(ParamErrors::VERIFICATION);
-    let mut args = Args { extra: parsed.extra, ..Args::default() };
+    let mut args = Args { positionals: parsed.positionals, extra: parsed.extra, ..Args::default() };
     for param in spec.params() {
         if param.required && !parsed.values.contains_key(param.name) {
             errors.add(param.name, "property is missing and it is not optional");

@@ -13,16 +13,17 @@ use crate::{door::to_bytes, failure::Failure};
 
 /// Prints data.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    write(text.as_bytes())
+    bytes(text.as_bytes())
 }
 
 /// Prints lines made of a config file; bytes of it that are no UTF-8 come out as they are.
 pub(crate) fn print_lines(lines: &[String]) -> Result<(), Failure> {
     let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-    write(&to_bytes(&text))
+    bytes(&to_bytes(&text))
 }
 
-fn write(bytes: &[u8]) -> Result<(), Failure> {
+/// Prints data that may be no text.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ClosedPipe,

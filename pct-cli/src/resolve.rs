@@ -29,7 +29,6 @@ const TO_COME: &[&str] = &[
     "snapshot",
     "suspend",
     "template",
-    "unlock",
     "unmount",
 ];
 

@@ -272,6 +272,10 @@ pub(crate) const VMID: Param = Param::new(
 .candidates(Candidates::Containers)
 .required();
 
+/// A described host.
+pub(crate) const HOST: Param =
+    Param::new("host", Kind::File, "The host, as a JSON file describes it.").ours();
+
 /// How data is printed.
 pub(crate) const OUTPUT_FORMAT: Param = Param::new(
     "output-format",

@@ -146,7 +146,9 @@ fn only_what_changes_or_enters_needs_root() {
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     };
-    for verb in ["create", "start", "stop", "shutdown", "reboot", "destroy", "exec", "enter", "console"] {
+    for verb in
+        ["create", "start", "stop", "shutdown", "reboot", "destroy", "unlock", "exec", "enter", "console"]
+    {
         assert_eq!(nobody(&[verb]), (255, String::new(), "please run as root\n".to_owned()), "{verb}");
         assert_eq!(nobody(&[verb, "--help"]), run(&["help", verb]));
     }

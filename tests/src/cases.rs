@@ -7,6 +7,7 @@ use std::{
 };
 
 use pct::{Vmid, config::Config};
+use serde_json::Value;
 
 /// The folder of the cases.
 pub fn root() -> PathBuf {
@@ -22,7 +23,8 @@ pub fn vmid() -> Vmid {
 pub struct Case {
     /// Its folder below [`root`].
     pub name: String,
-    folder: PathBuf,
+    /// Its folder.
+    pub folder: PathBuf,
     /// The file.
     pub input: Vec<u8>,
     /// By step, 0 or the status of its failure.
@@ -126,4 +128,41 @@ pub fn expect<T>(must_fail: bool, ours: Result<T, String>) -> Result<(), String>
         Err(error) => Err(format!("fails: {error}")),
         Ok(_) => Ok(()),
     }
+}
+
+/// The first key whose values differ.
+pub fn same_fields(ours: &Value, theirs: &Value) -> Result<(), String> {
+    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+    let mut keys: Vec<_> = ours.keys().chain(theirs.keys()).collect();
+    keys.sort();
+    match keys.into_iter().find(|key| ours.get(*key) != theirs.get(*key)) {
+        Some(key) => Err(format!("{key}: ours {:?}, theirs {:?}", ours.get(key), theirs.get(key))),
+        None => Ok(()),
+    }
+}
+
+/// The first line of each finding in a `*.stderr` file, without the id of the container.
+pub fn findings(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.trim_start_matches("DIE: ").strip_prefix("vm 100 - ")).collect()
+}
+
+/// Replaces what is random in the reference by its count, and what we do better on purpose.
+pub fn comparable(config: &str, cpuset_is_ours: bool) -> String {
+    let mut out = String::new();
+    for line in config.lines() {
+        match line.split_once(" = ") {
+            Some(("lxc.cgroup2.cpuset.cpus", cpus)) if cpuset_is_ours => {
+                let size = |part: &str| {
+                    let (first, last) = part.split_once('-').unwrap_or((part, part));
+                    last.parse::<u32>().unwrap() - first.parse::<u32>().unwrap() + 1
+                };
+                out.push_str(&format!("cpuset of {}", cpus.split(',').map(size).sum::<u32>()));
+            }
+            // Not a valid weight; the container would not start.
+            Some(("lxc.cgroup2.cpu.weight", "0")) => out.push_str("lxc.cgroup2.cpu.weight = 1"),
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
 }

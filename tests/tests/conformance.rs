@@ -16,8 +16,7 @@ use pct::{
     json,
     translate::translate,
 };
-use pct_tests::cases::{self, expect, for_all, same, vmid};
-use serde_json::Value;
+use pct_tests::cases::{self, comparable, expect, findings, for_all, same, same_fields, vmid};
 
 fn host() -> HostFacts {
     serde_json::from_slice(&fs::read(cases::root().join("host.json")).unwrap()).unwrap()
@@ -33,11 +32,6 @@ fn roundtrip() {
         }
         result => expect(case.fails("roundtrip"), result.map_err(|e| e.to_string())),
     });
-}
-
-/// The first line of each finding in a `*.stderr` file, without the id of the container.
-fn findings(text: &str) -> Vec<&str> {
-    text.lines().filter_map(|line| line.trim_start_matches("DIE: ").strip_prefix("vm 100 - ")).collect()
 }
 
 fn messages(diagnostics: &[Diagnostic]) -> Vec<&str> {
@@ -71,27 +65,6 @@ fn warnings_at_load() {
     });
 }
 
-/// Replaces what is random in the reference by its count, and what we do better on purpose.
-fn comparable(config: &str, cpuset_is_ours: bool) -> String {
-    let mut out = String::new();
-    for line in config.lines() {
-        match line.split_once(" = ") {
-            Some(("lxc.cgroup2.cpuset.cpus", cpus)) if cpuset_is_ours => {
-                let size = |part: &str| {
-                    let (first, last) = part.split_once('-').unwrap_or((part, part));
-                    last.parse::<u32>().unwrap() - first.parse::<u32>().unwrap() + 1
-                };
-                out.push_str(&format!("cpuset of {}", cpus.split(',').map(size).sum::<u32>()));
-            }
-            // Not a valid weight; the container would not start.
-            Some(("lxc.cgroup2.cpu.weight", "0")) => out.push_str("lxc.cgroup2.cpu.weight = 1"),
-            _ => out.push_str(line),
-        }
-        out.push('\n');
-    }
-    out
-}
-
 #[test]
 fn translation() {
     let host = host();
@@ -117,17 +90,6 @@ fn translation() {
             result => expect(case.fails("translate"), result.map_err(|e| format!("{e:?}"))),
         }
     });
-}
-
-/// The first key whose values differ.
-fn same_fields(ours: &Value, theirs: &Value) -> Result<(), String> {
-    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
-    let mut keys: Vec<_> = ours.keys().chain(theirs.keys()).collect();
-    keys.sort();
-    match keys.into_iter().find(|key| ours.get(*key) != theirs.get(*key)) {
-        Some(key) => Err(format!("{key}: ours {:?}, theirs {:?}", ours.get(key), theirs.get(key))),
-        None => Ok(()),
-    }
 }
 
 #[test]

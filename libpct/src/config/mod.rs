@@ -50,6 +50,9 @@ pub use mountidmap::{InvalidMountIdMap, MountIdMap};
 pub use mountpoint::{MountOption, MountPoint};
 pub use netif::NetIf;
 pub use parse::{Diagnostic, Severity};
+pub(crate) use raw::renamed as renamed_raw_key;
+#[cfg(test)]
+pub(crate) use raw::{ACCEPTED as ACCEPTED_RAW_KEYS, RENAMED as RENAMED_RAW_KEYS};
 pub use schema::{CheckError, Pattern, Schema, Structure, SubKeyError, Type};
 pub use section::{RawLine, Section};
 pub use size::{InvalidSize, Size};

@@ -146,10 +146,63 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_cut_to_the_ranges_of_the_container() {
+        let own = IdMap::parse(["u 0 100000 10", "u 20 200000 10", "g 0 300000 10"]).unwrap();
+        let rest = "g 0 300000 10".replace("g 0", "g 300000");
+        // Over the end of one range, the gap between two, and the begin of the next; not in the order of ids.
+        assert_eq!(
+            mapped(&own, "u:25:900:50;u:8:500:14"),
+            [
+                "u 100000 100000 8",
+                "u 500 100008 2",
+                "u 512 200000 2",
+                "u 200002 200002 3",
+                "u 900 200005 5",
+                &rest,
+            ]
+        );
+        // All of a range, and more.
+        assert_eq!(mapped(&own, "u:0:0:1000"), ["u 0 100000 10", "u 20 200000 10", &rest]);
+        // Ids that the container does not have.
+        assert_eq!(
+            mapped(&own, "u:10:0:10;u:30:0:1;g:10:0:1"),
+            ["u 100000 100000 10", "u 200000 200000 10", &rest]
+        );
+        // Without entries of one kind its ids are the host's; without ranges of one kind there is nothing to map.
+        assert_eq!(mapped(&own, "g:0:5:10"), ["u 100000 100000 10", "u 200000 200000 10", "g 5 300000 10"]);
+        let users = IdMap::parse(["u 0 100000 10"]).unwrap();
+        assert_eq!(mapped(&users, "g:0:0:10"), ["u 100000 100000 10"]);
+        assert_eq!(mapped(&IdMap::default(), "u:0:0:10"), [""; 0]);
+        assert_eq!(mapped(&own, "passthrough"), ["u 0 100000 10", "u 20 200000 10", "g 0 300000 10"]);
+    }
+
+    #[test]
+    fn the_largest_ids_do_not_overflow() {
+        let all = IdMap::parse(["u 0 0 4294967295"]).unwrap();
+        assert_eq!(
+            mapped(&all, "u:4294967290:4294967290:4294967295"),
+            ["u 0 0 4294967290", "u 4294967290 4294967290 5"]
+        );
+    }
+
+    #[test]
+    fn overlaps_are_named_on_both_sides() {
+        let overlap = |text: &str| text.parse::<MountIdMap>().unwrap().validate().unwrap_err().to_string();
+        assert_eq!(
+            overlap("u:0:0:10;u:5:100:1"),
+            "invalid map entry 'u 5 100 1': container uid 5 is also mapped by entry 'u 0 0 10'"
+        );
+        assert_eq!(
+            overlap("g:20:109:1;g:0:100:10"),
+            "invalid map entry 'g 20 109 1': host gid 109 is also mapped by entry 'g 0 100 10'"
+        );
+        assert!("u:0:0:10;g:0:0:10;u:10:10:1".parse::<MountIdMap>().unwrap().validate().is_ok());
+    }
+
+    #[test]
     fn bad_maps_are_refused() {
         for bad in ["", "u:0:0:0", "x:0:0:1", "u:0:0", "u:0:0:1;", "u:0:0:99999999999", "u:+0:0:1"] {
             assert!(bad.parse::<MountIdMap>().is_err(), "{bad:?}");
         }
-        assert!("u:0:0:10;u:5:100:1".parse::<MountIdMap>().unwrap().validate().is_err());
     }
 }

@@ -37,13 +37,17 @@ pub(crate) fn classify(key: &str) -> RawKey {
     }
 }
 
-/// What a deprecated key is called today.
-pub(crate) fn renamed(key: &str) -> Option<&'static str> {
-    RENAMED.binary_search_by_key(&key, |(old, _)| old).ok().map(|at| RENAMED[at].1)
+/// Today's name of an old key.
+pub(crate) fn renamed(key: &str) -> Option<String> {
+    if let Some(limit) = key.strip_prefix("lxc.limit.") {
+        return Some(format!("lxc.prlimit.{limit}"));
+    }
+    let at = RENAMED.binary_search_by_key(&key, |(old, _)| old).ok()?;
+    Some(RENAMED[at].1.to_owned())
 }
 
 /// Sorted.
-static ACCEPTED: &[&str] = &[
+pub(crate) static ACCEPTED: &[&str] = &[
     "lxc.apparmor.allow_incomplete",
     "lxc.apparmor.allow_nesting",
     "lxc.apparmor.profile",
@@ -108,7 +112,7 @@ static ACCEPTED: &[&str] = &[
 ];
 
 /// Old names and what they are called today, sorted.
-static RENAMED: &[(&str, &str)] = &[
+pub(crate) static RENAMED: &[(&str, &str)] = &[
     ("lxc.aa_allow_incomplete", "lxc.apparmor.allow_incomplete"),
     ("lxc.aa_profile", "lxc.apparmor.profile"),
     ("lxc.console", "lxc.console.path"),

@@ -6,7 +6,7 @@ mod helper;
 use std::{io, path::PathBuf};
 
 use crate::{
-    config::{InvalidIdMap, PropertyError, Vmid},
+    config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
     home::HomeError,
     image, lxc,
     storage::StorageError,
@@ -77,6 +77,9 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// There is no mark to take away.
+    #[error("no lock found trying to remove any lock")]
+    NoLock,
     /// It must be stopped first.
     #[error("unable to destroy CT {vmid} - container is running")]
     DestroyRunning {
@@ -160,6 +163,9 @@ pub enum Error {
     /// The container's id map cannot be read.
     #[error(transparent)]
     IdMap(#[from] InvalidIdMap),
+    /// An id map has an id twice.
+    #[error(transparent)]
+    IdMapOverlap(#[from] IdMapOverlap),
     /// The guest could not be set up.
     #[error(transparent)]
     Guest(#[from] crate::guest::Error),
@@ -254,6 +260,7 @@ impl Error {
             | Self::InvalidConfig(_)
             | Self::MissingCommand
             | Self::Property(_)
+            | Self::IdMapOverlap(_)
             | Self::Image(_) => ErrorKind::Parameter,
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
                 ErrorKind::NotFound
@@ -264,7 +271,9 @@ impl Error {
             }
             Self::NotRunning { .. } | Self::NotRunningInside { .. } => ErrorKind::NotRunning,
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
-            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } => ErrorKind::Refused,
+            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
+                ErrorKind::Refused
+            }
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,

@@ -282,6 +282,24 @@ pub unsafe extern "C" fn pct_container_reboot(
     }
 }
 
+/// Takes away the lock that an operation has left in the configuration,
+/// whoever has set it. PCT_E_REFUSED when there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_unlock(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    progress: *const pct_progress,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::on_container(ctx, vmid, err, |container| {
+            container.unlock(&mut Callbacks::read(progress)?)?;
+            Ok(())
+        })
+    }
+}
+
 fn timeout(milliseconds: u32) -> Option<Duration> {
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }

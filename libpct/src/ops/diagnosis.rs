@@ -3,6 +3,7 @@
 use crate::{
     config::{IdKind, Section},
     error::Error,
+    translate::TranslateError,
 };
 
 /// What the container looked like when its start failed.
@@ -85,6 +86,9 @@ pub(crate) fn remedy_for_error(error: &Error, section: Option<&Section>) -> Opti
         ),
         ("volume '", "the volume is gone: restore it, or remove its key from the config"),
     ];
+    if let Error::Translate(TranslateError::Unreadable { .. } | TranslateError::UnknownKey { .. }) = error {
+        return Some("correct that line of the config, or remove it".to_owned());
+    }
     if let Error::Volume { source, .. } = error
         && matches!(**source, Error::Mount(_))
     {

@@ -8,22 +8,22 @@ use crate::{
     config::Section,
     error::Error,
     facts::{CgroupLayout, DeviceKind, DeviceNode, HostFacts, Version},
-    lxc,
     net::Netlink,
+    translate,
 };
 
 const LXC_CONFIG_DIR: &str = "/usr/share/lxc/config";
 const MEMSW: &str = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
 
-pub(crate) fn gather(env: &Env, section: &Section) -> Result<HostFacts, Error> {
-    let liblxc = lxc::version::loaded()?;
+/// `liblxc` is for whoever has it loaded to say: this function must not need it.
+pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<HostFacts, Error> {
     let layout = cgroup::Layout::detect()?;
     let kind = match layout.mode {
         Mode::Unified => CgroupLayout::V2,
         Mode::Hybrid if layout.unified().is_some() => CgroupLayout::Hybrid,
         Mode::Hybrid => CgroupLayout::V1,
     };
-    let mut facts = HostFacts::new(env.home.kind(), Version(liblxc.major, liblxc.minor), kind);
+    let mut facts = HostFacts::new(env.home.kind(), liblxc, kind);
     facts.node = env.home.node().to_owned();
     facts.kernel = kernel();
     facts.cpus = layout.effective_cpus()?.map(|cpus| cpus.to_string()).unwrap_or_default();
@@ -31,6 +31,8 @@ pub(crate) fn gather(env: &Env, section: &Section) -> Result<HostFacts, Error> {
     facts.controllers_v1 = layout.controllers(cgroup::Version::V1).into_iter().collect();
     facts.swap_limit = !facts.has_v1("memory") || fs::exists(MEMSW).unwrap_or(false);
     facts.apparmor = Some(has_apparmor());
+    facts.selinux = Some(fs::exists("/sys/fs/selinux/enforce").unwrap_or(false));
+    facts.raw_includes = Some(raw_includes(section));
     facts.lxc_includes = includes();
     facts.common_seccomp = fs::read_to_string(format!("{LXC_CONFIG_DIR}/common.seccomp")).ok();
     facts.lxc_path = Some(super::shown(&env.home.lxcpath()));
@@ -49,6 +51,12 @@ fn kernel() -> Version {
 /// Whether the kernel confines by AppArmor (kernel: Documentation/admin-guide/LSM/apparmor.rst).
 fn has_apparmor() -> bool {
     fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
+}
+
+/// Those that are there; of a folder, named by a slash at its end, liblxc does not ask that.
+fn raw_includes(section: &Section) -> Vec<String> {
+    let found = |path: &&str| path.ends_with('/') || fs::exists(path).unwrap_or(false);
+    translate::raw_includes(section).filter(found).map(str::to_owned).collect()
 }
 
 fn includes() -> Vec<String> {

@@ -5,6 +5,7 @@
 //! executes (CVE-2019-5736).
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
@@ -33,10 +34,15 @@ use super::{
 use crate::{
     config::Vmid,
     error::{Error, Failure, HelperError},
+    facts::Version,
+    lxc,
     progress::Progress,
     store::ConfigLock,
     sys,
 };
+
+/// The word that asks the helper for its liblxc.
+const LIBLXC: &str = "liblxc";
 
 /// A helper that works on a job.
 pub(crate) struct Working {
@@ -169,6 +175,63 @@ fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
     Ok(received)
 }
 
+/// Which liblxc the helper has loaded: this process must load none. The helper goes nowhere with this question, so
+/// it needs no copy of itself.
+pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
+    let path = env.helper.clone();
+    let answer = Command::new(&path)
+        .args([LIBLXC, VERSION])
+        .env_clear()
+        .env("PATH", crate::exec::SEARCH_PATH)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            return Err(HelperError::Missing { path, source }.into());
+        }
+        Err(source) => return Err(HelperError::Spawn { path, source }.into()),
+    };
+    let text = |bytes| String::from_utf8_lossy(bytes).trim_end().chars().take(200).collect::<String>();
+    if !answer.status.success() {
+        return Err(match text(&answer.stderr) {
+            message if message.is_empty() => HelperError::Vanished { path }.into(),
+            message => Error::Helper(Failure { message, ..Failure::default() }),
+        });
+    }
+    let answer = text(&answer.stdout);
+    answer.parse().map_err(|_| HelperError::Garbled { path, answer }.into())
+}
+
+/// The helper's end of [`liblxc`].
+fn serve_liblxc(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let version = match arguments.next() {
+        Some(release) if release != VERSION => Err(other_release(&release.to_string_lossy())),
+        _ => loaded_liblxc().map_err(|error| Error::from(error).full_message()),
+    };
+    match version {
+        Ok(version) => {
+            let _ = writeln!(io::stdout(), "{version}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            let _ = writeln!(io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The liblxc of this process, as the facts have it.
+pub(crate) fn loaded_liblxc() -> Result<Version, lxc::Error> {
+    lxc::version::loaded().map(|version| Version(version.major, version.minor))
+}
+
+/// What the helper says to a library of another release.
+pub(crate) fn other_release(library: &str) -> String {
+    format!("the library is of release {library}, its helper of {VERSION}")
+}
+
 /// The helper's end: tells the library what happens. The library may have stopped listening; that must
 /// not end a monitor.
 #[derive(Clone, Copy)]
@@ -233,6 +296,7 @@ pub(crate) fn serve() -> ExitCode {
         Some("attach") => session::serve_attach(arguments),
         Some("console") => session::serve_console(arguments),
         Some("hook") => monitor::hook(),
+        Some(LIBLXC) => serve_liblxc(arguments),
         Some("plug") => monitor::plug(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
@@ -265,16 +329,16 @@ fn serve_job() -> ExitCode {
 
 fn read_request() -> Result<Request, String> {
     #[derive(serde::Deserialize)]
-    struct Version {
+    struct Release {
         version: String,
     }
     let mut text = Vec::new();
     io::stdin().lock().read_to_end(&mut text).map_err(|e| format!("cannot read the job: {e}"))?;
     // The version first: a job of another release may not even parse.
-    let Version { version } =
+    let Release { version } =
         serde_json::from_slice(&text).map_err(|e| format!("cannot read the job: {e}"))?;
     if version != VERSION {
-        return Err(format!("the library is of release {version}, its helper of {VERSION}"));
+        return Err(other_release(&version));
     }
     serde_json::from_slice(&text).map_err(|e| format!("cannot read the job: {e}"))
 }

@@ -10,6 +10,7 @@ mod facts;
 mod guest_setup;
 mod helper;
 mod leftovers;
+mod lxc_config;
 mod monitor;
 mod mounts;
 mod parameters;
@@ -21,6 +22,7 @@ mod start;
 mod stop;
 mod terminal;
 mod undo;
+mod unlock;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,8 @@ pub(crate) use create::create;
 pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
+pub use lxc_config::LxcConfigOptions;
+pub(crate) use lxc_config::lxc_config;
 pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
     config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,
@@ -41,6 +45,7 @@ pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
 pub(crate) use stop::{reboot, shutdown, stop};
+pub(crate) use unlock::unlock;
 
 /// What every operation works on: a home, and the helper that does what must not be done in process.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Env, diagnosis, facts, guest_setup,
-    helper::Events,
+    helper::{self, Events},
     leftovers::{self, MonitorFile},
     mounts,
     protocol::{Event, Run},
@@ -140,7 +140,7 @@ fn start_and_wait(
 fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Result<(), Error> {
     leftovers::clear_host(vmid)?;
 
-    let facts = facts::gather(env, section)?;
+    let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
     let lxc_config = translate(vmid, section, &facts)?;
     lxc_config.warnings.iter().for_each(|warning| events.warning(warning));
 
@@ -149,6 +149,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
     let id_map = section.id_map()?;
     let plans = mounts::plan(section, &env.storages()?)?;
+    mounts::id_map_warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
     guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
 

@@ -95,6 +95,16 @@ pub(crate) fn mount_all(
     Ok(top)
 }
 
+/// What of the id maps has no effect, or none that can be good (spec: config, part 6).
+pub(crate) fn id_map_warnings(plans: &[MountPlan], id_map: &IdMap) -> Vec<String> {
+    let overlap = id_map.validate().err().map(|overlap| format!("lxc.idmap: {overlap}"));
+    let ignored = plans
+        .iter()
+        .filter(|plan| plan.idmap.is_some() && id_map.is_empty())
+        .map(|plan| format!("'{}' - ignoring 'idmap' option unsupported by privileged container", plan.key));
+    overlap.into_iter().chain(ignored).collect()
+}
+
 /// A detached mount, seen by nobody until it is put in its place.
 fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
     let options = options(plan, writable);
@@ -107,9 +117,10 @@ fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Err
         }
         Source::Bind(path) => mount::bind(path, options)?,
     };
-    // A privileged container has no ids to map: the option means nothing there.
+    // A privileged container has no ids to map.
     if let Some(text) = plan.idmap.as_ref().filter(|_| !id_map.is_empty()) {
         let map: MountIdMap = text.parse().map_err(|_| Error::invalid(&plan.key, "idmap"))?;
+        map.validate()?;
         let namespace = userns::create(&map.for_mount(id_map))?;
         mount::idmapped(mounted.as_fd(), namespace.as_fd(), &plan.target)?;
     }
@@ -128,5 +139,40 @@ fn options(plan: &MountPlan, writable: bool) -> mount::Options {
         noexec: has(MountOption::Noexec),
         nosuid: has(MountOption::Nosuid),
         acl: plan.acl,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(key: &str, idmap: Option<&str>) -> MountPlan {
+        MountPlan {
+            key: key.to_owned(),
+            source: Source::Bind("/srv".to_owned()),
+            target: "/srv".to_owned(),
+            options: Vec::new(),
+            read_only: false,
+            acl: false,
+            keep_attributes: false,
+            idmap: idmap.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn id_maps_without_effect_are_told() {
+        let plans = [plan("rootfs", None), plan("mp0", Some("u:0:0:1"))];
+        assert_eq!(
+            id_map_warnings(&plans, &IdMap::default()),
+            ["'mp0' - ignoring 'idmap' option unsupported by privileged container"]
+        );
+        assert!(id_map_warnings(&plans, &IdMap::unprivileged_default()).is_empty());
+        let twice = IdMap::parse(["u 0 100000 10", "u 5 200000 1"]).unwrap();
+        assert_eq!(
+            id_map_warnings(&plans, &twice),
+            [
+                "lxc.idmap: invalid map entry 'u 5 200000 1': container uid 5 is also mapped by entry 'u 0 100000 10'"
+            ]
+        );
     }
 }

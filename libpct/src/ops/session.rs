@@ -15,6 +15,7 @@ use rustix::{
 
 use super::{
     attach::CANNOT_ATTACH,
+    helper,
     protocol::VERSION,
     terminal::{self, End, Escape, HostTerminal, Pty, Relay},
 };
@@ -57,8 +58,7 @@ fn target(arguments: &mut impl Iterator<Item = OsString>) -> Result<Target, Box<
     let mut next = || arguments.next().ok_or("too few arguments");
     let version = next()?;
     if version != VERSION {
-        let found = version.to_string_lossy();
-        return Err(format!("the library is of release {found}, its helper of {VERSION}").into());
+        return Err(helper::other_release(&version.to_string_lossy()).into());
     }
     let lxcpath = PathBuf::from(next()?);
     let vmid: Vmid = next()?.to_string_lossy().parse()?;

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -59,6 +59,9 @@ pub enum StoreError {
         #[source]
         source: WriteError,
     },
+    /// Nobody writes so much: it is something else.
+    #[error("'{0}' is larger than 1 MiB, and so no configuration of a container")]
+    TooLarge(PathBuf),
     /// A file operation failed.
     #[error("{action} '{path}'")]
     Io {
@@ -89,6 +92,21 @@ pub(crate) struct Store<'a> {
     home: &'a Home,
 }
 
+/// A config file may have so many bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads a config file, wherever it is, and no more of it than a config may have.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|source| StoreError::io("cannot read", path, source))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        return Err(StoreError::TooLarge(path.to_owned()));
+    }
+    Ok(bytes)
+}
+
 /// A config as it was found.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -102,6 +120,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// From the bytes of a file.
+    pub(crate) fn of(bytes: &[u8], vmid: Vmid) -> Self {
+        let parsed = Config::parse(bytes, vmid);
+        Self { config: parsed.config, digest: config::digest(bytes), diagnostics: parsed.diagnostics }
+    }
+
     /// Refuses a container that a long-running operation has marked.
     pub(crate) fn check_lock(&self) -> Result<(), StoreError> {
         match self.config.main().lock() {
@@ -187,13 +211,11 @@ impl<'a> Store<'a> {
 
     pub(crate) fn load(&self, vmid: Vmid) -> Result<Loaded, StoreError> {
         let path = self.home.config_file(vmid);
-        let bytes = fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => self.missing(vmid),
-            _ => StoreError::io("cannot read", &path, source),
+        let bytes = read_file(&path).map_err(|error| match error {
+            StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => self.missing(vmid),
+            other => other,
         })?;
-        let parsed = Config::parse(&bytes, vmid);
-        let digest = config::digest(&bytes);
-        Ok(Loaded { config: parsed.config, digest, diagnostics: parsed.diagnostics })
+        Ok(Loaded::of(&bytes, vmid))
     }
 
     /// Takes the container's lock file, which the original respects too.

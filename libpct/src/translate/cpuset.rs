@@ -17,7 +17,9 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
     if input.section.has_raw("lxc.cgroup2.cpuset.cpus") || own_v1 {
         return Ok(());
     }
-    if key.starts_with("lxc.cgroup.") && input.is_standalone() && !standalone::takes_v1(input, lines, "cores")
+    if key.starts_with("lxc.cgroup.")
+        && input.is_standalone()
+        && !standalone::takes_v1(input, lines, Some("cores"))
     {
         return Ok(());
     }

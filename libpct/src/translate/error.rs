@@ -52,6 +52,41 @@ pub enum TranslateError {
     /// liblxc would run the hook through a shell that takes the path apart.
     #[error("the path '{0}' can't be used as a hook, it has characters that mean something to a shell")]
     UnsafeHookPath(String),
+    /// This release is made for newer ones.
+    #[error("liblxc {0} is too old: {oldest} or newer is needed", oldest = super::liblxc::OLDEST)]
+    LiblxcTooOld(Version),
+    /// A raw key that liblxc has given up, and that cannot be expressed by others for the user.
+    #[error("{key}: liblxc does not know it any more, write '{today}' instead")]
+    OldRawKey {
+        /// The key.
+        key: String,
+        /// What it is called today; `INDEX` in it stands for the number of an interface.
+        today: String,
+    },
+    /// A key that is not one of the installed liblxc.
+    #[error("{key}: liblxc {version} has no such key")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The liblxc.
+        version: Version,
+    },
+    /// A value that liblxc would not load.
+    #[error("{key}: '{value}' {why}")]
+    Unreadable {
+        /// The key of the config, if it has another name with liblxc's in brackets.
+        key: String,
+        /// At most 100 characters of its value.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A raw `lxc.include` that leads nowhere.
+    #[error("lxc.include: '{0}' does not exist")]
+    NoSuchInclude(String),
+    /// A raw key that could be read as something else than a key.
+    #[error("'{0}' is no key of liblxc")]
+    NoKey(String),
     /// A text that would become a line of its own.
     #[error("'{key}' has a value with a line break or NUL, which liblxc's file format can't carry")]
     LineBreak {

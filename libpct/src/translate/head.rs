@@ -12,7 +12,8 @@ pub(super) fn namespaces(input: &Input<'_>, lines: &mut Lines) -> Result<(), Tra
         lines.push("lxc.cgroup.dir.container", format!("lxc/{vmid}"))?;
         lines.push("lxc.cgroup.dir.container.inner", "ns")?;
     }
-    lines.push("lxc.arch", input.text("arch").ok_or(TranslateError::MissingKey("arch"))?)?;
+    let arch = input.text("arch").ok_or(TranslateError::MissingKey("arch"))?;
+    lines.push("lxc.arch", if input.is_standalone() { standalone::arch(arch) } else { arch })?;
     let ostype = input.text("ostype").ok_or(TranslateError::MissingKey("ostype"))?;
     include(input, lines, ostype, "common.conf")?;
     if input.unprivileged {

@@ -3,7 +3,7 @@
 //!
 //! One file per group of lines; the order of the groups is the order of the
 //! calls in [`translate`]. What the standalone home does differently is in
-//! `standalone` and nowhere else.
+//! `standalone`, and for raw lines in `raw`, and nowhere else.
 
 mod apparmor;
 mod cgroup;
@@ -11,9 +11,11 @@ mod cpuset;
 mod devices;
 mod error;
 mod head;
+mod liblxc;
 mod lines;
 mod network;
 mod number;
+mod raw;
 mod seccomp;
 mod standalone;
 
@@ -26,6 +28,7 @@ use crate::{
 
 pub use error::TranslateError;
 use lines::Lines;
+pub(crate) use raw::includes as raw_includes;
 
 /// What liblxc is to be told about a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +93,8 @@ impl Input<'_> {
 /// # Errors
 /// A key that is needed and missing, a property string that does not parse, a
 /// bridge or device that the host does not have, a value that would become a
-/// line of its own.
+/// line of its own, a line that liblxc would not load (the latter in the
+/// standalone home only).
 pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<LxcConfig, TranslateError> {
     if section.is_template() {
         return Ok(LxcConfig { removed: true, ..LxcConfig::default() });
@@ -102,7 +106,10 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
         features: section.features()?,
         unprivileged: section.is_unprivileged(),
     };
-    let mut lines = Lines::default();
+    let mut lines = Lines::new(&input);
+    if input.is_standalone() {
+        standalone::check(facts)?;
+    }
     head::namespaces(&input, &mut lines)?;
     if input.is_standalone() {
         standalone::clear_hooks(&input, &mut lines)?;
@@ -117,9 +124,12 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
     cgroup::lines(&input, &mut lines)?;
     head::root(&input, &mut lines)?;
     network::lines(&input, &mut lines)?;
-    head::environment(&input, &mut lines)?;
-    for line in section.raw() {
-        lines.push(&line.key, &line.value)?;
+    if !standalone::environment_is_late(&input) {
+        head::environment(&input, &mut lines)?;
+    }
+    raw::lines(&input, &mut lines)?;
+    if standalone::environment_is_late(&input) {
+        head::environment(&input, &mut lines)?;
     }
     cpuset::lines(&input, &mut lines)?;
     if input.is_standalone() {
@@ -129,5 +139,7 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
     Ok(LxcConfig { lines, seccomp, warnings, removed: false })
 }
 
+#[cfg(test)]
+mod smuggling;
 #[cfg(test)]
 mod tests;

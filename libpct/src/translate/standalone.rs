@@ -22,17 +22,36 @@
 //! - **AppArmor** lines are left out on a host without AppArmor, where liblxc would
 //!   refuse to start.
 //! - **Environment**: `lxc.environment.runtime` came with liblxc 7; before that it is
-//!   `lxc.environment`, which hooks see as well.
+//!   `lxc.environment`, which hooks see as well, after the raw lines, for it comes last in liblxc 7, too.
+//! - **Architecture**: `riscv32`, which no liblxc knows, is `linux32`: to liblxc all of 32 bit are one.
 //! - **Feature `mknod`** is refused when no daemon is there to make the nodes.
+//! - **liblxc** must be 5.0 or newer, and every line is one that it loads: a value that it would not take (`tty: abc`)
+//!   is refused by the name of its key in the config. A value that begins and ends with quotes or blanks goes out in quotes,
+//!   for liblxc takes one pair away.
+//! - **Raw lines** have rules of their own, in [`raw`](super::raw).
 
-use super::{Input, Lines, TranslateError, cgroup::cpu_quota, number};
-use crate::{
-    config::text::numeric_prefix,
-    facts::{HostFacts, Version},
+use super::{
+    Input, Lines, TranslateError,
+    cgroup::cpu_quota,
+    liblxc::{LIBLXC_7, OLDEST},
+    number,
 };
+use crate::{config::text::numeric_prefix, facts::HostFacts};
 
-/// The first liblxc without control groups of version 1, and the first with `lxc.environment.runtime`.
-const LIBLXC_7: Version = Version(7, 0);
+/// Whether this host is one that the lines are made for.
+pub(super) fn check(facts: &HostFacts) -> Result<(), TranslateError> {
+    if facts.liblxc < OLDEST { Err(TranslateError::LiblxcTooOld(facts.liblxc)) } else { Ok(()) }
+}
+
+/// The name that liblxc has for an architecture.
+pub(super) fn arch(name: &str) -> &str {
+    if name == "riscv32" { "linux32" } else { name }
+}
+
+/// Whether the environment of the first process shares a key with raw lines, which may empty it.
+pub(super) fn environment_is_late(input: &Input<'_>) -> bool {
+    input.is_standalone() && environment_key(input.facts) == "lxc.environment"
+}
 
 pub(super) fn environment_key(facts: &HostFacts) -> &'static str {
     if facts.liblxc >= LIBLXC_7 { "lxc.environment.runtime" } else { "lxc.environment" }
@@ -73,25 +92,30 @@ fn plain(helper: &str) -> Result<&str, TranslateError> {
     }
 }
 
-/// Whether liblxc still takes limits for controllers of version 1; warns when it does not.
-pub(super) fn takes_v1(input: &Input<'_>, lines: &mut Lines, limit: &str) -> bool {
+/// Whether liblxc still takes limits for controllers of version 1; warns when it does not take one that is set.
+pub(super) fn takes_v1(input: &Input<'_>, lines: &mut Lines, limit: Option<&str>) -> bool {
     let takes = input.facts.liblxc < LIBLXC_7;
-    if !takes {
-        lines.warn(format!(
-            "'{limit}' has no effect: liblxc {} can't use cgroup v1, boot with the unified hierarchy \
-             (systemd.unified_cgroup_hierarchy=1)",
-            input.facts.liblxc
-        ));
+    if let Some(limit) = limit.filter(|_| !takes) {
+        lines.warn(without_v1(limit, input.facts));
     }
     takes
 }
 
+pub(super) fn without_v1(limit: &str, facts: &HostFacts) -> String {
+    format!(
+        "'{limit}' has no effect: liblxc {} can't use cgroup v1, boot with the unified hierarchy \
+         (systemd.unified_cgroup_hierarchy=1)",
+        facts.liblxc
+    )
+}
+
 /// Limits of memory and CPU for controllers of version 1.
 pub(super) fn limits(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
-    if input.facts.has_v1("memory") && takes_v1(input, lines, "memory") {
+    if input.facts.has_v1("memory") && takes_v1(input, lines, Some("memory")) {
         memory(input, lines)?;
     }
-    if input.facts.has_v1("cpu") && takes_v1(input, lines, "cpulimit") {
+    let limited = ["cpulimit", "cpuunits"].into_iter().find(|key| input.text(key).is_some());
+    if input.facts.has_v1("cpu") && takes_v1(input, lines, limited) {
         if let Some(quota) = cpu_quota(input) {
             lines.push("lxc.cgroup.cpu.cfs_period_us", 100_000)?;
             lines.push("lxc.cgroup.cpu.cfs_quota_us", quota)?;

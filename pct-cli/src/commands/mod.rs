@@ -8,8 +8,10 @@ pub(crate) mod destroy;
 pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
+pub(crate) mod lxc_config;
 pub(crate) mod pending;
 pub(crate) mod reboot;
 pub(crate) mod schema;
@@ -17,6 +19,7 @@ pub(crate) mod shutdown;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod unlock;
 mod verifyapi;
 
 use std::{
@@ -26,9 +29,9 @@ use std::{
 
 use crate::{
     check::Args,
-    door::{Attach, Builder, Error, Pct, Vmid},
+    door::{Attach, Builder, Error, HostFacts, Pct, Vmid},
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, ParamErrors},
     output,
     spec::VerbSpec,
 };
@@ -55,7 +58,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 16] = [
+static VERBS: [&Verb; 19] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -63,8 +66,10 @@ static VERBS: [&Verb; 16] = [
     &enter::VERB,
     &exec::VERB,
     &help::VERB,
+    &lint::VERB,
     &list::VERB,
     &listsnapshot::VERB,
+    &lxc_config::VERB,
     &pending::VERB,
     &reboot::VERB,
     &schema::VERB,
@@ -72,6 +77,7 @@ static VERBS: [&Verb; 16] = [
     &start::VERB,
     &status::VERB,
     &stop::VERB,
+    &unlock::VERB,
 ];
 
 /// Every verb.
@@ -130,6 +136,12 @@ fn become_attached(attach: Attach) -> Result<Exit, Failure> {
     Err(attach.replace_process().into())
 }
 
+/// A described host, from the text of its file.
+fn host(json: &str) -> Result<HostFacts, ParamErrors> {
+    serde_json::from_str(json)
+        .map_err(|error| ParamErrors::one("host", &format!("describes no host - {error}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +156,9 @@ mod tests {
     #[test]
     fn reading_needs_no_root() {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
-        assert_eq!(free, ["config", "help", "list", "listsnapshot", "pending", "schema", "status"]);
+        assert_eq!(
+            free,
+            ["config", "help", "lint", "list", "listsnapshot", "lxc-config", "pending", "schema", "status"]
+        );
     }
 }

@@ -10,7 +10,9 @@ const USAGES: &[(&str, &str)] = &[
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
     ("help", "pct help [<extra-args>] [OPTIONS]"),
     ("list", "pct list "),
+    ("lint", "pct lint <file> [OPTIONS]"),
     ("listsnapshot", "pct listsnapshot <vmid>"),
+    ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
     ("pending", "pct pending <vmid>"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
@@ -18,6 +20,7 @@ const USAGES: &[(&str, &str)] = &[
     ("start", "pct start <vmid> [OPTIONS]"),
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
+    ("unlock", "pct unlock <vmid>"),
 ];
 
 #[test]

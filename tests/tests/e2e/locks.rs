@@ -145,3 +145,22 @@ fn a_killed_holder_of_the_lock_is_no_obstacle() {
         ct.stop();
     }
 }
+
+#[test]
+fn a_mark_in_the_configuration_is_taken_away_by_unlock_alone() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    let before = fs::read(ct.conf()).unwrap();
+    ct.pct("unlock", &[]).output().fails().says("no lock found trying to remove any lock");
+    ct.append_conf("lock: backup");
+    ct.pct("start", &[]).output().fails().says("CT is locked (backup)");
+    let out = ct.pct("unlock", &[]).ok().quiet();
+    assert_eq!(out.out(), "");
+    assert_eq!(fs::read(ct.conf()).unwrap(), before);
+    ct.start();
+    let missing = host.ct();
+    let files = host.state().only(&["file"]);
+    missing.pct("unlock", &[]).output().status(2).says("does not exist");
+    files.assert_same(&host.state().only(&["file"]), "after unlock of no container");
+}

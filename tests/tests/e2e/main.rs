@@ -16,6 +16,7 @@ mod guest_files;
 mod lifecycle;
 mod limits;
 mod locks;
+mod lxc_config;
 mod network;
 mod reading_verbs;
 mod scripts;

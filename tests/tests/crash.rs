@@ -1,0 +1,196 @@
+//! A config file is written whole or not at all: `pct unlock`, which reads, locks and writes one, is stopped at each
+//! of its system calls, and each of them is made to fail.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use pct_tests::{Ct, Host, Output, Run, bins, require_root};
+use rustix::fs::{FlockOperation, flock};
+
+const OLD: &str = "#notes\narch: amd64\nhostname: crash\nlock: backup\nmemory: 512\nostype: debian\n\
+                   rootfs: local:9000/x.raw,size=1G\n\n[snap]\nmemory: 256\n";
+
+/// One system call of the recorded run.
+#[derive(Debug)]
+struct Call {
+    name: String,
+    /// The how many-th of this name.
+    nth: usize,
+    /// As strace shows it.
+    text: String,
+}
+
+/// A container that is only a config file.
+struct Subject<'a> {
+    ct: Ct<'a>,
+    new: String,
+}
+
+impl<'a> Subject<'a> {
+    fn new(host: &'a Host) -> Self {
+        Self { ct: host.ct(), new: OLD.replace("lock: backup\n", "") }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.ct.host().root().to_owned()
+    }
+
+    /// Puts everything back to the beginning.
+    fn reset(&self) {
+        for folder in ["etc", "run"] {
+            let _ = fs::remove_dir_all(self.root().join(folder));
+        }
+        fs::create_dir_all(self.ct.conf().parent().unwrap()).unwrap();
+        fs::write(self.ct.conf(), OLD).unwrap();
+    }
+
+    /// `pct unlock` under strace.
+    fn traced(&self, options: &[&str]) -> Output {
+        let trace = self.ct.host().scratch().join("trace");
+        let pct = bins::pct();
+        let words = ["-o", trace.to_str().unwrap(), pct.to_str().unwrap(), "unlock", &self.ct.id];
+        Run::new("strace").args(options).args(words).env("PCT_ROOT", self.root()).output()
+    }
+
+    /// Every call of one undisturbed run, in order; and where those of our own code begin.
+    fn record(&self) -> (Vec<Call>, usize) {
+        self.reset();
+        self.traced(&[]).ok().quiet();
+        assert_eq!(self.conf(), self.new);
+        let trace = fs::read_to_string(self.ct.host().scratch().join("trace")).unwrap();
+        let mut calls: Vec<Call> = Vec::new();
+        for text in trace.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            let name = text.split('(').next().unwrap().to_owned();
+            let nth = 1 + calls.iter().filter(|call| call.name == name).count();
+            calls.push(Call { name, nth, text: text.to_owned() });
+        }
+        // The first thing that the verb itself asks for.
+        let own = calls.iter().position(|call| call.name == "geteuid").expect("a check of who calls");
+        (calls, own)
+    }
+
+    fn conf(&self) -> String {
+        fs::read_to_string(self.ct.conf()).unwrap()
+    }
+
+    /// The files beside the config.
+    fn temporary(&self) -> Vec<String> {
+        let names = fs::read_dir(self.ct.conf().parent().unwrap()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| *name != format!("{}.conf", self.ct.id)).collect()
+    }
+
+    /// What must hold whatever has happened.
+    fn check(&self, when: &str) {
+        let found = self.conf();
+        assert!(
+            found == OLD || found == self.new,
+            "{when}: neither the old config nor the new one:\n{found}"
+        );
+        let left = self.temporary();
+        let prefix = format!("{}.conf.tmp.", self.ct.id);
+        assert!(left.len() <= 1 && left.iter().all(|name| name.starts_with(&prefix)), "{when}: {left:?}");
+
+        let lock = self.root().join(format!("run/pct/lock/pve-config-{}.lock", self.ct.id));
+        if let Ok(file) = File::open(lock) {
+            flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap_or_else(|e| panic!("{when}: {e}"));
+        }
+        let list = self.ct.host().pct(&["list"]).ok().quiet().out();
+        assert!(
+            list.lines().any(|line| line.starts_with(&self.ct.id) && line.contains("crash")),
+            "{when}: {list}"
+        );
+        let again = self.ct.pct("unlock", &[]).output();
+        if found == OLD {
+            again.ok().quiet();
+        } else {
+            again.fails().says("no lock found trying to remove any lock");
+        }
+        assert_eq!(self.conf(), self.new, "{when}: after another unlock");
+    }
+}
+
+#[test]
+fn a_crash_at_any_system_call_leaves_the_old_config_or_the_new_one() {
+    require_root!("strace");
+    let host = Host::new();
+    let subject = Subject::new(&host);
+    let (calls, own) = subject.record();
+    let (mut old, mut new, mut missed) = (0, 0, 0);
+    for (at, call) in calls.iter().enumerate() {
+        // The call that becomes the program cannot be stopped by what it becomes.
+        if call.name == "execve" {
+            continue;
+        }
+        let when = format!("killed before call {at}: {}", call.text);
+        subject.reset();
+        let kill = format!("inject={}:signal=SIGKILL:when={}", call.name, call.nth);
+        let out = subject.traced(&["-e", &kill]);
+        assert!(matches!(out.status, 0 | 137), "{when}: status {}\n{}", out.status, out.both());
+        missed += usize::from(out.status == 0 && at >= own);
+        if subject.conf() == OLD {
+            old += 1
+        } else {
+            new += 1
+        }
+        subject.check(&when);
+    }
+    // How often the runtime reads before may differ from run to run, and with it the count.
+    assert!(missed <= 2, "{missed} calls were not reached");
+    // The rename is neither the first thing nor the last.
+    assert!(old > 20 && new > 3, "{old} times the old config, {new} times the new one");
+}
+
+/// A failure of these is a failure of the verb. Of others it need not be: of closing what is synced, of removing
+/// what is not there, of what memory and random numbers have another source for.
+const MUST_TELL: [&str; 12] = [
+    "open",
+    "openat",
+    "read",
+    "write",
+    "fsync",
+    "rename",
+    "renameat2",
+    "fchmod",
+    "chmod",
+    "mkdir",
+    "flock",
+    "fstat",
+];
+
+/// The kernel has no such error for these, or none that a program lives to see.
+const CANNOT_FAIL: [&str; 6] = ["exit_group", "geteuid", "getpid", "getrandom", "munmap", "uname"];
+
+#[test]
+fn a_system_call_that_fails_is_told_and_leaves_no_temporary_file() {
+    require_root!("strace");
+    let host = Host::new();
+    let subject = Subject::new(&host);
+    let (calls, own) = subject.record();
+    let mut told = 0;
+    for (at, call) in calls.iter().enumerate().skip(own) {
+        if CANNOT_FAIL.contains(&call.name.as_str()) {
+            continue;
+        }
+        for error in ["EIO", "ENOSPC"] {
+            let when = format!("{error} from call {at}: {}", call.text);
+            subject.reset();
+            let out =
+                subject.traced(&["-e", &format!("inject={}:error={error}:when={}", call.name, call.nth)]);
+            let must = MUST_TELL.contains(&call.name.as_str());
+            assert!(!must || out.status != 0, "{when}: not told");
+            assert!(matches!(out.status, 0 | 2 | 255), "{when}: status {}\n{}", out.status, out.both());
+            assert_eq!(out.status == 0, out.stderr.is_empty(), "{when}\n{}", out.both());
+            if out.status == 0 {
+                assert_eq!(subject.conf(), subject.new, "{when}: told as done");
+            }
+            told += usize::from(out.status != 0);
+            let left = subject.temporary();
+            assert!(left.is_empty(), "{when}: {left:?}");
+            subject.check(&when);
+        }
+    }
+    assert!(told > 20, "only {told} failures");
+}
