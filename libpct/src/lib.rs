@@ -63,6 +63,7 @@ pub struct Pct {
 pub struct Builder {
     root: Option<PathBuf>,
     helper: Option<PathBuf>,
+    listener: Option<store::Listener>,
 }
 
 impl Builder {
@@ -81,6 +82,13 @@ impl Builder {
         self
     }
 
+    /// Tells at each load of a config file what of it could not be understood; it is kept as it is.
+    #[must_use]
+    pub fn on_diagnostic(mut self, listener: impl Fn(&config::Diagnostic) + Send + Sync + 'static) -> Self {
+        self.listener = Some(store::Listener::new(listener));
+        self
+    }
+
     /// Finds the home.
     ///
     /// # Errors
@@ -88,7 +96,7 @@ impl Builder {
     pub fn open(self) -> Result<Pct, Error> {
         let home = Home::detect(self.root.as_deref())?;
         let helper = self.helper.unwrap_or_else(|| Path::new(LIBEXECDIR).join("pct-helper"));
-        Ok(Pct { env: ops::Env { home, helper } })
+        Ok(Pct { env: ops::Env { home, helper, listener: self.listener } })
     }
 }
 

@@ -5,8 +5,8 @@ pub(crate) use pct::{
     LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
     Usage,
     config::{
-        Config, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint, pct_config_lines,
-        pct_listsnapshot_lines, pct_pending_lines,
+        Config, Diagnostic, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint,
+        pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,
         text::{from_bytes, to_bytes},
     },
     facts::HostFacts,

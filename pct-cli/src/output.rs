@@ -9,7 +9,10 @@ use std::{
     os::unix::ffi::OsStrExt as _,
 };
 
-use crate::{door::to_bytes, failure::Failure};
+use crate::{
+    door::{Diagnostic, to_bytes},
+    failure::Failure,
+};
 
 /// Prints data.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
@@ -29,6 +32,12 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
         io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
         _ => Failure::Message(format!("can't write to standard output - {error}")),
     })
+}
+
+/// Tells what of a config file could not be understood.
+pub(crate) fn diagnostic(found: &Diagnostic) {
+    let line = format!("{found}\n");
+    error(OsStr::from_bytes(&to_bytes(&line)));
 }
 
 /// Prints a line of a running operation. The operation matters more than its narration: errors are let go.

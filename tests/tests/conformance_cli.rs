@@ -10,12 +10,17 @@ use pct_tests::{
     cases::{Case, comparable, expect, findings, for_all, root, same, same_fields},
 };
 
-/// Runs a verb on every case, in a home of its own, and compares with the file of the expected output.
+/// Runs a verb on every case, in a home of its own, and compares with the file of the expected output; stderr has
+/// what a load has to say.
 fn verb(step: &str, words: &[&str], file: &str) {
     for_all(step, |case| {
         let home = case.home();
         let output = Run::new(bins::pct()).args(words).env("PCT_ROOT", home.path()).env("TZ", "UTC").output();
         same(&output.stdout, &case.file(file).unwrap_or_default())?;
+        let (err, stderr) = (output.err(), case.text("translate.stderr"));
+        if findings(&err) != findings(&stderr) && !case.differs("strict") {
+            return Err(format!("ours {:?}, theirs {:?}", findings(&err), findings(&stderr)));
+        }
         expect(case.fails(step), if output.status == 0 { Ok(()) } else { Err(output.fails().err()) })
     });
 }

@@ -314,7 +314,7 @@ fn serve_job() -> ExitCode {
     let Ok(Some(lock)) = take(events.to) else { return ExitCode::FAILURE };
     match read_request() {
         Ok(request) => {
-            let env = Env { home: request.home, helper: request.helper };
+            let env = Env { home: request.home, helper: request.helper, listener: None };
             match request.job {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),

@@ -26,7 +26,14 @@ mod unlock;
 
 use std::path::{Path, PathBuf};
 
-use crate::{config::Vmid, error::Error, home::Home, lxc::command, storage, store::Store};
+use crate::{
+    config::Vmid,
+    error::Error,
+    home::Home,
+    lxc::command,
+    storage,
+    store::{Listener, Store},
+};
 
 pub use attach::Attach;
 pub(crate) use attach::{console, enter, exec};
@@ -52,11 +59,12 @@ pub(crate) use unlock::unlock;
 pub(crate) struct Env {
     pub(crate) home: Home,
     pub(crate) helper: PathBuf,
+    pub(crate) listener: Option<Listener>,
 }
 
 impl Env {
     fn store(&self) -> Store<'_> {
-        Store::new(&self.home)
+        Store::new(&self.home, self.listener.as_ref())
     }
 
     fn storages(&self) -> Result<storage::Storages, Error> {

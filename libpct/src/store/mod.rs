@@ -4,6 +4,7 @@
 //! system, where a rename is atomic too (spec: config, part 0; cli, part 4).
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Write},
     os::{
@@ -11,6 +12,7 @@ use std::{
         unix::fs::{OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -86,10 +88,27 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long `create` waits: a new number is hardly ever busy.
 pub(crate) const CREATE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Hears what of a file could not be understood, at each load.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<dyn Fn(&Diagnostic) + Send + Sync>);
+
+impl Listener {
+    pub(crate) fn new(listener: impl Fn(&Diagnostic) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// The configs of one home.
 #[derive(Clone, Copy)]
 pub(crate) struct Store<'a> {
     home: &'a Home,
+    listener: Option<&'a Listener>,
 }
 
 /// A config file may have so many bytes.
@@ -154,8 +173,8 @@ impl AsFd for ConfigLock {
 }
 
 impl<'a> Store<'a> {
-    pub(crate) fn new(home: &'a Home) -> Self {
-        Self { home }
+    pub(crate) fn new(home: &'a Home, listener: Option<&'a Listener>) -> Self {
+        Self { home, listener }
     }
 
     /// All containers of this node, ascending.
@@ -215,7 +234,11 @@ impl<'a> Store<'a> {
             StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => self.missing(vmid),
             other => other,
         })?;
-        Ok(Loaded::of(&bytes, vmid))
+        let loaded = Loaded::of(&bytes, vmid);
+        if let Some(Listener(told)) = self.listener {
+            loaded.diagnostics.iter().for_each(|diagnostic| told(diagnostic));
+        }
+        Ok(loaded)
     }
 
     /// Takes the container's lock file, which the original respects too.

@@ -100,7 +100,7 @@ const ROOT: &str = "PCT_ROOT";
 
 /// The library for verbs that only read.
 fn open_to_read() -> Result<Pct, Error> {
-    builder().open()
+    builder().on_diagnostic(output::diagnostic).open()
 }
 
 fn builder() -> Builder {
