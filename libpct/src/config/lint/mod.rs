@@ -38,7 +38,11 @@ pub struct Finding {
     pub remedy: Option<String>,
 }
 
-/// Looks for everything that is wrong with a config file, in the order of its lines.
+/// A file of nothing but faults is not worth more.
+const MOST: usize = 1000;
+
+/// Looks for everything that is wrong with a config file, in the order of its lines; after a thousand findings it
+/// ends with one that says so.
 ///
 /// Errors are what a load cannot read, and values beyond their limits, with which the container will not work
 /// (spec: config, part 2; cli, part 1.6). Whether a strict load refuses the file is told by
@@ -49,13 +53,24 @@ pub fn lint(bytes: &[u8], vmid: Vmid) -> Vec<Finding> {
     let file = text::from_bytes(bytes);
     let lines: Vec<&str> = file.split('\n').collect();
     let mut findings: Vec<Finding> = Vec::new();
-    for found in diagnostics {
+    for found in diagnostics.into_iter().take(MOST) {
         let line = lines.get(found.line.saturating_sub(1)).copied().unwrap_or_default();
         findings.extend(of_load(found, line));
     }
     let places = Places::find(&lines, &mut findings);
     whole::check(&config, vmid, &places, &mut findings);
     findings.sort_by_key(|finding| (finding.line, finding.column));
+    if findings.len() > MOST {
+        findings.truncate(MOST);
+        findings.extend(findings.last().map(|last| Finding {
+            severity: Severity::Warning,
+            key: None,
+            part: String::new(),
+            message: format!("more than {MOST} findings; the rest is not shown"),
+            remedy: None,
+            ..last.clone()
+        }));
+    }
     findings
 }
 
@@ -123,7 +138,7 @@ fn of_value(
         let reason = format!("{}: {name}: {reason}", error.message());
         finding(at.unwrap_or(0), part, format!("{key}.{name}"), reason, remedy)
     };
-    error.details().iter().map(sub).collect()
+    error.details().iter().take(MOST).map(sub).collect()
 }
 
 /// In which line each key of the current state stands.
@@ -143,17 +158,19 @@ impl Places {
             match grammar::line(line) {
                 Line::Pending | Line::Snapshot(_) => {
                     let name = text::trim(line).to_owned();
-                    if let Some(earlier) = sections.insert(name.to_ascii_lowercase(), number) {
-                        findings.push(again(earlier, lines, &name, number));
+                    let earlier = sections.insert(name.to_ascii_lowercase(), number);
+                    if findings.len() <= MOST {
+                        findings.extend(earlier.map(|earlier| again(earlier, lines, &name, number)));
                     }
                     let closed = std::mem::take(&mut seen);
                     main.get_or_insert(closed);
                 }
                 Line::Value(key, value) => {
-                    if let Some(earlier) = seen.insert(key.to_owned(), number) {
-                        findings.push(again(earlier, lines, key, number));
+                    let earlier = seen.insert(key.to_owned(), number);
+                    if findings.len() <= MOST {
+                        findings.extend(earlier.map(|earlier| again(earlier, lines, key, number)));
+                        findings.extend(beyond_limits(number, line, key, value));
                     }
-                    findings.extend(beyond_limits(number, line, key, value));
                 }
                 _ => {}
             }
