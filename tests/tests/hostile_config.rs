@@ -58,7 +58,11 @@ fn a_file_of_a_hundred_megabytes_is_refused_in_bounded_memory() {
             assert!(out.stdout.is_empty(), "{words:?}");
         }
         let out = limited(&["list"], home.path());
-        assert!(out.status != 0 && out.out().contains("neighbour") && out.err().contains("9000"), "{}", out.both());
+        assert!(
+            out.status != 0 && out.out().contains("neighbour") && out.err().contains("9000"),
+            "{}",
+            out.both()
+        );
     }
 }
 
@@ -81,7 +85,10 @@ fn the_longest_file_of_nothing_but_faults_is_read_in_bounded_memory() {
         ("sub-keys", filled("net0: a=b,")),
         ("parts", deep.into_bytes()),
         ("escapes", filled("#\u{10ffff}%\n")),
-        ("no UTF-8", filled("zz: \u{fffd}\n").into_iter().map(|byte| if byte == 0xbf { 0xff } else { byte }).collect()),
+        (
+            "no UTF-8",
+            filled("zz: \u{fffd}\n").into_iter().map(|byte| if byte == 0xbf { 0xff } else { byte }).collect(),
+        ),
     ];
     for (what, bytes) in files {
         fs::write(&path, &bytes[..bytes.len().min(MIB)]).unwrap();

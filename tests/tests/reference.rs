@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use pct::config::{
-    Config, Format, Schema, Structure, Type, Vmid,
+    Config, Schema, Structure, Type, Vmid,
     keys::{self, Hotplug, KEYS, Key, SubKey},
 };
 use pct_tests::generated::up_to_date;
@@ -47,6 +47,22 @@ separated by blanks, commas or semicolons. A *size* is a number of bytes; `K`, `
 1024, as in `8G`. A *property string* has sub-keys, `name=value`, separated by commas and in any order; where its \
 grammar shows `[name=]`, the value may stand alone. No value in it has a comma.
 ";
+
+const GRAMMAR: &str = r##"
+## The file line by line
+
+The grammar, in which each line is what the first fitting rule says; all else is reported, and lost at the next write:
+
+    blank     = white space only                       dropped
+    header    = "[pve:pending]" | "[" name "]"         a section begins; a later one of the same name replaces it
+    note      = "#" text                               text in percent encoding, a line of the section's notes
+    raw       = "lxc." name ( ":" | "=" ) value        blanks may stand before "=" and around the value
+    setting   = key ":" value                          no blank before the colon; the last line of a key counts
+    name      = letter, then one or more of letters, digits, "_" and "-"
+    key       = small letters and "_", then digits for one of a family
+
+No line is continued, and a `#` inside a value is part of it. `pct lint FILE` checks a file, says what to do about each fault, and prints with `--canonical` how it would be written.
+"##;
 
 /// A line for each key, as the file has it. A test reads them.
 const EXAMPLES: &str = "\
@@ -100,56 +116,13 @@ fn example(key: &Key) -> &'static str {
     EXAMPLES.lines().find(shows).unwrap_or_else(|| panic!("{} has no example", key.name))
 }
 
-/// What a named format asks for.
-fn words_of(format: Format) -> &'static str {
-    match format {
-        Format::ConfigId => "the name of a snapshot: a letter, then one or more letters, digits, `_` or `-`",
-        Format::VolumeId => "a volume, `<storage>:<name>`",
-        Format::MountPath => "text without the path components `.` and `..`",
-        Format::DevicePath => "a path below `/dev/`",
-        Format::Mac => "a unicast MAC address",
-        Format::Ipv4 => "an IPv4 address",
-        Format::Ipv6 => "an IPv6 address",
-        Format::Ip4Config => "an IPv4 address with prefix length, `dhcp` or `manual`",
-        Format::Ip6Config => "an IPv6 address with prefix length, `auto`, `dhcp` or `manual`",
-        Format::NameServer => "an IP address; a link-local one may have `%<interface>`",
-        Format::DnsName => "a DNS name",
-        Format::TimeZone => "`host`, `UTC`, or a name of the zone database",
-        Format::StartupOrder => "`order=<number>,up=<seconds>,down=<seconds>`, each optional",
-        Format::Tag => "a word of letters, digits, `_`, `-`, `+` and `.`",
-        Format::DiskSize => "a size",
-    }
-}
-
-/// Type and limits of a value.
+/// What a value may be.
 fn type_of(schema: &Schema) -> String {
-    let code = |text: &str| format!("`{text}`");
-    let mut words = match (schema.structure, schema.kind) {
-        _ if !schema.values.is_empty() => {
-            schema.values.iter().copied().map(code).collect::<Vec<_>>().join(", ")
-        }
+    match (schema.structure, schema.kind) {
         (_, Type::Boolean) => "switch".to_owned(),
-        (_, Type::Integer) => "whole number".to_owned(),
-        (_, Type::Number) => "number".to_owned(),
-        (Structure::Plain, Type::String) => "text".to_owned(),
-        (Structure::Format(format), Type::String) => words_of(format).to_owned(),
-        (Structure::List(format), Type::String) => format!("list, each {}", words_of(format)),
-        (Structure::Properties(_), Type::String) => "property string".to_owned(),
-    };
-    match (schema.minimum, schema.maximum) {
-        (Some(least), Some(most)) => write!(words, ", {least} to {most}").unwrap(),
-        (Some(least), None) => write!(words, ", {least} or more").unwrap(),
-        (None, Some(most)) => write!(words, ", at most {most}").unwrap(),
-        (None, None) => {}
+        (Structure::Properties(_), _) => "property string".to_owned(),
+        _ => schema.allowed(),
     }
-    // A longer one says less than the description; `pct schema` has it.
-    if let Some(pattern) = schema.pattern.filter(|pattern| pattern.text.len() < 40) {
-        write!(words, " that matches `{}`", pattern.text).unwrap();
-    }
-    if let Some(most) = schema.max_length {
-        write!(words, ", at most {most} characters").unwrap();
-    }
-    words
 }
 
 /// What a change does while the container runs.
@@ -208,8 +181,10 @@ fn section(key: &Key) -> String {
 }
 
 fn page() -> String {
-    let mut text =
-        HEAD.to_owned() + "\n## All keys\n\n" + &row(&["key", "value", "default"]) + "|---|---|---|\n";
+    let mut text = [HEAD, GRAMMAR].concat()
+        + "\n## All keys\n\n"
+        + &row(&["key", "value", "default"])
+        + "|---|---|---|\n";
     for key in KEYS {
         let name = key.display_name();
         let anchor: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();

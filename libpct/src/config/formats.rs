@@ -75,7 +75,7 @@ impl Format {
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
             Self::ConfigId => "a name of two or more letters, digits, `-` and `_`, a letter first",
-            Self::VolumeId => "a volume id <storage>:<name>, for instance local:100/vm-100-disk-0.raw",
+            Self::VolumeId => "a volume id `<storage>:<name>`, for instance local:100/vm-100-disk-0.raw",
             Self::MountPath => "a path or volume id without the parts `.` and `..`",
             Self::DevicePath => {
                 "a path below /dev/ without the parts `.` and `..`, for instance /dev/ttyUSB0"
@@ -89,12 +89,14 @@ impl Format {
             Self::Ip6Config => {
                 "auto, dhcp, manual, or an IPv6 address with a prefix length from 8 to 128, for instance 2001:db8::7/64"
             }
-            Self::NameServer => "an IPv4 or IPv6 address, a link-local one with %<interface>",
+            Self::NameServer => "an IPv4 or IPv6 address, a link-local one with `%<interface>`",
             Self::DnsName => {
                 "labels of letters, digits and inner `-`, joined by dots, for instance web1.example.com"
             }
             Self::TimeZone => "host, UTC, or a name of the time zone database, for instance Europe/Vienna",
-            Self::StartupOrder => "order=<number>, up=<seconds> and down=<seconds>, separated by commas",
+            Self::StartupOrder => {
+                "`order=<number>`, `up=<seconds>` and `down=<seconds>`, separated by commas"
+            }
             Self::Tag => "a tag of letters, digits, `_`, `-`, `+` and `.`, a letter, digit or `_` first",
             Self::DiskSize => "a number with K, M, G or T behind it, for instance 8G",
         }

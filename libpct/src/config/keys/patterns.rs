@@ -21,7 +21,7 @@ pub(super) const VLAN_LIST: Pattern =
 /// Own ids of a volume.
 pub(super) const MOUNT_ID_MAP: Pattern = pattern(
     r"(?:passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*)",
-    "`passthrough`, or entries <u|g>:<container id>:<id on disk>:<count> separated by semicolons, for instance \
+    "`passthrough`, or entries `<u|g>:<container id>:<id on disk>:<count>` separated by semicolons, for instance \
      u:1000:1000:1",
     mount_id_map,
 );
