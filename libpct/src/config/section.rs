@@ -42,10 +42,16 @@ impl Entry {
 }
 
 /// Orders as the bytes of the text do; a shorter text is filled up with zeros.
+#[inline]
 fn head(text: &str) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-    u64::from_be_bytes(bytes)
+    match text.as_bytes().first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let filled = text.bytes().fold(0, |head, byte| head << 8 | u64::from(byte));
+            // The first byte is the highest, wherever the text ends; an empty one has none.
+            filled.checked_shl(64 - 8 * text.len() as u32).unwrap_or(0)
+        }
+    }
 }
 
 /// One section of a config: the current state, the pending changes, or a snapshot.
@@ -82,6 +88,7 @@ impl Section {
         section
     }
 
+    #[inline]
     fn find(&self, key: &str) -> Result<usize, usize> {
         let head = head(key);
         let from = self.values.partition_point(|entry| entry.head < head);
