@@ -2,7 +2,7 @@ use super::{
     keys::{self, SubKey},
     props::{Printed, Properties},
     schema::CheckError,
-    spelling::{Collector, Reader, Spelling, Typed, property_string},
+    spelling::{Collector, Spelling, Typed, is_on, property_string, read},
 };
 
 /// The value of `devN` (spec: config, part 3.5).
@@ -53,15 +53,18 @@ impl Typed for Device {
     }
 
     fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
-        let get = Reader(values);
-        Ok(Self {
-            path: get.text("path").ok_or(NO_PATH)?.to_owned(),
-            mode: get.text("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok()),
-            uid: get.some("uid")?,
-            gid: get.some("gid")?,
-            deny_write: get.flag("deny-write"),
-            spelling: Spelling::default(),
-        })
+        let path = values.get("path").ok_or(NO_PATH)?.to_owned();
+        let mut device = Self { path, ..Self::default() };
+        for (key, text) in values.iter() {
+            match key {
+                "deny-write" => device.deny_write = is_on(text),
+                "gid" => device.gid = read(key, text)?,
+                "mode" => device.mode = u32::from_str_radix(text, 8).ok(),
+                "uid" => device.uid = read(key, text)?,
+                _ => {}
+            }
+        }
+        Ok(device)
     }
 
     fn properties(&self) -> Printed {
@@ -89,17 +92,22 @@ impl Typed for Features {
     }
 
     fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
-        let get = Reader(values);
-        let types = get.text("mount").unwrap_or_default().split([';', ' ']);
-        Ok(Self {
-            nesting: get.flag("nesting"),
-            keyctl: get.flag("keyctl"),
-            fuse: get.flag("fuse"),
-            mknod: get.flag("mknod"),
-            force_rw_sys: get.flag("force_rw_sys"),
-            mount: types.filter(|fs| !fs.is_empty()).map(str::to_owned).collect(),
-            spelling: Spelling::default(),
-        })
+        let mut features = Self::default();
+        for (key, text) in values.iter() {
+            match key {
+                "force_rw_sys" => features.force_rw_sys = is_on(text),
+                "fuse" => features.fuse = is_on(text),
+                "keyctl" => features.keyctl = is_on(text),
+                "mknod" => features.mknod = is_on(text),
+                "mount" => {
+                    let types = text.split([';', ' ']).filter(|fs| !fs.is_empty());
+                    features.mount = types.map(str::to_owned).collect();
+                }
+                "nesting" => features.nesting = is_on(text),
+                _ => {}
+            }
+        }
+        Ok(features)
     }
 
     fn properties(&self) -> Printed {

@@ -153,8 +153,10 @@ pub fn is_config_id(text: &str) -> bool {
 }
 
 fn is_mount_path(text: &str) -> bool {
-    let within = text.contains("/./") || text.contains("/../");
-    !within && !text.ends_with("/.") && !text.ends_with("/..") && !text.starts_with("../")
+    let mut parts = text.as_bytes().split(|&byte| byte == b'/');
+    // A lone `..` is nobody's parent.
+    let leads_out = parts.next() == Some(b"..") && text.len() > 2;
+    !leads_out && !parts.any(|part| matches!(part, b"." | b".."))
 }
 
 fn is_device_path(text: &str) -> bool {

@@ -5,7 +5,7 @@ use super::{
     props::{Printed, Properties},
     schema::CheckError,
     size::Size,
-    spelling::{self, Collector, Reader, Spelling, Typed},
+    spelling::{self, Collector, Spelling, Typed, is_on, list, read},
     volume::{InvalidVolumeId, VolumeRef},
 };
 
@@ -142,23 +142,26 @@ impl Typed for MountPoint {
     }
 
     fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
-        let get = Reader(values);
         let invalid = |e: InvalidVolumeId| CheckError::from(e.to_string());
-        Ok(Self {
-            volume: get.text("volume").unwrap_or_default().parse().map_err(invalid)?,
-            mp: get.some("mp")?,
-            size: get.some("size")?,
-            ro: get.flag("ro"),
-            quota: get.flag("quota"),
-            acl: get.choice("acl"),
-            backup: get.choice("backup"),
-            replicate: get.choice("replicate"),
-            shared: get.flag("shared"),
-            keepattrs: get.flag("keepattrs"),
-            mountoptions: get.list("mountoptions"),
-            idmap: get.some("idmap")?,
-            spelling: Spelling::default(),
-        })
+        let volume = values.get("volume").unwrap_or_default().parse().map_err(invalid)?;
+        let mut point = Self::new(volume, None);
+        for (key, text) in values.iter() {
+            match key {
+                "mp" => point.mp = Some(text.to_owned()),
+                "acl" => point.acl = Some(is_on(text)),
+                "backup" => point.backup = Some(is_on(text)),
+                "idmap" => point.idmap = Some(text.to_owned()),
+                "keepattrs" => point.keepattrs = is_on(text),
+                "mountoptions" => point.mountoptions = list(text),
+                "quota" => point.quota = is_on(text),
+                "replicate" => point.replicate = Some(is_on(text)),
+                "ro" => point.ro = is_on(text),
+                "shared" => point.shared = is_on(text),
+                "size" => point.size = read(key, text)?,
+                _ => {}
+            }
+        }
+        Ok(point)
     }
 
     fn properties(&self) -> Printed {

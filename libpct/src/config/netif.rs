@@ -6,7 +6,7 @@ use super::{
     mac::MacAddr,
     props::{Printed, Properties},
     schema::CheckError,
-    spelling::{Collector, Reader, Spelling, Typed, property_string},
+    spelling::{Collector, Spelling, Typed, is_on, list, property_string, read},
 };
 
 /// The value of `netN` (spec: config, part 3.2).
@@ -55,24 +55,28 @@ impl Typed for NetIf {
     }
 
     fn from_properties(values: &Properties<'_>) -> Result<Self, CheckError> {
-        let get = Reader(values);
-        Ok(Self {
-            name: get.text("name").unwrap_or_default().to_owned(),
-            bridge: get.some("bridge")?,
-            hwaddr: get.some("hwaddr")?,
-            ip: get.some("ip")?,
-            ip6: get.some("ip6")?,
-            gw: get.some("gw")?,
-            gw6: get.some("gw6")?,
-            mtu: get.some("mtu")?,
-            tag: get.some("tag")?,
-            trunks: get.list("trunks"),
-            rate: get.some("rate")?,
-            firewall: get.flag("firewall"),
-            link_down: get.flag("link_down"),
-            host_managed: get.flag("host-managed"),
-            spelling: Spelling::default(),
-        })
+        let mut net = Self::default();
+        for (key, text) in values.iter() {
+            match key {
+                "name" => net.name = text.to_owned(),
+                "bridge" => net.bridge = Some(text.to_owned()),
+                "firewall" => net.firewall = is_on(text),
+                "gw" => net.gw = read(key, text)?,
+                "gw6" => net.gw6 = read(key, text)?,
+                "host-managed" => net.host_managed = is_on(text),
+                "hwaddr" => net.hwaddr = read(key, text)?,
+                "ip" => net.ip = read(key, text)?,
+                "ip6" => net.ip6 = read(key, text)?,
+                "link_down" => net.link_down = is_on(text),
+                "mtu" => net.mtu = read(key, text)?,
+                "rate" => net.rate = read(key, text)?,
+                "tag" => net.tag = read(key, text)?,
+                "trunks" => net.trunks = list(text),
+                // The kind of an interface is always the same.
+                _ => {}
+            }
+        }
+        Ok(net)
     }
 
     fn properties(&self) -> Printed {

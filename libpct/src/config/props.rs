@@ -47,6 +47,10 @@ pub fn parse<'a>(keys: &'static [SubKey], text: &'a str) -> Result<Properties<'a
     let mut values = Properties::new(keys);
     let mut errors = Vec::new();
     let mut unknown = HashSet::new();
+    // A value that would continue on another line is no value.
+    if memchr::memchr(b'\n', text.as_bytes()).is_some() {
+        return Err(MISSING_KEY.into());
+    }
     let mut from = 0;
     for end in memchr::memchr_iter(b',', text.as_bytes()).chain([text.len()]) {
         let (at, part) = (from, &text[from..end]);
@@ -93,6 +97,8 @@ fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.as_bytes().first() == b.as_bytes().first() && a == b
 }
 
+const MISSING_KEY: &str = "missing key in comma-separated list property";
+
 /// The key and the value of one part; a part without `=` is the value of the default key.
 fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str), &'static str> {
     let Some(at) = part.bytes().position(|byte| byte == b'=') else {
@@ -101,10 +107,7 @@ fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str)
         return Ok((default.name, part));
     };
     match (&part[..at], &part[at + 1..]) {
-        ("", _) | (_, "") => Err("missing key in comma-separated list property"),
-        (_, value) if memchr::memchr(b'\n', value.as_bytes()).is_some() => {
-            Err("missing key in comma-separated list property")
-        }
+        ("", _) | (_, "") => Err(MISSING_KEY),
         pair => Ok(pair),
     }
 }

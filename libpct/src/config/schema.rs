@@ -212,7 +212,11 @@ impl Schema {
             return Ok(());
         }
         let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
-        let Some(number) = value.parse::<f64>().ok().filter(|_| is_decimal(unsigned)) else { return Ok(()) };
+        let Some(number) =
+            Some(unsigned).filter(|text| is_decimal(text)).and_then(|_| value.parse::<f64>().ok())
+        else {
+            return Ok(());
+        };
         // The limits are small; the conversion is exact.
         #[allow(clippy::cast_precision_loss)]
         let as_number = |limit: i64| limit as f64;

@@ -81,41 +81,23 @@ impl Collector {
     }
 }
 
-/// Reads typed parts of checked sub-keys.
-pub(super) struct Reader<'a>(pub(super) &'a Properties<'a>);
+/// The typed value of a sub-key. One that passed its check but does not fit the type (a number beyond its range) is
+/// an error.
+pub(super) fn read<T: std::str::FromStr>(key: &str, text: &str) -> Result<Option<T>, CheckError> {
+    text.parse().map(Some).map_err(|_| {
+        let reason = format!("'{text}' is out of range");
+        CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
+    })
+}
 
-impl Reader<'_> {
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key)
-    }
+/// The value of a switch.
+pub(super) fn is_on(text: &str) -> bool {
+    text == "1"
+}
 
-    /// An absent sub-key is `None`; one that passed its check but does not fit
-    /// the type (a number beyond its range) is an error.
-    pub(super) fn some<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, CheckError> {
-        let parse = |text: &str| {
-            text.parse().map_err(|_| {
-                let reason = format!("'{text}' is out of range");
-                CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
-            })
-        };
-        self.text(key).map(parse).transpose()
-    }
-
-    pub(super) fn choice(&self, key: &str) -> Option<bool> {
-        self.text(key).map(|text| text == "1")
-    }
-
-    pub(super) fn flag(&self, key: &str) -> bool {
-        self.choice(key) == Some(true)
-    }
-
-    pub(super) fn list<T: std::str::FromStr>(&self, key: &str) -> Vec<T> {
-        self.text(key)
-            .into_iter()
-            .flat_map(|text| text.split(';'))
-            .filter_map(|item| item.parse().ok())
-            .collect()
-    }
+/// The items of a list that is separated by semicolons.
+pub(super) fn list<T: std::str::FromStr>(text: &str) -> Vec<T> {
+    text.split(';').filter_map(|item| item.parse().ok()).collect()
 }
 
 /// `FromStr` and `Display` of a typed property string. What can't be printed

@@ -98,13 +98,13 @@ pub fn split_list(text: &str) -> impl Iterator<Item = &str> {
 /// Reads the spellings of a boolean: `1 on yes true`, `0 off no false` in any letter case.
 #[must_use]
 pub fn parse_bool(text: &str) -> Option<bool> {
-    let is = |words: [&str; 4]| words.iter().any(|w| text.eq_ignore_ascii_case(w));
-    if is(["1", "on", "yes", "true"]) {
-        Some(true)
-    } else if is(["0", "off", "no", "false"]) {
-        Some(false)
-    } else {
-        None
+    let is = |words: [&str; 3]| words.iter().any(|w| text.eq_ignore_ascii_case(w));
+    match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ if is(["on", "yes", "true"]) => Some(true),
+        _ if is(["off", "no", "false"]) => Some(false),
+        _ => None,
     }
 }
 
