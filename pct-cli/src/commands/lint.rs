@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Verb;
 use crate::{
     check::Args,
-    door::{Config, Finding, HostFacts, Severity, Vmid, from_bytes, json, lint, read_config_file},
+    door::{Config, Finding, HostFacts, Severity, Vmid, from_bytes, json, lint},
     exit::Exit,
     failure::Failure,
     output,
@@ -21,7 +21,7 @@ pub(crate) static VERB: Verb = Verb {
         group: Group::Config,
         about: "Check a configuration file. Each finding has its line and column and says what to do about it. The \
                 exit status is 1 when there are errors.",
-        positionals: &[Param::new("file", Kind::Text, "The file, wherever it is.").required()],
+        positionals: &[Param::new("file", Kind::Text, "The file, wherever it is; - for standard input.").required()],
         options: &[
             Param {
                 required: false,
@@ -58,7 +58,7 @@ pub(crate) static VERB: Verb = Verb {
 
 fn run(args: &Args) -> Result<Exit, Failure> {
     let path = args.text("file").unwrap_or_default();
-    let bytes = read_config_file(Path::new(path))?;
+    let bytes = super::config_file(path)?;
     let vmid = match args.text("vmid") {
         Some(_) => args.vmid()?,
         None => vmid_of(path)?,

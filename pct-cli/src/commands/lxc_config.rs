@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
 use super::{Verb, host, open};
 use crate::{
     check::Args,
-    door::{LxcConfigOptions, Progress, read_config_file, to_bytes},
+    door::{LxcConfigOptions, Progress, to_bytes},
     exit::Exit,
     failure::{Failure, ParamErrors},
     output,
@@ -22,7 +22,7 @@ pub(crate) static VERB: Verb = Verb {
             Param::new(
                 "file",
                 Kind::Text,
-                "Translate this file instead of a container's own; --vmid says for which number.",
+                "Translate this file instead of a container's own (- for standard input); --vmid says for which number.",
             )
             .requires("vmid")
             .ours(),
@@ -48,7 +48,7 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let file = source(args)?;
     let options = LxcConfigOptions {
-        config: file.map(read_config_file).transpose()?,
+        config: file.map(super::config_file).transpose()?,
         host: args.text("host").map(host).transpose()?,
     };
     let vmid = args.vmid()?;

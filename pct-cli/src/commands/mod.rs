@@ -29,7 +29,7 @@ use std::{
 
 use crate::{
     check::Args,
-    door::{Attach, Builder, Error, HostFacts, Pct, Vmid},
+    door::{Attach, Builder, Error, HostFacts, Pct, Vmid, read_config_file},
     exit::Exit,
     failure::{Failure, ParamErrors},
     output,
@@ -134,6 +134,11 @@ fn report(errors: &[(Vmid, Error)]) -> Result<Exit, Failure> {
 /// Becomes the attached process; comes back only to say why not.
 fn become_attached(attach: Attach) -> Result<Exit, Failure> {
     Err(attach.replace_process().into())
+}
+
+/// The bytes of a config file that is named on the command line; `-` is standard input.
+fn config_file(path: &str) -> Result<Vec<u8>, Error> {
+    read_config_file(if path == "-" { "/dev/stdin" } else { path })
 }
 
 /// A described host, from the text of its file.
