@@ -6,7 +6,7 @@ use std::{
     os::unix::ffi::OsStrExt as _,
 };
 
-use super::{Hidden, open_to_read};
+use super::{Hidden, open_silently};
 use crate::{
     argv::Dialect,
     complete::{Line, candidates},
@@ -46,7 +46,7 @@ fn answer(words: &[OsString]) -> Option<String> {
 /// What this host has of a kind.
 fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, Error> {
     let vmids = |wanted: fn(&Status) -> bool| {
-        let containers = open_to_read()?.list()?.containers;
+        let containers = open_silently()?.list()?.containers;
         Ok(containers.iter().filter(|status| wanted(status)).map(|status| status.vmid.to_string()).collect())
     };
     match kind {
@@ -54,11 +54,11 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
         Candidates::Containers => all_containers(),
         Candidates::Running => vmids(|status| status.running && !status.template),
         Candidates::Startable => vmids(|status| !status.running && !status.template),
-        Candidates::FreeVmid => Ok(open_to_read()?.free_vmid().iter().map(Vmid::to_string).collect()),
+        Candidates::FreeVmid => Ok(open_silently()?.free_vmid().iter().map(Vmid::to_string).collect()),
         Candidates::Templates => templates(),
-        Candidates::Storages => open_to_read()?.storages(Content::Volumes),
+        Candidates::Storages => open_silently()?.storages(Content::Volumes),
         Candidates::Snapshots => match container.and_then(OsStr::to_str).map(str::parse) {
-            Some(Ok(vmid)) => open_to_read()?.container(vmid).snapshot_names(),
+            Some(Ok(vmid)) => open_silently()?.container(vmid).snapshot_names(),
             _ => Ok(Vec::new()),
         },
     }
@@ -66,7 +66,7 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
 
 /// Those whose config cannot be read, too: they can be named.
 fn all_containers() -> Result<Vec<String>, Error> {
-    let listing = open_to_read()?.list()?;
+    let listing = open_silently()?.list()?;
     let sound = listing.containers.iter().map(|status| status.vmid);
     let mut vmids: Vec<Vmid> = sound.chain(listing.errors.iter().map(|(vmid, _)| *vmid)).collect();
     vmids.sort_unstable();
@@ -75,7 +75,7 @@ fn all_containers() -> Result<Vec<String>, Error> {
 
 /// A storage that cannot be read does not hide the others.
 fn templates() -> Result<Vec<String>, Error> {
-    let pct = open_to_read()?;
+    let pct = open_silently()?;
     let storages = pct.storages(Content::Templates)?;
     let volumes = storages.iter().filter_map(|storage| pct.templates(storage).ok()).flatten();
     Ok(volumes.map(|volume| volume.to_string()).collect())

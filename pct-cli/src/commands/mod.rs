@@ -103,6 +103,11 @@ fn open_to_read() -> Result<Pct, Error> {
     builder().on_diagnostic(output::diagnostic).open()
 }
 
+/// The same where nobody wants to hear of what a config has wrong.
+fn open_silently() -> Result<Pct, Error> {
+    builder().open()
+}
+
 fn builder() -> Builder {
     match std::env::var_os(ROOT).filter(|root| !root.is_empty()) {
         Some(root) => Pct::builder().root(root),
