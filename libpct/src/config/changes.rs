@@ -1,8 +1,15 @@
 //! The changes that wait for the next start, key by key (spec: config, part 8.6; cli, part A.1).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{display::pending_deletions, model::Config, section::Section};
+use super::{model::Config, section::Section, text::split_list};
+
+/// The keys whose removal is pending, with the mark for a forced one.
+#[must_use]
+pub fn pending_deletions(pending: &Section) -> BTreeMap<&str, bool> {
+    let list = split_list(pending.get("delete").unwrap_or_default());
+    list.map(|key| key.strip_prefix('!').map_or((key, false), |key| (key, true))).collect()
+}
 
 /// A key of the current state or of the pending changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

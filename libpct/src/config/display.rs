@@ -1,14 +1,14 @@
 //! What `pct config` and `pct pending` print (spec: cli, parts 5.2 and 5.3).
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use super::{
-    changes::{PendingKey, pending_keys},
+    changes::{PendingKey, pending_deletions, pending_keys},
     keys,
     model::Config,
     schema::CheckError,
     section::Section,
-    text::{percent_encode, split_list},
+    text::percent_encode,
 };
 
 /// Which state of a container to show.
@@ -20,13 +20,6 @@ pub enum View<'a> {
     Current,
     /// A snapshot.
     Snapshot(&'a str),
-}
-
-/// The keys whose removal is pending, with the mark for a forced one.
-#[must_use]
-pub fn pending_deletions(pending: &Section) -> BTreeMap<&str, bool> {
-    let list = split_list(pending.get("delete").unwrap_or_default());
-    list.map(|key| key.strip_prefix('!').map_or((key, false), |key| (key, true))).collect()
 }
 
 /// The section that a view shows; `None` when there is no such snapshot.
