@@ -1,5 +1,6 @@
 //! New volumes for a container (spec: cli, part 6.3).
 
+use super::undo::Undo;
 use crate::{
     config::{MountPoint, Size, Vmid, VolumeRef, parse_new_volume},
     error::Error,
@@ -8,30 +9,29 @@ use crate::{
     storage::{Location, Storages},
 };
 
-/// Turns `<storage>:<GiB>` into a volume that is made and formatted; any other value stays as it is.
-/// Returns the value for the config, and whether a volume was made.
-pub(crate) fn allocate(
+/// Turns `<storage>:<GiB>` into a volume that is made and formatted, to be removed again if the operation fails; any
+/// other value stays as it is.
+pub(crate) fn allocate<'a>(
     point: &MountPoint,
     vmid: Vmid,
     root_owner: (u32, u32),
-    storages: &Storages,
+    storages: &'a Storages,
+    undo: &mut Undo<'a>,
     progress: &mut dyn Progress,
-) -> Result<(MountPoint, bool), Error> {
-    let VolumeRef::Volume(volume) = &point.volume else { return Ok((point.clone(), false)) };
-    let Some((storage, gib)) = parse_new_volume(&volume.to_string()) else {
-        return Ok((point.clone(), false));
-    };
+) -> Result<MountPoint, Error> {
+    let VolumeRef::Volume(volume) = &point.volume else { return Ok(point.clone()) };
+    let Some((storage, gib)) = parse_new_volume(&volume.to_string()) else { return Ok(point.clone()) };
     let size = Size::from_bytes(((gib * 1024.0) as u64).saturating_mul(1024 * 1024));
     let id = storages.allocate(&storage, vmid, size)?;
-    let prepared = prepare(storages.locate(&id), root_owner, progress);
-    if let Err(error) = prepared {
-        if let Err(second) = storages.free(&id, vmid) {
-            progress.warning(&format!("volume '{id}' could not be removed again: {second}"));
+    undo.push({
+        let id = id.clone();
+        move || {
+            let kept = |e| format!("volume '{id}' could not be removed again: {e}");
+            storages.free(&id, vmid).map(drop).map_err(kept)
         }
-        return Err(error);
-    }
-    let volume = VolumeRef::Volume(id);
-    Ok((MountPoint { volume, size: Some(size), ..point.clone() }, true))
+    });
+    prepare(storages.locate(&id), root_owner, progress)?;
+    Ok(MountPoint { volume: VolumeRef::Volume(id), size: Some(size), ..point.clone() })
 }
 
 fn prepare(

@@ -1,0 +1,122 @@
+//! What a running container is told at once (spec: config, part 8.3; runtime, part 9).
+
+use crate::{
+    cgroup::{Layout, Limits, Version},
+    changes::{Limit, Running},
+    config::{Section, Vmid},
+    error::{Error, reasons},
+    facts::HostFacts,
+    translate,
+};
+
+/// The limits of a running container, with what it takes to put them back.
+pub(super) struct LiveLimits<'a> {
+    vmid: Vmid,
+    facts: &'a HostFacts,
+    layout: &'a Layout,
+    limits: Limits<'a>,
+}
+
+impl<'a> LiveLimits<'a> {
+    pub(super) fn new(vmid: Vmid, facts: &'a HostFacts, layout: &'a Layout) -> Self {
+        Self { vmid, facts, layout, limits: Limits::new(layout, vmid) }
+    }
+
+    /// The change has failed: puts everything back, and returns what could not be.
+    pub(super) fn restore(self) -> Vec<String> {
+        self.limits.restore().into_iter().map(|error| Error::from(error).full_message()).collect()
+    }
+
+    /// The files of a limit with the values that a start would write, in an order that the kernel takes. A raw line
+    /// outdoes ours at a start, so it does here.
+    fn files(&self, limit: Limit, section: &Section) -> Result<Vec<(String, String)>, Error> {
+        let lines = translate::limits(self.vmid, section, self.facts)?;
+        let mut files: Vec<(String, String)> = Vec::new();
+        for (key, value) in lines.into_iter().filter(|(key, _)| !section.has_raw(key)) {
+            let file = key.strip_prefix("lxc.cgroup2.").or_else(|| key.strip_prefix("lxc.cgroup."));
+            files.extend(file.filter(|file| belongs(limit, file)).map(|file| (file.to_owned(), value)));
+        }
+        if limit == Limit::Memory {
+            // From the last line to the first: of version 2 the hard limit comes last. Of version 1 the sum with swap,
+            // which must never be the smaller one, comes first, unless the limit shrinks.
+            files.reverse();
+            if let [(_, _), (file, value)] = &files[..]
+                && file == "memory.limit_in_bytes"
+                && is_less(value, self.limits.read(file)?.as_deref())
+            {
+                files.reverse();
+            }
+        }
+        Ok(files)
+    }
+
+    fn write(&mut self, limit: Limit, section: &Section) -> Result<(), Error> {
+        let files = self.files(limit, section)?;
+        if files.is_empty() {
+            return self.lift(limit, section);
+        }
+        for (file, value) in files {
+            match limit {
+                Limit::Cores => {
+                    let cpus = value.parse().map_err(|_| Error::invalid("cores", "set of processors"))?;
+                    self.limits.set_cpus(&cpus)?;
+                }
+                _ => self.limits.write(&file, &value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What a container has that was started without the limit.
+    fn lift(&mut self, limit: Limit, section: &Section) -> Result<(), Error> {
+        let files: &[(&str, &str, Version)] = match limit {
+            Limit::CpuLimit => &[("cpu.max", "max", Version::V2), ("cpu.cfs_quota_us", "-1", Version::V1)],
+            Limit::CpuUnits => &[("cpu.weight", "100", Version::V2), ("cpu.shares", "1024", Version::V1)],
+            Limit::Cores => &[("cpuset.cpus", "", Version::V2), ("cpuset.cpus", "", Version::V1)],
+            // There is always one.
+            Limit::Memory => &[],
+        };
+        for (file, value, version) in files {
+            let raw = match version {
+                Version::V1 => format!("lxc.cgroup.{file}"),
+                Version::V2 => format!("lxc.cgroup2.{file}"),
+            };
+            // A container of a liblxc that knows no version 1 has no such file.
+            let is_there =
+                self.limits.version_of(file) == Some(*version) && self.limits.read(file)?.is_some();
+            if !is_there || section.has_raw(&raw) {
+                continue;
+            }
+            if *version == Version::V1 && limit == Limit::Cores {
+                // There an empty set is none.
+                if let Some(all) = self.layout.effective_cpus()? {
+                    self.limits.set_cpus(&all)?;
+                }
+            } else {
+                self.limits.write(file, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running for LiveLimits<'_> {
+    fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String> {
+        self.write(limit, section).map_err(|error| format!("{error}{}", reasons(&error)))
+    }
+}
+
+fn belongs(limit: Limit, file: &str) -> bool {
+    match limit {
+        Limit::Cores => file == "cpuset.cpus",
+        Limit::CpuLimit => file == "cpu.max" || file.starts_with("cpu.cfs_"),
+        Limit::CpuUnits => file == "cpu.weight" || file == "cpu.shares",
+        Limit::Memory => file.starts_with("memory."),
+    }
+}
+
+/// Whether a limit in bytes is below the present one.
+fn is_less(new: &str, now: Option<&str>) -> bool {
+    let number = |text: &str| text.parse::<u64>().ok();
+    matches!((number(new), now.and_then(number)), (Some(new), Some(now)) if new < now)
+}
