@@ -4,10 +4,11 @@ pub(crate) use pct::{
     Attach, Builder, ConfigView, Content, CreateOptions, DestroyOptions, Error, ErrorKind, Listing,
     LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
     Usage,
+    changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint,
         pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,
-        text::{from_bytes, to_bytes},
+        text::{from_bytes, split_list, to_bytes},
     },
     facts::HostFacts,
     json, read_config_file,
