@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     argv::Parsed,
-    door::{self, split_list},
+    door::{self, remedies, split_list},
     failure::ParamErrors,
     keys,
     spec::{Kind, Param, VerbSpec},
@@ -113,6 +113,9 @@ pub(crate) fn check(spec: &VerbSpec, parsed: Parsed) -> Result<Args, ParamErrors
                     && !asked_later
                 {
                     errors.add(&name, &error);
+                    if matches!(param.kind, Kind::Config(_)) {
+                        errors.hints.extend(remedies(&name, &text));
+                    }
                 }
                 args.texts.insert(name, text);
             }

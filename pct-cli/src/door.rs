@@ -6,8 +6,8 @@ pub(crate) use pct::{
     Usage,
     changes::Changes,
     config::{
-        Config, Diagnostic, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint,
-        pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,
+        Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, json_schema, key_schema, lint,
+        pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, pending_keys, remedies,
         text::{from_bytes, split_list, to_bytes},
     },
     facts::HostFacts,

@@ -98,6 +98,10 @@ pub(crate) enum Candidates {
     Storages,
     /// The snapshots of the container that the line names.
     Snapshots,
+    /// The keys that this container has.
+    Keys,
+    /// Those whose change is pending.
+    PendingKeys,
 }
 
 /// Checks a value of a named format and answers with the format's own error.

@@ -120,3 +120,55 @@ fn is_less(new: &str, now: Option<&str>) -> bool {
     let number = |text: &str| text.parse::<u64>().ok();
     matches!((number(new), now.and_then(number)), (Some(new), Some(now)) if new < now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cgroup::Mode,
+        config::Config,
+        facts::{CgroupLayout, HomeKind, Version as LxcVersion},
+    };
+
+    fn files(limit: Limit, config: &str, layout: CgroupLayout) -> Vec<String> {
+        let vmid = Vmid::new(9001).unwrap();
+        let mut facts = HostFacts::new(HomeKind::Standalone, LxcVersion(6, 0), layout);
+        let controllers = ["cpu", "memory", "cpuset"].map(str::to_owned).to_vec();
+        match layout {
+            CgroupLayout::V2 => facts.controllers = controllers,
+            _ => facts.controllers_v1 = controllers,
+        }
+        facts.cpus = "0".to_owned();
+        // No group is there: nothing shrinks.
+        let layout = Layout { mode: Mode::Unified, hierarchies: Vec::new() };
+        let config = Config::parse(config.as_bytes(), vmid).config;
+        let files = LiveLimits::new(vmid, &facts, &layout).files(limit, config.main()).unwrap();
+        files.into_iter().map(|(file, value)| format!("{file}={value}")).collect()
+    }
+
+    #[test]
+    fn files_come_in_an_order_that_the_kernel_takes() {
+        let memory = "memory: 1024\nswap: 0\ncpulimit: 2\n";
+        assert_eq!(
+            files(Limit::Memory, memory, CgroupLayout::V2),
+            ["memory.swap.max=0", "memory.high=1065353216", "memory.max=1073741824"]
+        );
+        assert_eq!(
+            files(Limit::Memory, memory, CgroupLayout::V1),
+            ["memory.memsw.limit_in_bytes=1073741824", "memory.limit_in_bytes=1073741824"]
+        );
+        assert_eq!(files(Limit::CpuLimit, memory, CgroupLayout::V2), ["cpu.max=200000 100000"]);
+        assert_eq!(
+            files(Limit::CpuLimit, memory, CgroupLayout::Hybrid),
+            ["cpu.cfs_period_us=100000", "cpu.cfs_quota_us=200000"]
+        );
+        assert_eq!(files(Limit::CpuUnits, "cpuunits: 0\n", CgroupLayout::V2), ["cpu.weight=1"]);
+        assert_eq!(files(Limit::Cores, "cores: 1\n", CgroupLayout::V2), ["cpuset.cpus=0"]);
+    }
+
+    #[test]
+    fn a_raw_line_outdoes_a_key() {
+        let config = "cpulimit: 2\nlxc.cgroup2.cpu.max: 5000 10000\n";
+        assert!(files(Limit::CpuLimit, config, CgroupLayout::V2).is_empty());
+    }
+}

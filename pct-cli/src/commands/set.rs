@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     formats,
     progress::Narrator,
-    spec::{Group, Kind, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, Param, VMID, VerbSpec},
 };
 
 pub(crate) static VERB: Verb = Verb {
@@ -19,7 +19,8 @@ pub(crate) static VERB: Verb = Verb {
                 start: `pct pending` shows it.",
         positionals: &[VMID],
         options: &[
-            Param::new("delete", Kind::List, "Keys to remove, separated by commas.").format(formats::config_id),
+            Param::new("delete", Kind::List, "Keys to remove, separated by commas.").format(formats::config_id)
+                .candidates(Candidates::Keys),
             Param::new(
                 "digest",
                 Kind::Text,
@@ -27,7 +28,8 @@ pub(crate) static VERB: Verb = Verb {
             )
             .max_len(40),
             Param::new("revert", Kind::List, "Keys whose pending change is dropped, separated by commas.")
-                .format(formats::config_id),
+                .format(formats::config_id)
+                .candidates(Candidates::PendingKeys),
         ],
         config_options: true,
         extra_args: false,

@@ -213,3 +213,16 @@ fn locked_and_changed_containers_are_left_alone() {
     ct.pct("unlock", &[]).ok();
     assert!(conf(&ct).contains("memory: 64\n"));
 }
+
+#[test]
+fn a_person_is_told_what_is_allowed_and_a_script_reads_what_it_knows() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.ct();
+    let words = ["set", &ct.id, "--memory", "15"];
+    host.pty(&words).expect("memory takes a whole number of at least 16, in MiB\r\npct set <vmid> [OPTIONS]");
+    assert_eq!(
+        host.pct(&words).output().fails().err(),
+        "400 Parameter verification failed.\nmemory: value must have a minimum value of 16\npct set <vmid> [OPTIONS]\n"
+    );
+}
