@@ -235,8 +235,8 @@ impl Container<'_> {
     ///
     /// # Errors
     /// [`Error::Parameters`] with each value that does not fit or cannot be applied, [`Error::Change`] for what the
-    /// rules forbid; when the container is locked. [`Error::Translate`] is the only one after which the config *is*
-    /// written: with it the container would not start.
+    /// rules forbid; when the container is locked. After [`Error::Translate`] alone the config *is* written: with it
+    /// the container would not start.
     pub fn set(&self, changes: &changes::Changes, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::set(self.env, self.vmid, changes, progress)
     }

@@ -2,11 +2,11 @@
 
 use super::undo::Undo;
 use crate::{
-    config::{MountPoint, Size, Vmid, VolumeRef, parse_new_volume},
+    config::{MountPoint, Size, Vmid, VolumeId, VolumeRef, parse_new_volume},
     error::Error,
     mount,
     progress::Progress,
-    storage::{Location, Storages},
+    storage::{Location, StorageError, Storages},
 };
 
 /// Turns `<storage>:<GiB>` into a volume that is made and formatted, to be removed again if the operation fails; any
@@ -23,19 +23,23 @@ pub(crate) fn allocate<'a>(
     let Some((storage, gib)) = parse_new_volume(&volume.to_string()) else { return Ok(point.clone()) };
     let size = Size::from_bytes(((gib * 1024.0) as u64).saturating_mul(1024 * 1024));
     let id = storages.allocate(&storage, vmid, size)?;
-    undo.push({
-        let id = id.clone();
-        move || {
-            let kept = |e| format!("volume '{id}' could not be removed again: {e}");
-            storages.free(&id, vmid).map(drop).map_err(kept)
+    if let Err(error) = prepare(storages.locate(&id), root_owner, progress) {
+        if let Err(second) = storages.free(&id, vmid) {
+            progress.warning(&kept(&id, &second));
         }
-    });
-    prepare(storages.locate(&id), root_owner, progress)?;
+        return Err(error);
+    }
+    let made = id.clone();
+    undo.push(move || storages.free(&made, vmid).map(drop).map_err(|error| kept(&made, &error)));
     Ok(MountPoint { volume: VolumeRef::Volume(id), size: Some(size), ..point.clone() })
 }
 
+fn kept(volume: &VolumeId, error: &StorageError) -> String {
+    format!("volume '{volume}' could not be removed again: {error}")
+}
+
 fn prepare(
-    location: Result<Location, crate::storage::StorageError>,
+    location: Result<Location, StorageError>,
     root_owner: (u32, u32),
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
