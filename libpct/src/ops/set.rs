@@ -29,6 +29,7 @@ pub(crate) fn set(
     loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
     loaded.check_lock()?;
     changes.check_digest(&loaded.digest)?;
+    let known: Vec<_> = loaded.diagnostics.into_iter().map(|found| found.message).collect();
     let mut config = loaded.config;
 
     let facts = facts::gather(env, &with_new_values(&config, changes), helper::liblxc(env)?)?;
@@ -45,8 +46,12 @@ pub(crate) fn set(
         return Err(error);
     }
     undo.keep();
+    // What the key table lets pass and a load does not, such as `+64`, is told by the load.
+    let written = env.store().load(vmid)?;
+    let news = written.diagnostics.iter().filter(|found| !known.contains(&found.message));
+    news.for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
     // That a start would fail is told, and the config stays written.
-    lxc_config::refresh(env, vmid, config.main(), &facts)
+    lxc_config::refresh(env, vmid, written.config.main(), &facts)
 }
 
 /// The current state and what it would become: everything that has to be looked up on the host.

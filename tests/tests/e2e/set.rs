@@ -226,3 +226,19 @@ fn a_person_is_told_what_is_allowed_and_a_script_reads_what_it_knows() {
         "400 Parameter verification failed.\nmemory: value must have a minimum value of 16\npct set <vmid> [OPTIONS]\n"
     );
 }
+
+#[test]
+fn what_the_next_load_or_start_will_not_take_is_told_at_once_and_stays_written() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    // The command line takes a sign, the file does not.
+    ct.pct("set", &["--memory", "+64"]).ok().says("unable to parse value of 'memory'");
+    let net = "name=eth0,bridge=pctbrnone,hwaddr=02:00:00:00:00:01,type=veth";
+    ct.pct("set", &["--net0", net]).output().fails().says("bridge 'pctbrnone' does not exist");
+    assert!(
+        conf(&ct).contains("memory: +64\n") && conf(&ct).contains(&format!("net0: {net}\n")),
+        "{}",
+        conf(&ct)
+    );
+}
