@@ -137,6 +137,7 @@ impl<'a> Work<'a> {
     /// A mount point in its canonical form, its volume made where it asks for a new one.
     fn mount_point(&mut self, key: &str, value: &str) -> Result<String, String> {
         let mut point = values::mount_point(key, value).map_err(|e| told(&e))?;
+        self.keep_volume_of(key, Some(&point))?;
         if let VolumeRef::Volume(volume) = &point.volume {
             if parse_new_volume(&volume.to_string()).is_some() {
                 point = self.volumes.allocate(&point)?;
@@ -150,7 +151,6 @@ impl<'a> Work<'a> {
                 point.size = size.ok();
             }
         }
-        self.keep_volume_of(key, Some(&point))?;
         Ok(point.to_string())
     }
 

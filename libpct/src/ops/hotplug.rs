@@ -69,34 +69,28 @@ impl<'a> LiveLimits<'a> {
 
     /// What a container has that was started without the limit.
     fn lift(&mut self, limit: Limit, section: &Section) -> Result<(), Error> {
-        let files: &[(&str, &str, Version)] = match limit {
-            Limit::CpuLimit => &[("cpu.max", "max", Version::V2), ("cpu.cfs_quota_us", "-1", Version::V1)],
-            Limit::CpuUnits => &[("cpu.weight", "100", Version::V2), ("cpu.shares", "1024", Version::V1)],
-            Limit::Cores => &[("cpuset.cpus", "", Version::V2), ("cpuset.cpus", "", Version::V1)],
+        let (v2, v1) = match limit {
+            Limit::CpuLimit => (("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")),
+            Limit::CpuUnits => (("cpu.weight", "100"), ("cpu.shares", "1024")),
+            Limit::Cores => (("cpuset.cpus", ""), ("cpuset.cpus", "")),
             // There is always one.
-            Limit::Memory => &[],
+            Limit::Memory => return Ok(()),
         };
-        for (file, value, version) in files {
-            let raw = match version {
-                Version::V1 => format!("lxc.cgroup.{file}"),
-                Version::V2 => format!("lxc.cgroup2.{file}"),
-            };
-            // A container of a liblxc that knows no version 1 has no such file.
-            let is_there =
-                self.limits.version_of(file) == Some(*version) && self.limits.read(file)?.is_some();
-            if !is_there || section.has_raw(&raw) {
-                continue;
-            }
-            if *version == Version::V1 && limit == Limit::Cores {
-                // There an empty set is none.
-                if let Some(all) = self.layout.effective_cpus()? {
-                    self.limits.set_cpus(&all)?;
-                }
-            } else {
-                self.limits.write(file, value)?;
-            }
+        let ((file, value), raw) = match self.limits.version_of(v2.0) {
+            Some(Version::V2) => (v2, format!("lxc.cgroup2.{}", v2.0)),
+            Some(Version::V1) => (v1, format!("lxc.cgroup.{}", v1.0)),
+            None => return Ok(()),
+        };
+        // A container of a liblxc that knows no version 1 has no such file.
+        if section.has_raw(&raw) || self.limits.read(file)?.is_none() {
+            return Ok(());
         }
-        Ok(())
+        if limit == Limit::Cores && self.limits.version_of(file) == Some(Version::V1) {
+            // There an empty set is none.
+            let all = self.layout.effective_cpus()?;
+            return Ok(all.map_or(Ok(()), |all| self.limits.set_cpus(&all))?);
+        }
+        Ok(self.limits.write(file, value)?)
     }
 }
 
