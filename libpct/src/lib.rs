@@ -2,6 +2,7 @@
 
 #[allow(dead_code, reason = "a whole room: changes of a running container use the rest")]
 mod cgroup;
+pub mod changes;
 pub mod config;
 mod error;
 #[allow(dead_code, reason = "a whole room: storages with programs of their own use the rest")]
@@ -227,6 +228,17 @@ impl Container<'_> {
     /// Those of [`Container::shutdown`] and [`Container::start`].
     pub fn reboot(&self, options: &RebootOptions, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::reboot(self.env, self.vmid, options, progress)
+    }
+
+    /// Changes the config: all that is asked for, or nothing. What a running container cannot be told at once is
+    /// pending until its next start, see [`config::pending_keys`].
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] with each value that does not fit or cannot be applied, [`Error::Change`] for what the
+    /// rules forbid; when the container is locked. After [`Error::Translate`] alone the config *is* written: with it
+    /// the container would not start.
+    pub fn set(&self, changes: &changes::Changes, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::set(self.env, self.vmid, changes, progress)
     }
 
     /// Takes away the `lock` that an operation has left in the config, whoever has set it.

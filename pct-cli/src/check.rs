@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     argv::Parsed,
-    door,
+    door::{self, remedies, split_list},
     failure::ParamErrors,
     keys,
     spec::{Kind, Param, VerbSpec},
@@ -113,6 +113,9 @@ pub(crate) fn check(spec: &VerbSpec, parsed: Parsed) -> Result<Args, ParamErrors
                     && !asked_later
                 {
                     errors.add(&name, &error);
+                    if matches!(param.kind, Kind::Config(_)) {
+                        errors.hints.extend(remedies(&name, &text));
+                    }
                 }
                 args.texts.insert(name, text);
             }
@@ -150,7 +153,11 @@ pub(crate) fn check_value(param: &Param, name: &str, value: &str) -> Result<(), 
     }
     if let Some(format) = param.format {
         // The original's format errors bring a newline of their own, which shows as an empty line.
-        format(value).map_err(|error| format!("invalid format - {error}\n"))?;
+        let checked = match param.kind {
+            Kind::List => split_list(value).try_for_each(format),
+            _ => format(value),
+        };
+        checked.map_err(|error| format!("invalid format - {error}\n"))?;
     }
     if param.pattern.is_some_and(|matches| !matches(value)) {
         return Err("value does not match the regex pattern".to_owned());

@@ -1,6 +1,9 @@
 //! From the words of a command line to an exit status.
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, IsTerminal as _},
+};
 
 use crate::{
     argv::{self, Dialect},
@@ -38,7 +41,9 @@ fn run_verb(verb: &Verb, words: &[OsString]) -> Result<Exit, Failure> {
     }
     let mut parsed = argv::bind(&verb.spec, scan)?;
     input::read_files(&verb.spec, &mut parsed)?;
-    let mut args = check::check(&verb.spec, parsed)?;
+    let for_people = io::stderr().is_terminal();
+    let mut args = check::check(&verb.spec, parsed)
+        .map_err(|errors| if for_people { errors } else { errors.without_hints() })?;
     input::ask_passwords(&verb.spec, &mut args)?;
     (verb.run)(&args)
 }

@@ -32,6 +32,8 @@ pub(crate) struct ParamErrors {
     pub(crate) message: String,
     /// Parameter and text, in the order of the tables.
     pub(crate) params: Vec<(String, String)>,
+    /// What would help, for people.
+    pub(crate) hints: Vec<String>,
 }
 
 impl ParamErrors {
@@ -72,9 +74,18 @@ impl ParamErrors {
         for (param, error) in &self.params {
             let _ = writeln!(text, "{param}: {error}");
         }
+        for hint in &self.hints {
+            let _ = writeln!(text, "  {hint}");
+        }
         text.push_str(usage_line);
         text.push('\n');
         text
+    }
+
+    /// The form that scripts know, in which hints would be strange lines.
+    pub(crate) fn without_hints(mut self) -> Self {
+        self.hints.clear();
+        self
     }
 }
 

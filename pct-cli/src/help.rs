@@ -72,7 +72,7 @@ pub(crate) fn type_text(param: &Param) -> String {
         Kind::Bool => "<boolean>".to_owned(),
         Kind::Int { min, max } => format!("<integer>{}", limits(min, max)),
         Kind::Number { min, max } => format!("<number>{}", limits(min, max)),
-        Kind::Text => "<string>".to_owned(),
+        Kind::Text | Kind::List => "<string>".to_owned(),
         Kind::Enum(values) => {
             let mut sorted = values.to_vec();
             sorted.sort_unstable();

@@ -23,6 +23,8 @@ use crate::{door::Progress, output};
 pub(crate) struct Narrator {
     warnings: usize,
     bar: Option<ProgressBar>,
+    /// A warning is a line on stderr, as of commands that are no tasks.
+    plain: bool,
     /// The line about the lock is begun and not ended.
     waiting: bool,
     /// Decided at the first report: most operations never move bytes.
@@ -32,6 +34,11 @@ pub(crate) struct Narrator {
 }
 
 impl Narrator {
+    /// For a command that is no task.
+    pub(crate) fn plain() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
     /// For an operation that can take back what it has done: the first signal that would end this program is
     /// passed on to it instead.
     pub(crate) fn interruptible() -> io::Result<Self> {
@@ -76,6 +83,9 @@ impl Progress for Narrator {
 
     fn warning(&mut self, text: &str) {
         self.warnings += 1;
+        if self.plain {
+            return output::error(OsStr::new(&format!("{text}\n")));
+        }
         self.say(&format!("WARN: {text}"));
     }
 

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
         max: Option<i64>,
     },
     Text,
+    /// Texts separated by commas, semicolons or blanks, each of the parameter's format.
+    List,
     Enum(&'static [&'static str]),
     /// The argument is a file name, the value is what the file holds.
     File,
@@ -70,7 +72,11 @@ impl Kind {
 
     /// Whether repeating the option adds to its value.
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::Config(key) if matches!(key.schema.structure, Structure::List(_)))
+        match self {
+            Self::List => true,
+            Self::Config(key) => matches!(key.schema.structure, Structure::List(_)),
+            _ => false,
+        }
     }
 }
 
@@ -92,6 +98,10 @@ pub(crate) enum Candidates {
     Storages,
     /// The snapshots of the container that the line names.
     Snapshots,
+    /// The keys that this container has.
+    Keys,
+    /// Those whose change is pending.
+    PendingKeys,
 }
 
 /// Checks a value of a named format and answers with the format's own error.

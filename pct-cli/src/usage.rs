@@ -58,6 +58,7 @@ mod tests {
             "       pct config <vmid> [OPTIONS]",
             "       pct lint <file> [OPTIONS]",
             "       pct lxc-config [<vmid>] [OPTIONS]",
+            "       pct set <vmid> [OPTIONS]",
             "",
             "       pct listsnapshot <vmid>",
             "",

@@ -97,6 +97,17 @@ fn templates_storages_and_snapshots_are_found_on_the_host() {
 }
 
 #[test]
+fn keys_are_those_that_the_container_has() {
+    let host = PaperHost::new();
+    let config = "hostname: a\nmemory: 64\n\n[pve:pending]\ndelete: hostname\ntty: 4\n";
+    fs::write(host.root().join("etc/pct/lxc/9001.conf"), config).unwrap();
+    assert_eq!(host.complete("pct set 9001 --delete "), "hostname memory tty ");
+    assert_eq!(host.complete("pct set 9001 --revert "), "hostname tty ");
+    assert_eq!(host.complete("pct set 9001 --revert t"), "tty ");
+    assert_eq!(host.complete("pct set 9999 --delete "), "");
+}
+
+#[test]
 fn the_answer_replaces_what_bash_takes_for_the_word() {
     let host = PaperHost::new();
     let answer = |word, line: &str, point: usize| {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 7] = [
     // `home` is a set of paths and `progress` a trait: words, like `config`.
     &["config", "facts", "rootfs", "sys", "exec", "lxc", "home", "progress"],
-    &["store", "guest", "image", "storage", "net", "cgroup", "mount", "translate"],
+    &["store", "guest", "image", "storage", "net", "cgroup", "mount", "translate", "changes"],
     // The errors of all rooms, joined.
     &["error"],
     &["ops"],
@@ -49,12 +49,12 @@ fn own_floor(room: &str, used: &str) -> bool {
 }
 
 /// Whether `room` may use `used`; `config` and `sys` are used by no room above
-/// that has less to itself: `translate` is pure.
+/// that has less to itself: `translate` and `changes` are pure.
 fn allowed(room: &str, used: &str) -> bool {
     if room == used {
         return true;
     }
-    if room == "translate" {
+    if room == "translate" || room == "changes" {
         return used == "config" || used == "facts";
     }
     match (floor(room), floor(used)) {

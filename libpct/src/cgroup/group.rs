@@ -162,7 +162,7 @@ fn thaw(folder: &Path) {
 }
 
 /// Writes to a file that must exist: in a group, creating one is never meant.
-fn write_existing(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_existing(path: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut fs::File::options().write(true).open(path)?, text.as_bytes())
 }
 

@@ -4,6 +4,7 @@
 mod cpuset;
 mod group;
 mod layout;
+mod limits;
 mod usage;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use cpuset::{CpuSet, InvalidCpuSet};
 pub(crate) use group::Groups;
 pub(crate) use layout::{Layout, Mode, Version};
+pub(crate) use limits::Limits;
 pub(crate) use usage::Usage;
 
 /// Why something could not be done with control groups.

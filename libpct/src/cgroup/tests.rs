@@ -269,3 +269,42 @@ fn removing_follows_no_symlink() {
     assert!(groups.remove_stale().is_err());
     assert!(outside.path().join("sub").exists());
 }
+
+#[test]
+fn limits_are_written_and_put_back() {
+    let temp = tempfile::tempdir().unwrap();
+    put(temp.path(), &[("lxc/9001/memory.max", "1024\n"), ("lxc/9001/memory.high", "1000\n")]);
+    let layout = made_up(temp.path(), Version::V2, &["memory"]);
+    let file = |name: &str| fs::read_to_string(temp.path().join("lxc/9001").join(name)).unwrap();
+    let mut limits = Limits::new(&layout, vmid(9001));
+    assert_eq!(limits.read("memory.max").unwrap().as_deref(), Some("1024"));
+    assert_eq!((limits.read("memory.no").unwrap(), limits.read("cpu.max").unwrap()), (None, None));
+    limits.write("memory.max", "2048").unwrap();
+    limits.write("memory.max", "4096").unwrap();
+    limits.write("memory.high", "1000").unwrap();
+    limits.write("cpu.max", "max").unwrap();
+    assert_eq!(file("memory.max"), "4096\n");
+    assert!(limits.write("memory.no", "1").is_err(), "a group has the files that it has");
+    assert!(limits.restore().is_empty());
+    assert_eq!((file("memory.max").as_str(), file("memory.high").as_str()), ("1024\n", "1000\n"));
+}
+
+#[test]
+fn processors_change_in_every_group_of_version_1() {
+    let temp = tempfile::tempdir().unwrap();
+    let groups = ["lxc/9001", "lxc/9001/ns", "lxc/9001/ns/inner"].map(|group| format!("{group}/cpuset.cpus"));
+    for group in &groups {
+        put(temp.path(), &[(group, "0-1\n")]);
+    }
+    let layout = made_up(temp.path(), Version::V1, &["cpuset"]);
+    let mut limits = Limits::new(&layout, vmid(9001));
+    limits.set_cpus(&"2-3".parse().unwrap()).unwrap();
+    let all = |value: &str| {
+        for group in &groups {
+            assert_eq!(fs::read_to_string(temp.path().join(group)).unwrap(), value, "{group}");
+        }
+    };
+    all("2-3\n");
+    assert!(limits.restore().is_empty());
+    all("0-1\n");
+}

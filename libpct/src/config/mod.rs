@@ -43,7 +43,7 @@ pub use formats::{Format, is_config_id};
 pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
 pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
 pub use jsonschema::{json_schema, key_schema};
-pub use lint::{Finding, lint};
+pub use lint::{Finding, lint, remedies};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{Config, Parsed, digest};
 pub use mountidmap::{InvalidMountIdMap, MountIdMap};

@@ -246,6 +246,16 @@ impl Section {
         self.get("features").map_or_else(|| Ok(Features::default()), parse)
     }
 
+    /// Every volume that the section names: in `rootfs`, the mount points, and the unused ones. What does not parse is
+    /// left out.
+    #[must_use]
+    pub fn volumes(&self) -> Vec<VolumeId> {
+        let points = self.mount_points().into_iter().map(|(_, point)| point);
+        let all = self.rootfs().ok().flatten().into_iter().chain(points);
+        let mounted = all.filter_map(|point| point.volume.volume().cloned());
+        mounted.chain(self.unused().into_iter().map(|(_, volume)| volume)).collect()
+    }
+
     /// The ids of the volumes that `rootfs` and the mount points use.
     #[must_use]
     pub fn used_volumes(&self) -> Vec<String> {

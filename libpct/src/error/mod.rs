@@ -6,6 +6,7 @@ mod helper;
 use std::{io, path::PathBuf};
 
 use crate::{
+    changes::ChangeError,
     config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
     home::HomeError,
     image, lxc,
@@ -28,6 +29,9 @@ pub enum Error {
         /// Name of the parameter, and what is wrong with it.
         Vec<(String, String)>,
     ),
+    /// A config cannot be changed as it was asked for; nothing was done.
+    #[error(transparent)]
+    Change(ChangeError),
     /// A config file holds values that it may not.
     #[error("Result verification failed{}", list(.0))]
     InvalidConfig(
@@ -233,6 +237,16 @@ pub enum ErrorKind {
     System,
 }
 
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Parameters(faults) => Self::Parameters(faults),
+            ChangeError::Property(error) => Self::Property(error),
+            other => Self::Change(other),
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
@@ -262,6 +276,7 @@ impl Error {
             | Self::Property(_)
             | Self::IdMapOverlap(_)
             | Self::Image(_) => ErrorKind::Parameter,
+            Self::Change(error) => change_kind(error),
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
                 ErrorKind::NotFound
             }
@@ -309,6 +324,16 @@ pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
         source = reason.source();
     }
     text
+}
+
+fn change_kind(error: &ChangeError) -> ErrorKind {
+    match error {
+        ChangeError::Protected { .. }
+        | ChangeError::ReadOnly { .. }
+        | ChangeError::Required(_)
+        | ChangeError::Modified => ErrorKind::Refused,
+        _ => ErrorKind::Parameter,
+    }
 }
 
 fn storage_kind(error: &StorageError) -> ErrorKind {

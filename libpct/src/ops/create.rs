@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use super::{
-    Env, destroy, disks, mounts, parameters,
+    Env, destroy, disks, facts, mounts,
     protocol::{Event, Job, Populate},
     start::{StartOptions, start_locked},
     undo::Undo,
 };
 use crate::{
+    changes,
     config::{Config, MountPoint, PropertyError, Section, Vmid, VolumeId, VolumeRef},
     error::Error,
     image::Compression,
@@ -64,7 +65,7 @@ pub(crate) fn create(
     env.store().require_free(vmid)?;
     let storages = env.storages()?;
     storages.warnings.iter().for_each(|warning| progress.warning(warning));
-    let request = prepare(options, &storages)?;
+    let request = prepare(env, vmid, options, &storages)?;
 
     let failed = |source| Error::Create { vmid, source: Box::new(source) };
     let lock = env.store().lock_within(vmid, CREATE_LOCK_TIMEOUT, progress).map_err(|e| failed(e.into()))?;
@@ -97,7 +98,7 @@ struct Prepared {
     disks: Vec<(String, MountPoint)>,
 }
 
-fn prepare(options: &CreateOptions, storages: &Storages) -> Result<Prepared, Error> {
+fn prepare(env: &Env, vmid: Vmid, options: &CreateOptions, storages: &Storages) -> Result<Prepared, Error> {
     let default_storage = options.storage.as_deref().unwrap_or(DEFAULT_STORAGE);
     let is_disk = |key: &str| key == "rootfs" || key.starts_with("mp") || key.starts_with("unused");
     let (mut disk_values, values): (Vec<_>, Vec<_>) =
@@ -109,8 +110,8 @@ fn prepare(options: &CreateOptions, storages: &Storages) -> Result<Prepared, Err
             *value = format!("{default_storage}:{value}");
         }
     }
-    parameters::check(&values)?;
-    parameters::check(&disk_values)?;
+    changes::check_values(&values)?;
+    changes::check_values(&disk_values)?;
     check_secrets(options)?;
     let template = template_file(&options.template, storages)?;
 
@@ -136,9 +137,17 @@ fn prepare(options: &CreateOptions, storages: &Storages) -> Result<Prepared, Err
     disks.sort_by_key(|(key, _)| key.strip_prefix("mp").map_or(0, |n| 1 + n.parse::<u32>().unwrap_or(0)));
 
     let mut section = Section::default();
+    values.iter().for_each(|(key, value)| section.set(key, value.as_str()));
+    let host = facts::for_values(env, &section)?;
     section.set("unprivileged", "1");
     for (key, value) in &values {
-        parameters::store(&mut section, key, value)?;
+        let value = changes::stored(key, &changes::accepted(key, value, &host)?, vmid, &host)?;
+        // An empty text says the same as no value, and a line without one would not be read again.
+        if value.is_empty() {
+            section.remove(key);
+        } else {
+            section.set(key, value);
+        }
     }
     if !section.is_unprivileged_flag() {
         section.remove("unprivileged");
@@ -208,14 +217,7 @@ fn build<'a>(
 
     let id_map = config.main().id_map()?;
     for (key, point) in &request.disks {
-        let (point, made) = disks::allocate(point, vmid, id_map.root(), storages, progress)?;
-        if let (true, VolumeRef::Volume(volume)) = (made, &point.volume) {
-            let volume = volume.clone();
-            undo.push(move || {
-                let kept = |e| format!("volume '{volume}' could not be removed again: {e}");
-                storages.free(&volume, vmid).map(drop).map_err(kept)
-            });
-        }
+        let point = disks::allocate(point, vmid, id_map.root(), storages, undo, progress)?;
         config.main_mut().set(key, point.to_string());
     }
     env.store().write(lock, &config)?;

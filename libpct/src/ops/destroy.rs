@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 use super::{Env, leftovers, stop};
 use crate::{
-    config::{Config, Section, Vmid, VolumeId, VolumeRef},
+    config::{Config, Section, Vmid, VolumeId},
     error::Error,
     home::HomeKind,
     progress::Progress,
@@ -85,20 +85,7 @@ fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Re
 /// Every volume that the config names, each once; its own and its pending section's.
 fn volumes(config: &Config) -> BTreeSet<VolumeId> {
     let sections = [Some(config.main()), config.pending()];
-    sections.into_iter().flatten().flat_map(volumes_in).collect()
-}
-
-fn volumes_in(section: &Section) -> Vec<VolumeId> {
-    let points = section.mount_points().into_iter().map(|(_, point)| point);
-    let all = section.rootfs().ok().flatten().into_iter().chain(points);
-    let mut volumes: Vec<_> = all
-        .filter_map(|point| match point.volume {
-            VolumeRef::Volume(volume) => Some(volume),
-            VolumeRef::Device(_) | VolumeRef::Bind(_) => None,
-        })
-        .collect();
-    volumes.extend(section.unused().into_iter().map(|(_, volume)| volume));
-    volumes
+    sections.into_iter().flatten().flat_map(Section::volumes).collect()
 }
 
 /// Removes the container's folder in liblxc's path: only what we put there, never what a mount covers.

@@ -5,7 +5,7 @@ use std::fs;
 use super::Env;
 use crate::{
     cgroup::{self, Mode},
-    config::Section,
+    config::{Device, NetIf, Section},
     error::Error,
     facts::{CgroupLayout, DeviceKind, DeviceNode, HostFacts, Version},
     net::Netlink,
@@ -18,13 +18,8 @@ const MEMSW: &str = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
 /// `liblxc` is for whoever has it loaded to say: this function must not need it.
 pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<HostFacts, Error> {
     let layout = cgroup::Layout::detect()?;
-    let kind = match layout.mode {
-        Mode::Unified => CgroupLayout::V2,
-        Mode::Hybrid if layout.unified().is_some() => CgroupLayout::Hybrid,
-        Mode::Hybrid => CgroupLayout::V1,
-    };
-    let mut facts = HostFacts::new(env.home.kind(), liblxc, kind);
-    facts.node = env.home.node().to_owned();
+    let mut facts = of_values(env, section, &layout)?;
+    facts.liblxc = liblxc;
     facts.kernel = kernel();
     facts.cpus = layout.effective_cpus()?.map(|cpus| cpus.to_string()).unwrap_or_default();
     facts.controllers = layout.controllers(cgroup::Version::V2).into_iter().collect();
@@ -37,9 +32,25 @@ pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<Ho
     facts.common_seccomp = fs::read_to_string(format!("{LXC_CONFIG_DIR}/common.seccomp")).ok();
     facts.lxc_path = Some(super::shown(&env.home.lxcpath()));
     facts.helper = Some(super::shown(&env.helper));
+    Ok(facts)
+}
+
+/// Only what the checks of values ask for (`changes`): of liblxc nothing is known, its version is 0.0.
+pub(crate) fn for_values(env: &Env, section: &Section) -> Result<HostFacts, Error> {
+    of_values(env, section, &cgroup::Layout::detect()?)
+}
+
+fn of_values(env: &Env, section: &Section, layout: &cgroup::Layout) -> Result<HostFacts, Error> {
+    let kind = match layout.mode {
+        Mode::Unified => CgroupLayout::V2,
+        Mode::Hybrid if layout.unified().is_some() => CgroupLayout::Hybrid,
+        Mode::Hybrid => CgroupLayout::V1,
+    };
+    let mut facts = HostFacts::new(env.home.kind(), Version(0, 0), kind);
+    facts.node = env.home.node().to_owned();
     facts.seed = seed()?;
     add_bridges(&mut facts, section)?;
-    add_devices(&mut facts, section)?;
+    add_devices(&mut facts, section);
     Ok(facts)
 }
 
@@ -71,14 +82,16 @@ fn seed() -> Result<u64, Error> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// The bridges that the config names; one that is not there stays out.
+/// The bridges that the config names; one that is not there stays out. What does not parse names none, and is told
+/// by whoever uses it.
 fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
-    let nets = section.nets()?;
-    if nets.is_empty() {
+    let nets = section.family("net").into_iter().filter_map(|(_, text)| text.parse::<NetIf>().ok());
+    let bridges: Vec<_> = nets.filter_map(|net| net.bridge).collect();
+    if bridges.is_empty() {
         return Ok(());
     }
     let mut netlink = Netlink::open()?;
-    for bridge in nets.into_iter().filter_map(|(_, net)| net.bridge) {
+    for bridge in bridges {
         if let Some(link) = netlink.link(&bridge)?.filter(|link| link.is_bridge()) {
             facts.bridges.insert(bridge, link.mtu);
         }
@@ -87,9 +100,10 @@ fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
 }
 
 /// The device nodes that the config names; one that is not there stays out.
-fn add_devices(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
+fn add_devices(facts: &mut HostFacts, section: &Section) {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    for (_, device) in section.devs()? {
+    let devices = section.family("dev").into_iter().filter_map(|(_, text)| text.parse::<Device>().ok());
+    for device in devices {
         let Ok(found) = fs::metadata(&device.path) else { continue };
         let kind = match found.file_type() {
             kind if kind.is_char_device() => DeviceKind::Char,
@@ -99,5 +113,4 @@ fn add_devices(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
         let (major, minor) = (rustix::fs::major(found.rdev()), rustix::fs::minor(found.rdev()));
         facts.devices.insert(device.path, DeviceNode { kind, major, minor });
     }
-    Ok(())
 }

@@ -15,6 +15,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
+    time::Duration,
 };
 
 use rustix::{
@@ -34,15 +35,19 @@ use super::{
 use crate::{
     config::Vmid,
     error::{Error, Failure, HelperError},
+    exec,
     facts::Version,
     lxc,
     progress::Progress,
     store::ConfigLock,
-    sys,
+    sys::{self, pidfd::Exit},
 };
 
 /// The word that asks the helper for its liblxc.
 const LIBLXC: &str = "liblxc";
+
+/// The answer takes milliseconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A helper that works on a job.
 pub(crate) struct Working {
@@ -179,22 +184,18 @@ fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
 /// it needs no copy of itself.
 pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
     let path = env.helper.clone();
-    let answer = Command::new(&path)
-        .args([LIBLXC, VERSION])
-        .env_clear()
-        .env("PATH", crate::exec::SEARCH_PATH)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .output();
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(HelperError::Missing { path, source }.into());
+    let asked = exec::Command::new(&path).args([LIBLXC, VERSION]).timeout(ANSWER_TIMEOUT).run_any();
+    let answer = asked.map_err(|error| match error {
+        exec::Error::Run { source, .. } => HelperError::Spawn { path: path.clone(), source },
+        exec::Error::Failed { .. } => {
+            HelperError::Spawn { path: path.clone(), source: io::ErrorKind::TimedOut.into() }
         }
-        Err(source) => return Err(HelperError::Spawn { path, source }.into()),
-    };
+        exec::Error::NotFound { .. } | exec::Error::NotInstalled { .. } => {
+            HelperError::Missing { path: path.clone(), source: io::ErrorKind::NotFound.into() }
+        }
+    })?;
     let text = |bytes| String::from_utf8_lossy(bytes).trim_end().chars().take(200).collect::<String>();
-    if !answer.status.success() {
+    if answer.exit != Exit::Code(0) {
         return Err(match text(&answer.stderr) {
             message if message.is_empty() => HelperError::Vanished { path }.into(),
             message => Error::Helper(Failure { message, ..Failure::default() }),

@@ -1,14 +1,16 @@
 //! `lxc-config`: what a start would tell liblxc, without a start.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fs, io};
 
 use super::{Env, facts, helper};
 use crate::{
-    config::Vmid,
+    config::{Section, Vmid, text},
     error::Error,
     facts::HostFacts,
+    home::HomeKind,
     progress::Progress,
-    store::Loaded,
+    store::{Loaded, write_generated},
+    sys::folder,
     translate::{LxcConfig, translate},
 };
 
@@ -19,6 +21,36 @@ pub struct LxcConfigOptions {
     pub config: Option<Vec<u8>>,
     /// The host; this one where none is given.
     pub host: Option<HostFacts>,
+}
+
+/// After a change of the config: checks that it can be translated, and on a Proxmox VE host, where the container's
+/// unit reads it, writes the result. Elsewhere a start does.
+pub(super) fn refresh(env: &Env, vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<(), Error> {
+    let config = translate(vmid, section, facts)?;
+    if env.home.kind() != HomeKind::Pve {
+        return Ok(());
+    }
+    let folder = env.home.rootfs(vmid);
+    folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
+    write(env, vmid, &config)
+}
+
+/// Writes the files that liblxc reads; for a template there must be none.
+pub(super) fn write(env: &Env, vmid: Vmid, config: &LxcConfig) -> Result<(), Error> {
+    let folder = env.home.container_dir(vmid);
+    let file = folder.join("config");
+    if config.removed {
+        return match fs::remove_file(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("cannot remove", file, source))
+            }
+            _ => Ok(()),
+        };
+    }
+    if let Some(rules) = &config.seccomp {
+        write_generated(&folder.join("rules.seccomp"), &text::to_bytes(rules))?;
+    }
+    Ok(write_generated(&file, &config.to_bytes())?)
 }
 
 /// Takes no lock and makes no file: a start may go on meanwhile.

@@ -9,15 +9,16 @@ mod disks;
 mod facts;
 mod guest_setup;
 mod helper;
+mod hotplug;
 mod leftovers;
 mod lxc_config;
 mod monitor;
 mod mounts;
-mod parameters;
 mod populate;
 mod protocol;
 mod query;
 mod session;
+mod set;
 mod start;
 mod stop;
 mod terminal;
@@ -48,6 +49,7 @@ pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
     config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,
 };
+pub(crate) use set::set;
 pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};

@@ -13,18 +13,19 @@ use super::{
     Env, diagnosis, facts, guest_setup,
     helper::{self, Events},
     leftovers::{self, MonitorFile},
-    mounts,
+    lxc_config, mounts,
     protocol::{Event, Run},
+    set,
 };
 use crate::{
-    config::{Section, Vmid, text},
+    config::{Section, Vmid},
     error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
     mount,
     net::{Netlink, VethName},
     progress::{Progress, Silent},
     rootfs::Rootfs,
-    store::{ConfigLock, write_generated},
+    store::ConfigLock,
     sys::{folder, process},
     translate::translate,
 };
@@ -77,7 +78,7 @@ pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: Owne
 /// What keeps others from the container while it is being started; let go of by being dropped.
 enum Lock {
     Shared(#[expect(dead_code, reason = "held, not used")] OwnedFd),
-    Own(#[expect(dead_code, reason = "held, not used")] ConfigLock),
+    Own(ConfigLock),
 }
 
 fn use_null_for_stdin() -> Result<(), Error> {
@@ -114,16 +115,21 @@ fn start_and_wait(
     env: &Env,
     vmid: Vmid,
     job: &Run,
-    events: Events,
+    mut events: Events,
     lock: Option<Lock>,
     log: &Path,
 ) -> Result<End, Box<Failure>> {
-    let loaded = env.store().load(vmid).map_err(|e| failure_of(vmid, &e.into(), None))?;
+    let refused = |error: Error| failure_of(vmid, &error, None);
+    let mut loaded = env.store().load(vmid).map_err(|e| refused(e.into()))?;
+    if !job.skiplock {
+        loaded.check_lock_but_mounted().map_err(|e| refused(e.into()))?;
+    }
+    // The caller has done so before a start; the start of a reboot has no caller.
+    if let Some(Lock::Own(own)) = &lock {
+        set::apply_pending(env, vmid, own, &mut loaded.config, &mut events).map_err(refused)?;
+    }
     let section = loaded.config.main();
     let failed = |error: Error| failure_of(vmid, &error, Some(section));
-    if !job.skiplock {
-        loaded.check_lock_but_mounted().map_err(|e| failed(e.into()))?;
-    }
     prepare(env, vmid, section, events).map_err(failed)?;
     let mut container = open(env, vmid, job, log).map_err(|e| explain(vmid, section, log, Some(&e)))?;
     events.send(&Event::Starting);
@@ -141,8 +147,8 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     leftovers::clear_host(vmid)?;
 
     let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
-    let lxc_config = translate(vmid, section, &facts)?;
-    lxc_config.warnings.iter().for_each(|warning| events.warning(warning));
+    let generated = translate(vmid, section, &facts)?;
+    generated.warnings.iter().for_each(|warning| events.warning(warning));
 
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
@@ -153,12 +159,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
     guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
 
-    let folder = env.home.container_dir(vmid);
-    if let Some(rules) = &lxc_config.seccomp {
-        write_generated(&folder.join("rules.seccomp"), &text::to_bytes(rules))?;
-    }
-    write_generated(&folder.join("config"), &lxc_config.to_bytes())?;
-    Ok(())
+    lxc_config::write(env, vmid, &generated)
 }
 
 fn open(env: &Env, vmid: Vmid, job: &Run, log: &Path) -> Result<Container, lxc::Error> {

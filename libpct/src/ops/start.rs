@@ -8,6 +8,7 @@ use std::{
 use super::{
     Env, leftovers,
     protocol::{Event, Job, Run},
+    set::apply_pending,
 };
 use crate::{
     config::{Section, Vmid},
@@ -52,18 +53,14 @@ pub(crate) fn start_locked(
     lock: &ConfigLock,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
-    let loaded = env.store().load(vmid)?;
+    let mut loaded = env.store().load(vmid)?;
     for diagnostic in &loaded.diagnostics {
         progress.warning(&diagnostic.to_string());
     }
-    let section = loaded.config.main();
-    if section.is_template() {
-        return Err(Error::IsTemplate { vmid });
-    }
+    check_template(loaded.config.main(), vmid)?;
     if !options.skiplock {
         loaded.check_lock_but_mounted()?;
     }
-    check_quota(section)?;
     // Somebody else may have been faster while this call waited for the lock.
     if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });
@@ -71,6 +68,10 @@ pub(crate) fn start_locked(
     if env.home.kind() == HomeKind::Pve {
         return Err(Error::Unsupported { what: "starting a container on a Proxmox VE host" });
     }
+    apply_pending(env, vmid, lock, &mut loaded.config, progress)?;
+    let section = loaded.config.main();
+    check_template(section, vmid)?;
+    check_quota(section)?;
     let debug = options.debug || section.debug();
     let job = Job::Run(Run { debug, skiplock: options.skiplock });
     let mut helper = Working::spawn(env, vmid, job, lock)?;
@@ -86,6 +87,10 @@ pub(crate) fn start_locked(
         Event::Done => Err(Error::StoppedAtOnce { vmid }),
         other => Err(Error::unexpected(&other)),
     }
+}
+
+fn check_template(section: &Section, vmid: Vmid) -> Result<(), Error> {
+    if section.is_template() { Err(Error::IsTemplate { vmid }) } else { Ok(()) }
 }
 
 fn check_quota(section: &Section) -> Result<(), Error> {

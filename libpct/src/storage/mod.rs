@@ -10,6 +10,8 @@ mod remove;
 mod volname;
 
 use std::{
+    fs::File,
+    io::{Seek, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -185,6 +187,11 @@ impl Storages {
         Ok(storage)
     }
 
+    /// Whether a storage that can be used here may hold volumes of containers.
+    pub(crate) fn holds_containers(&self, id: &str) -> Result<bool, StorageError> {
+        Ok(self.get(id)?.allows(Content::Volumes))
+    }
+
     /// Makes a volume; formatting it is the caller's.
     pub(crate) fn allocate(&self, storage: &str, owner: Vmid, size: Size) -> Result<VolumeId, StorageError> {
         let storage = self.for_containers(storage)?;
@@ -215,6 +222,17 @@ impl Storages {
         self.for_containers(&volume.storage)?.backend()?.locate(&volume.name)
     }
 
+    /// The size of a volume as it is; zero for a directory, which has none.
+    pub(crate) fn size(&self, volume: &VolumeId) -> Result<Size, StorageError> {
+        let path = match self.locate(volume)? {
+            Location::Directory(_) => return Ok(Size::from_bytes(0)),
+            Location::Image(path) | Location::Block(path) => path,
+        };
+        // The end of a block device is found like that of a file.
+        let end = File::open(&path).and_then(|mut file| file.seek(SeekFrom::End(0)));
+        end.map(Size::from_bytes).map_err(|source| StorageError::io("cannot read", &path, source))
+    }
+
     /// Every volume of a container on every storage that holds containers and can be asked.
     pub(crate) fn volumes_of(&self, owner: Vmid) -> Result<Vec<VolumeInfo>, StorageError> {
         let mut found = Vec::new();
@@ -241,8 +259,17 @@ impl Storages {
 
     /// The file of a template that is given as a volume id.
     pub(crate) fn template(&self, volume: &VolumeId) -> Result<PathBuf, StorageError> {
-        if !volume.name.starts_with("vztmpl/") {
-            return Err(StorageError::WrongContent { volume: volume.to_string(), needed: "vztmpl" });
+        self.file(volume, "vztmpl")
+    }
+
+    /// The file of a hook script.
+    pub(crate) fn snippet(&self, volume: &VolumeId) -> Result<PathBuf, StorageError> {
+        self.file(volume, "snippets")
+    }
+
+    fn file(&self, volume: &VolumeId, needed: &'static str) -> Result<PathBuf, StorageError> {
+        if volume.name.split('/').next() != Some(needed) {
+            return Err(StorageError::WrongContent { volume: volume.to_string(), needed });
         }
         let storage = self.get(&volume.storage)?;
         let backend = storage.backend()?;

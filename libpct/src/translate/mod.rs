@@ -139,6 +139,23 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
     Ok(LxcConfig { lines, seccomp, warnings, removed: false })
 }
 
+/// The generated lines that limit memory and CPU: what a running container can be told anew.
+///
+/// # Errors
+/// A value that liblxc would not load (in the standalone home only).
+pub(crate) fn limits(
+    vmid: Vmid,
+    section: &Section,
+    facts: &HostFacts,
+) -> Result<Vec<(String, String)>, TranslateError> {
+    let unprivileged = section.is_unprivileged();
+    let input = Input { vmid, section, facts, features: Features::default(), unprivileged };
+    let mut lines = Lines::new(&input);
+    cgroup::lines(&input, &mut lines)?;
+    cpuset::lines(&input, &mut lines)?;
+    Ok(lines.finish().0)
+}
+
 #[cfg(test)]
 mod smuggling;
 #[cfg(test)]

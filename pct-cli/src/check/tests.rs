@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use super::*;
 use crate::{
     argv::{self, Dialect},
-    commands::{config, console, create, list, start},
+    commands::{config, console, create, list, set, start},
     failure::Failure,
 };
 
@@ -20,10 +20,26 @@ pub(crate) fn args(spec: &VerbSpec, words: &str) -> Args {
 
 /// What stands on stderr after the line `400 Parameter verification failed.` and before the usage line.
 fn told(spec: &VerbSpec, words: &[&str]) -> String {
-    let (text, _) = Failure::Params(result(spec, words).unwrap_err()).tell(Some(spec));
+    let errors = result(spec, words).unwrap_err().without_hints();
+    let (text, _) = Failure::Params(errors).tell(Some(spec));
     let text = text.strip_prefix("400 Parameter verification failed.\n").unwrap_or(&text).to_owned();
     let usage = format!("pct {} ", spec.name);
     text.split(&usage).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn people_are_told_what_a_key_takes() {
+    let errors = result(&set::VERB.spec, &["100", "--memory", "15", "--net0", "name=a,mtu=9k"]).unwrap_err();
+    assert_eq!(
+        errors.render("pct set"),
+        "400 Parameter verification failed.\n\
+         memory: value must have a minimum value of 16\n\
+         net0: invalid format - format error\n\
+         net0.mtu: type check ('integer') failed - got '9k'\n\n\
+         \x20 memory takes a whole number of at least 16, in MiB\n\
+         \x20 net0: mtu takes a whole number from 64 to 65535\n\
+         pct set\n"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{Hidden, open_silently};
 use crate::{
     argv::Dialect,
     complete::{Line, candidates},
-    door::{Content, Error, Status, Vmid},
+    door::{Content, Error, PendingKey, Status, Vmid, pending_keys},
     exit::Exit,
     failure::Failure,
     output,
@@ -57,11 +57,23 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
         Candidates::FreeVmid => Ok(open_silently()?.free_vmid().iter().map(Vmid::to_string).collect()),
         Candidates::Templates => templates(),
         Candidates::Storages => open_silently()?.storages(Content::Volumes),
-        Candidates::Snapshots => match container.and_then(OsStr::to_str).map(str::parse) {
-            Some(Ok(vmid)) => open_silently()?.container(vmid).snapshot_names(),
-            _ => Ok(Vec::new()),
+        Candidates::Snapshots => match named(container) {
+            Some(vmid) => open_silently()?.container(vmid).snapshot_names(),
+            None => Ok(Vec::new()),
         },
+        Candidates::Keys => keys(container, |_| true),
+        Candidates::PendingKeys => keys(container, |key| key.pending.is_some() || key.deletion.is_some()),
     }
+}
+
+fn named(container: Option<&OsStr>) -> Option<Vmid> {
+    container.and_then(OsStr::to_str)?.parse().ok()
+}
+
+fn keys(container: Option<&OsStr>, wanted: fn(&PendingKey<'_>) -> bool) -> Result<Vec<String>, Error> {
+    let Some(vmid) = named(container) else { return Ok(Vec::new()) };
+    let config = open_silently()?.container(vmid).load()?.config;
+    Ok(pending_keys(&config).iter().filter(|key| wanted(key)).map(|found| found.key.to_owned()).collect())
 }
 
 /// Those whose config cannot be read, too: they can be named.

@@ -15,6 +15,7 @@ pub(crate) mod lxc_config;
 pub(crate) mod pending;
 pub(crate) mod reboot;
 pub(crate) mod schema;
+pub(crate) mod set;
 pub(crate) mod shutdown;
 pub(crate) mod start;
 pub(crate) mod status;
@@ -58,7 +59,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 19] = [
+static VERBS: [&Verb; 20] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -73,6 +74,7 @@ static VERBS: [&Verb; 19] = [
     &pending::VERB,
     &reboot::VERB,
     &schema::VERB,
+    &set::VERB,
     &shutdown::VERB,
     &start::VERB,
     &status::VERB,

@@ -16,6 +16,7 @@ const USAGES: &[(&str, &str)] = &[
     ("pending", "pct pending <vmid>"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
+    ("set", "pct set <vmid> [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),
     ("start", "pct start <vmid> [OPTIONS]"),
     ("status", "pct status <vmid> [OPTIONS]"),

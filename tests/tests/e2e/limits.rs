@@ -7,7 +7,7 @@ use pct_tests::{Ct, Host, require_root};
 
 /// The value of a cgroup file of the container, from the cgroup of init upwards
 /// to the one that carries the limit. `v1` is `controller/file`.
-fn limit(ct: &Ct<'_>, v1: &str, v2: &str) -> String {
+pub(crate) fn limit(ct: &Ct<'_>, v1: &str, v2: &str) -> String {
     let (controller, file) = v1.split_once('/').unwrap();
     let groups = fs::read_to_string(format!("/proc/{}/cgroup", ct.init_pid())).unwrap();
     let of = |wanted: &str| {
@@ -36,7 +36,7 @@ fn limit(ct: &Ct<'_>, v1: &str, v2: &str) -> String {
         .to_owned()
 }
 
-fn is_v2(controller: &str) -> bool {
+pub(crate) fn is_v2(controller: &str) -> bool {
     !Path::new("/sys/fs/cgroup").join(controller).join("tasks").exists()
 }
 

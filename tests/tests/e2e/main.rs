@@ -21,6 +21,7 @@ mod network;
 mod reading_verbs;
 mod scripts;
 mod security;
+mod set;
 mod start_errors;
 mod storage;
 mod templates;

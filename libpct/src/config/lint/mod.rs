@@ -74,6 +74,18 @@ pub fn lint(bytes: &[u8], vmid: Vmid) -> Vec<Finding> {
     findings
 }
 
+/// What would help with a value that fails [`Key::check_parameter`]: a sentence for each culprit, none when it passes.
+#[must_use]
+pub fn remedies(key: &str, value: &str) -> Vec<String> {
+    let Some((known, _)) = keys::lookup(key) else { return Vec::new() };
+    let Err(error) = known.check_parameter(value) else { return Vec::new() };
+    let sentence = |finding: Finding| {
+        let remedy = finding.remedy?;
+        Some(if remedy.starts_with(key) { remedy } else { format!("{key}: {remedy}") })
+    };
+    of_value(1, value, key, value, known, &error, "").into_iter().filter_map(sentence).collect()
+}
+
 /// The findings of a load, one for each sub-key.
 fn of_load(found: Diagnostic, line: &str) -> Vec<Finding> {
     if let Line::Value(key, value) = grammar::line(line)

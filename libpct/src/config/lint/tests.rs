@@ -90,6 +90,20 @@ fn what_no_single_line_shows_is_found() {
 }
 
 #[test]
+fn a_parameter_that_fails_has_a_remedy_for_each_culprit() {
+    assert_eq!(remedies("memory", "1"), ["memory takes a whole number of at least 16, in MiB"]);
+    assert_eq!(
+        remedies("net0", "nmae=eth0,mtu=9k"),
+        [
+            "net0: did you mean 'name'?",
+            "net0: mtu takes a whole number from 64 to 65535",
+            "net0: add name=<value>: a name of letters, digits, `-`, `_` and `.`",
+        ]
+    );
+    assert!(remedies("memory", "64").is_empty() && remedies("zzz", "1").is_empty());
+}
+
+#[test]
 fn each_sub_key_has_a_finding_of_its_own() {
     let found = of(&with("net0: brigde=x,mtu=9k,name=a b"));
     let keys: Vec<_> = found.iter().map(|f| (f.column, f.key.as_deref().unwrap())).collect();

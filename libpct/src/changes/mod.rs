@@ -1,0 +1,101 @@
+//! Changes of a config, as `pct set` makes them (spec: config, parts 3.1 and 8).
+//!
+//! Pure: a config, what is asked for, and a described host go in; the new config, warnings or errors come out. What
+//! has to happen beside the config (volumes that are made and freed, limits that a running container is told) is asked
+//! of the caller by two traits, [`Volumes`] and [`Running`].
+//!
+//! 1. [`Changes::check`]: the values against the key table.
+//! 2. [`Changes::check_digest`]: nobody else was faster.
+//! 3. [`stage`]: the changes become pending, each checked by the rules beyond the table.
+//! 4. [`apply_stopped`] or [`apply_running`]: what can be done now moves into the current state.
+
+mod apply;
+mod error;
+mod pending;
+mod running;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use crate::config::{MountPoint, Section, Size, VolumeId};
+
+pub use apply::{Applied, apply_stopped};
+pub use error::ChangeError;
+pub use running::{Limit, apply_running};
+pub use stage::{Staged, stage};
+/// For the values of a new container, which are in force at once.
+pub(crate) use values::{accepted, check as check_values, stored};
+
+/// What [`Container::set`](crate::Container::set) changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Keys and their new values, as they would be given to `pct set`; of a key that comes again the last one counts.
+    pub set: Vec<(String, String)>,
+    /// Keys to remove.
+    pub delete: Vec<String>,
+    /// Keys whose pending change is dropped.
+    pub revert: Vec<String>,
+    /// The digest that the config file must have, see [`config::digest`](crate::config::digest).
+    pub digest: Option<String>,
+}
+
+impl Changes {
+    /// Checks that there is something to do and every value against the key table, all of them, so that one answer
+    /// names every fault.
+    ///
+    /// # Errors
+    /// [`ChangeError::Nothing`], or [`ChangeError::Parameters`] with the values that failed.
+    pub fn check(&self) -> Result<(), ChangeError> {
+        values::check(&self.set)?;
+        let nothing = self.set.is_empty() && self.delete.is_empty() && self.revert.is_empty();
+        if nothing { Err(ChangeError::Nothing) } else { Ok(()) }
+    }
+
+    /// Checks that the file is the one that the caller has seen.
+    ///
+    /// # Errors
+    /// [`ChangeError::Modified`].
+    pub fn check_digest(&self, found: &str) -> Result<(), ChangeError> {
+        let expected = self.digest.as_deref().unwrap_or_default();
+        if expected.is_empty() || expected == found { Ok(()) } else { Err(ChangeError::Modified) }
+    }
+}
+
+/// What a change asks of the host's storages. A refusal is the reason in words.
+pub trait Volumes {
+    /// Whether the content types of a storage allow volumes of containers.
+    fn holds_containers(&mut self, storage: &str) -> Result<bool, String>;
+
+    /// What is found where a hook script should be.
+    fn script(&mut self, script: &VolumeId) -> Result<Script, String>;
+
+    /// Makes the volume that a value asks for by `<storage>:<GiB>`, formatted; returns the value that names it. Taken
+    /// back when the change fails.
+    fn allocate(&mut self, point: &MountPoint) -> Result<MountPoint, String>;
+
+    /// The real size of a volume.
+    fn size(&mut self, volume: &VolumeId) -> Result<Size, String>;
+
+    /// Removes a volume for good; `false` when it belongs to another container and is left alone.
+    fn free(&mut self, volume: &VolumeId) -> Result<bool, String>;
+}
+
+/// What is found where a hook script should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// A file that can be executed.
+    Executable,
+    /// A file that cannot.
+    NotExecutable,
+    /// Nothing.
+    Missing,
+    /// The volume is of another content type than snippets.
+    NoSnippet,
+}
+
+/// What a change asks of a running container.
+pub trait Running {
+    /// Enforces one limit as this section, the current state to be, has it.
+    fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String>;
+}
