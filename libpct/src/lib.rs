@@ -35,8 +35,8 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, LxcConfigOptions, RebootOptions,
-    ShutdownOptions, StartOptions, Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Listing,
+    LxcConfigOptions, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions, Usage,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -298,6 +298,37 @@ impl Container<'_> {
         progress: &mut dyn Progress,
     ) -> Result<LxcConfig, Error> {
         ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
+    /// Copies a file of the host into the running container. Links and names of accounts are those of the container;
+    /// a relative destination begins at its root. A file that is there is overwritten.
+    ///
+    /// # Errors
+    /// When it is not running, a file cannot be opened or made, or the destination is no regular file. What was copied
+    /// until a failure stays.
+    pub fn push(
+        &self,
+        from: HostFile<'_>,
+        destination: &str,
+        options: &CopyOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::push(self.env, self.vmid, from, destination, options, progress)
+    }
+
+    /// Copies a file of the running container to the host, as long as it is now. Names of accounts are those of the
+    /// host.
+    ///
+    /// # Errors
+    /// As [`Container::push`]; nothing is made on the host when the file inside cannot be opened.
+    pub fn pull(
+        &self,
+        path: &str,
+        to: HostFile<'_>,
+        options: &CopyOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::pull(self.env, self.vmid, path, to, options, progress)
     }
 
     /// A command inside the running container, as its root.

@@ -1,9 +1,9 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, ConfigView, Content, CreateOptions, DestroyOptions, Error, ErrorKind, Listing,
-    LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
-    Usage,
+    Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
+    HostFile, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status,
+    StopOptions, Usage,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint,
         pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,

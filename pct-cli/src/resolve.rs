@@ -17,8 +17,6 @@ const TO_COME: &[&str] = &[
     "migrate",
     "mount",
     "move-volume",
-    "pull",
-    "push",
     "remote-migrate",
     "rescan",
     "resize",

@@ -56,6 +56,26 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// As [`Error::NotRunning`], in the words of `push` and `pull`.
+    #[error("{0}")]
+    NotRunningToCopy(&'static str),
+    /// A file could not be copied into a container or out of it: what was attempted on which file.
+    #[error("{attempt}")]
+    Copy {
+        /// The step and the file.
+        attempt: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no account of this name where the file is made.
+    #[error("failed to get {what} for: {name}")]
+    NoAccount {
+        /// `uid` or `gid`.
+        what: &'static str,
+        /// The name as given.
+        name: String,
+    },
     /// It runs already.
     #[error("CT {vmid} already running")]
     AlreadyRunning {
@@ -166,6 +186,9 @@ pub enum Error {
     /// An id map has an id twice.
     #[error(transparent)]
     IdMapOverlap(#[from] IdMapOverlap),
+    /// A container's files could not be reached.
+    #[error(transparent)]
+    Rootfs(#[from] crate::rootfs::Error),
     /// The guest could not be set up.
     #[error(transparent)]
     Guest(#[from] crate::guest::Error),
@@ -259,6 +282,7 @@ impl Error {
             Self::Parameters(_)
             | Self::InvalidConfig(_)
             | Self::MissingCommand
+            | Self::NoAccount { .. }
             | Self::Property(_)
             | Self::IdMapOverlap(_)
             | Self::Image(_) => ErrorKind::Parameter,
@@ -269,7 +293,9 @@ impl Error {
             Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
                 ErrorKind::Locked
             }
-            Self::NotRunning { .. } | Self::NotRunningInside { .. } => ErrorKind::NotRunning,
+            Self::NotRunning { .. } | Self::NotRunningInside { .. } | Self::NotRunningToCopy(_) => {
+                ErrorKind::NotRunning
+            }
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
             Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
                 ErrorKind::Refused

@@ -29,7 +29,7 @@ use rustix::{
 use super::{
     Env, attach, monitor, populate,
     protocol::{Event, Job, Request, VERSION},
-    session,
+    push, session,
 };
 use crate::{
     config::Vmid,
@@ -64,9 +64,15 @@ pub(crate) fn exec_path(program: &OwnedFd) -> PathBuf {
 }
 
 impl Working {
-    /// Gives a job to a new helper, and with it a share in the container's lock: should this process be
-    /// killed, nobody else comes to the container before the helper has seen to it.
-    pub(crate) fn spawn(env: &Env, vmid: Vmid, job: Job, lock: &ConfigLock) -> Result<Self, HelperError> {
+    /// Gives a job to a new helper, with the descriptors that it works on, and with a share in the container's
+    /// lock: should this process be killed, nobody else comes to the container before the helper has seen to it.
+    pub(crate) fn spawn(
+        env: &Env,
+        vmid: Vmid,
+        job: Job,
+        lock: &ConfigLock,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<Self, HelperError> {
         let path = env.helper.clone();
         let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
         let program = sealed(&path)?;
@@ -86,9 +92,11 @@ impl Working {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        match give(&ours, lock.as_fd()) {
-            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
-            Err(errno) => return Err(failed(errno.into())),
+        for fd in [lock.as_fd()].iter().chain(descriptors) {
+            match give(&ours, *fd) {
+                Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+                Err(errno) => return Err(failed(errno.into())),
+            }
         }
         let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
         // A helper that refuses its job at once closes its end; its answer says why.
@@ -309,15 +317,29 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
+/// The descriptors that came with a job, in the order in which they were given.
+pub(crate) struct Received {
+    from: BorrowedFd<'static>,
+}
+
+impl Received {
+    /// The next one; `None` when the library is gone.
+    pub(crate) fn next(&mut self) -> Option<OwnedFd> {
+        take(self.from).ok().flatten()
+    }
+}
+
 fn serve_job() -> ExitCode {
     let Ok(events) = Events::take_stdout() else { return ExitCode::FAILURE };
-    let Ok(Some(lock)) = take(events.to) else { return ExitCode::FAILURE };
+    let mut received = Received { from: events.to };
+    let Some(lock) = received.next() else { return ExitCode::FAILURE };
     match read_request() {
         Ok(request) => {
             let env = Env { home: request.home, helper: request.helper, listener: None };
             match request.job {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
+                Job::Push(job) => push::serve(&job, received, events),
             }
         }
         Err(message) => {

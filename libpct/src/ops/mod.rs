@@ -2,6 +2,7 @@
 //! and takes back what it did if a step fails.
 
 mod attach;
+mod copy;
 mod create;
 mod destroy;
 mod diagnosis;
@@ -9,6 +10,7 @@ mod disks;
 mod facts;
 mod guest_setup;
 mod helper;
+mod inside;
 mod leftovers;
 mod lxc_config;
 mod monitor;
@@ -16,6 +18,8 @@ mod mounts;
 mod parameters;
 mod populate;
 mod protocol;
+mod pull;
+mod push;
 mod query;
 mod session;
 mod start;
@@ -37,6 +41,7 @@ use crate::{
 
 pub use attach::Attach;
 pub(crate) use attach::{console, enter, exec};
+pub use copy::{CopyOptions, HostFile};
 pub use create::CreateOptions;
 pub(crate) use create::create;
 pub use destroy::DestroyOptions;
@@ -44,6 +49,8 @@ pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
 pub use lxc_config::LxcConfigOptions;
 pub(crate) use lxc_config::lxc_config;
+pub(crate) use pull::pull;
+pub(crate) use push::push;
 pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
     config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,

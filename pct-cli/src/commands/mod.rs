@@ -13,6 +13,8 @@ pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod lxc_config;
 pub(crate) mod pending;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod schema;
 pub(crate) mod shutdown;
@@ -58,7 +60,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 19] = [
+static VERBS: [&Verb; 21] = [
     &config::VERB,
     &console::VERB,
     &create::VERB,
@@ -71,6 +73,8 @@ static VERBS: [&Verb; 19] = [
     &listsnapshot::VERB,
     &lxc_config::VERB,
     &pending::VERB,
+    &pull::VERB,
+    &push::VERB,
     &reboot::VERB,
     &schema::VERB,
     &shutdown::VERB,

@@ -18,6 +18,7 @@ mod limits;
 mod locks;
 mod lxc_config;
 mod network;
+mod push_pull;
 mod reading_verbs;
 mod scripts;
 mod security;
