@@ -26,17 +26,20 @@ mod sys;
 pub mod translate;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Listing,
-    LxcConfigOptions, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
+    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartOptions, Status,
+    StopOptions, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -141,6 +144,15 @@ impl Pct {
     /// When it cannot be told which containers run.
     pub fn list_of(&self, vmids: &[Vmid]) -> Result<Listing, Error> {
         ops::list_of(&self.env, vmids)
+    }
+
+    /// The processors that each running container may use, ascending by number. Those of a host without cgroups for
+    /// that are not there.
+    ///
+    /// # Errors
+    /// When the containers or their cgroups cannot be looked at.
+    pub fn cpusets(&self) -> Result<Vec<(Vmid, BTreeSet<u32>)>, Error> {
+        ops::cpusets(&self.env)
     }
 
     /// The lowest number that no container has, on a Proxmox VE cluster no other guest either; `None` when all
@@ -298,6 +310,29 @@ impl Container<'_> {
         progress: &mut dyn Progress,
     ) -> Result<LxcConfig, Error> {
         ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
+    /// Waits until the container is in a state, for ever without a timeout. What only a running container has is waited
+    /// for from its start on. A progress that can be cancelled ends the waiting.
+    ///
+    /// # Errors
+    /// [`Error::WaitTimeout`], [`Error::StoppedMeanwhile`] when it stops and does not reboot; when there is no such
+    /// container, or it is removed meanwhile. Needs root.
+    pub fn wait(
+        &self,
+        condition: WaitFor,
+        timeout: Option<Duration>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::wait(self.env, self.vmid, condition, timeout, progress)
+    }
+
+    /// Its network interfaces and their addresses, as they are inside; `None` when it is stopped. Needs root.
+    ///
+    /// # Errors
+    /// When there is no such container, its monitor does not answer, or the helper is missing.
+    pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, Error> {
+        ops::interfaces(self.env, self.vmid)
     }
 
     /// Copies a file of the host into the running container. Links and names of accounts are those of the container;

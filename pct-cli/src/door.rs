@@ -2,8 +2,8 @@
 
 pub(crate) use pct::{
     Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
-    HostFile, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status,
-    StopOptions, Usage,
+    HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions,
+    StartOptions, Status, StopOptions, Usage, WaitFor,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, Severity, Vmid, json_schema, key_schema, lint,
         pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,

@@ -9,7 +9,6 @@ use crate::{
 /// changes its meaning when one of them arrives: `pct d 100` must not destroy today what it refuses tomorrow.
 const TO_COME: &[&str] = &[
     "clone",
-    "cpusets",
     "delsnapshot",
     "df",
     "fsck",

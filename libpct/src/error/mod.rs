@@ -121,6 +121,22 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// What was waited for has not come about.
+    #[error("timeout: CT {vmid} {what} after {seconds} s")]
+    WaitTimeout {
+        /// The container.
+        vmid: Vmid,
+        /// What it is not or has not.
+        what: &'static str,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// It has stopped while something was waited for that only a running container reaches.
+    #[error("CT {vmid} has stopped")]
+    StoppedMeanwhile {
+        /// The container.
+        vmid: Vmid,
+    },
     /// Init ended before anything could be seen of it.
     #[error("startup for container '{vmid}' failed: its init ended at once")]
     StoppedAtOnce {
@@ -248,6 +264,8 @@ pub enum ErrorKind {
     Start,
     /// The container did not stop.
     Stop,
+    /// What was waited for has not come about in time.
+    Timeout,
     /// The helper is missing or does not fit.
     Helper,
     /// This release, storage or host cannot do it.
@@ -293,9 +311,10 @@ impl Error {
             Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
                 ErrorKind::Locked
             }
-            Self::NotRunning { .. } | Self::NotRunningInside { .. } | Self::NotRunningToCopy(_) => {
-                ErrorKind::NotRunning
-            }
+            Self::NotRunning { .. }
+            | Self::NotRunningInside { .. }
+            | Self::NotRunningToCopy(_)
+            | Self::StoppedMeanwhile { .. } => ErrorKind::NotRunning,
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
             Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
                 ErrorKind::Refused
@@ -303,6 +322,7 @@ impl Error {
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,
+            Self::WaitTimeout { .. } => ErrorKind::Timeout,
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),

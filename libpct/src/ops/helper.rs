@@ -24,6 +24,7 @@ use rustix::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, recvmsg, send, sendmsg,
     },
+    thread::{ThreadNameSpaceType, move_into_thread_name_spaces},
 };
 
 use super::{
@@ -36,6 +37,7 @@ use crate::{
     error::{Error, Failure, HelperError},
     facts::Version,
     lxc,
+    net::{AddressWatch, Netlink},
     progress::Progress,
     store::ConfigLock,
     sys,
@@ -43,6 +45,8 @@ use crate::{
 
 /// The word that asks the helper for its liblxc.
 const LIBLXC: &str = "liblxc";
+/// The word that asks it for sockets in the network namespace of a container.
+const NETWORK: &str = "network";
 
 /// A helper that works on a job.
 pub(crate) struct Working {
@@ -162,7 +166,7 @@ impl Drop for Working {
 }
 
 /// Sends a descriptor over a socket (unix(7), SCM_RIGHTS).
-fn give(to: &UnixStream, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+fn give(to: impl AsFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let fds = [fd];
@@ -186,48 +190,90 @@ fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
 /// Which liblxc the helper has loaded: this process must load none. The helper goes nowhere with this question, so
 /// it needs no copy of itself.
 pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
+    let answer = question(env, &env.helper, LIBLXC, Stdio::null(), Stdio::piped())?;
+    let answer = text(&answer);
+    answer.parse().map_err(|_| HelperError::Garbled { path: env.helper.clone(), answer }.into())
+}
+
+/// Sockets that speak with the kernel of the network namespace that a process is in. A socket belongs for ever to
+/// the namespace in which it was made, and a thread of the calling program must never be in another one: so the
+/// helper goes there, and what comes back are the descriptors.
+pub(crate) fn network_sockets(env: &Env, process: BorrowedFd<'_>) -> Result<[OwnedFd; 2], Error> {
     let path = env.helper.clone();
-    let answer = Command::new(&path)
-        .args([LIBLXC, VERSION])
+    let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
+    let program = sealed(&path)?;
+    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let process = process.try_clone_to_owned().map_err(failed)?;
+    question(env, &exec_path(&program), NETWORK, process.into(), OwnedFd::from(theirs).into())?;
+    let next = || take(ours.as_fd()).ok().flatten();
+    match (next(), next()) {
+        (Some(first), Some(second)) => Ok([first, second]),
+        _ => Err(HelperError::Vanished { path }.into()),
+    }
+}
+
+/// Asks a helper that ends with the answer, which is what it prints; a failure is told on its stderr.
+fn question(env: &Env, program: &Path, verb: &str, stdin: Stdio, stdout: Stdio) -> Result<Vec<u8>, Error> {
+    let path = env.helper.clone();
+    let answer = Command::new(program)
+        .args([verb, VERSION])
         .env_clear()
         .env("PATH", crate::exec::SEARCH_PATH)
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(stdin)
+        .stdout(stdout)
         .output();
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(HelperError::Missing { path, source }.into());
-        }
-        Err(source) => return Err(HelperError::Spawn { path, source }.into()),
-    };
-    let text = |bytes| String::from_utf8_lossy(bytes).trim_end().chars().take(200).collect::<String>();
-    if !answer.status.success() {
-        return Err(match text(&answer.stderr) {
+    match answer {
+        Ok(answer) if answer.status.success() => Ok(answer.stdout),
+        Ok(answer) => Err(match text(&answer.stderr) {
             message if message.is_empty() => HelperError::Vanished { path }.into(),
             message => Error::Helper(Failure { message, ..Failure::default() }),
-        });
+        }),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            Err(HelperError::Missing { path, source }.into())
+        }
+        Err(source) => Err(HelperError::Spawn { path, source }.into()),
     }
-    let answer = text(&answer.stdout);
-    answer.parse().map_err(|_| HelperError::Garbled { path, answer }.into())
 }
 
-/// The helper's end of [`liblxc`].
-fn serve_liblxc(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let version = match arguments.next() {
+fn text(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer).trim_end().chars().take(200).collect()
+}
+
+/// The helper's end of a [`question`].
+fn answer(
+    mut arguments: impl Iterator<Item = OsString>,
+    work: impl FnOnce() -> Result<(), Error>,
+) -> ExitCode {
+    let done = match arguments.next() {
         Some(release) if release != VERSION => Err(other_release(&release.to_string_lossy())),
-        _ => loaded_liblxc().map_err(|error| Error::from(error).full_message()),
+        _ => work().map_err(|error| error.full_message()),
     };
-    match version {
-        Ok(version) => {
-            let _ = writeln!(io::stdout(), "{version}");
-            ExitCode::SUCCESS
-        }
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             let _ = writeln!(io::stderr(), "{message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn answer_liblxc() -> Result<(), Error> {
+    let version = loaded_liblxc()?;
+    let _ = writeln!(io::stdout(), "{version}");
+    Ok(())
+}
+
+/// Standard input is the process whose namespace to enter, standard output the socket to answer by.
+fn answer_network() -> Result<(), Error> {
+    let failed = |attempt: &str, errno: Errno| Error::from(sys::Error::os(attempt, errno));
+    move_into_thread_name_spaces(rustix::stdio::stdin(), ThreadNameSpaceType::NETWORK)
+        .map_err(|errno| failed("enter the container's network namespace", errno))?;
+    let (netlink, watch) = (Netlink::open()?, AddressWatch::open()?);
+    for fd in [netlink.as_fd(), watch.as_fd()] {
+        give(rustix::stdio::stdout(), fd).map_err(|errno| failed("hand a socket over", errno))?;
+    }
+    Ok(())
 }
 
 /// The liblxc of this process, as the facts have it.
@@ -304,7 +350,8 @@ pub(crate) fn serve() -> ExitCode {
         Some("attach") => session::serve_attach(arguments),
         Some("console") => session::serve_console(arguments),
         Some("hook") => monitor::hook(),
-        Some(LIBLXC) => serve_liblxc(arguments),
+        Some(LIBLXC) => answer(arguments, answer_liblxc),
+        Some(NETWORK) => answer(arguments, answer_network),
         Some("plug") => monitor::plug(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");

@@ -1,6 +1,9 @@
 //! What a running container is reached by from outside: its init, and what the kernel shows of it in `/proc`.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, statat};
 
@@ -53,6 +56,11 @@ impl Init {
         let theirs = rustix::fs::fstat(&namespace).map_err(failed)?;
         let ours = statat(CWD, "/proc/self/ns/user", AtFlags::empty()).map_err(failed)?;
         Ok((theirs.st_ino != ours.st_ino).then_some(namespace))
+    }
+
+    /// Whether it has ended since it was asked for.
+    pub(crate) fn has_ended(&self) -> Result<bool, Error> {
+        Ok(self.process.wait(Some(Duration::ZERO))?)
     }
 
     fn file(&self, name: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod attach;
 mod copy;
+mod cpusets;
 mod create;
 mod destroy;
 mod diagnosis;
@@ -11,6 +12,7 @@ mod facts;
 mod guest_setup;
 mod helper;
 mod inside;
+mod interfaces;
 mod leftovers;
 mod lxc_config;
 mod monitor;
@@ -27,6 +29,7 @@ mod stop;
 mod terminal;
 mod undo;
 mod unlock;
+mod wait;
 
 use std::path::{Path, PathBuf};
 
@@ -42,11 +45,14 @@ use crate::{
 pub use attach::Attach;
 pub(crate) use attach::{console, enter, exec};
 pub use copy::{CopyOptions, HostFile};
+pub(crate) use cpusets::cpusets;
 pub use create::CreateOptions;
 pub(crate) use create::create;
 pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
+pub(crate) use interfaces::interfaces;
+pub use interfaces::{Interface, InterfaceAddress};
 pub use lxc_config::LxcConfigOptions;
 pub(crate) use lxc_config::lxc_config;
 pub(crate) use pull::pull;
@@ -60,6 +66,8 @@ pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
 pub(crate) use stop::{reboot, shutdown, stop};
 pub(crate) use unlock::unlock;
+pub use wait::WaitFor;
+pub(crate) use wait::wait;
 
 /// What every operation works on: a home, and the helper that does what must not be done in process.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ pub(crate) mod lockfile;
 pub(crate) mod loopdev;
 pub(crate) mod memfd;
 pub(crate) mod mount_attr;
+pub(crate) mod netlink;
 pub(crate) mod pidfd;
 pub(crate) mod process;
 pub(crate) mod signal;

@@ -3,11 +3,13 @@
 mod bashcomplete;
 pub(crate) mod config;
 pub(crate) mod console;
+pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod ip;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
@@ -23,6 +25,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod unlock;
 mod verifyapi;
+pub(crate) mod wait;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -60,14 +63,16 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 21] = [
+static VERBS: [&Verb; 24] = [
     &config::VERB,
     &console::VERB,
+    &cpusets::VERB,
     &create::VERB,
     &destroy::VERB,
     &enter::VERB,
     &exec::VERB,
     &help::VERB,
+    &ip::VERB,
     &lint::VERB,
     &list::VERB,
     &listsnapshot::VERB,
@@ -82,6 +87,7 @@ static VERBS: [&Verb; 21] = [
     &status::VERB,
     &stop::VERB,
     &unlock::VERB,
+    &wait::VERB,
 ];
 
 /// Every verb.
@@ -162,7 +168,18 @@ mod tests {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
         assert_eq!(
             free,
-            ["config", "help", "lint", "list", "listsnapshot", "lxc-config", "pending", "schema", "status"]
+            [
+                "config",
+                "cpusets",
+                "help",
+                "lint",
+                "list",
+                "listsnapshot",
+                "lxc-config",
+                "pending",
+                "schema",
+                "status"
+            ]
         );
     }
 }

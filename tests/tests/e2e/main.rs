@@ -25,3 +25,4 @@ mod security;
 mod start_errors;
 mod storage;
 mod templates;
+mod wait_ip;
