@@ -352,7 +352,7 @@ impl Container<'_> {
     }
 
     /// Copies a file of the running container to the host, as long as it is now. Names of accounts are those of the
-    /// host.
+    /// host; an open file keeps its owner and mode, so none can be given.
     ///
     /// # Errors
     /// As [`Container::push`]; nothing is made on the host when the file inside cannot be opened.

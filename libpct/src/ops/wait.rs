@@ -66,7 +66,7 @@ impl WaitFor {
 const SHORT: Duration = Duration::from_millis(10);
 /// The same for a program inside that is asked again.
 const LONG: Duration = Duration::from_millis(250);
-/// How long a monitor may take to say in which state the container is, even when the time is over.
+/// How long a monitor may take to say in which state the container is, before it is seen whether the time is over.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// More than any state of systemd; what a guest says beyond it is not read.
 const ANSWER: usize = 256;
@@ -147,11 +147,10 @@ impl Waiting<'_> {
             let mut pause = None;
             if let Some(socket) = self.env.connect(self.vmid)? {
                 const ENDS: [State; 3] = [State::Stopping, State::Stopped, State::Aborting];
-                let left = self.left().map(|left| left.max(ANSWER_TIME));
                 let states: Vec<_> =
                     State::ALL.into_iter().filter(|state| *state != State::Starting).collect();
-                // One that is starting answers when it runs. That the time is over is seen below.
-                match socket.wait_state(&states, left) {
+                // One that is starting answers when it runs, or never.
+                match socket.wait_state(&states, Some(ANSWER_TIME)) {
                     Ok(state) if !ENDS.contains(&state) => return Ok(()),
                     Ok(_) | Err(crate::lxc::Error::Timeout { .. }) => pause = Some(SHORT),
                     Err(error) => return Err(error.into()),
@@ -204,6 +203,8 @@ impl Waiting<'_> {
             if let Some(init) = Init::of(self.env, self.vmid)? {
                 return Ok(init);
             }
+            // It has just ended.
+            self.sleep([], Some(SHORT), progress)?;
         }
     }
 
@@ -219,7 +220,10 @@ impl Waiting<'_> {
             let mut network = match Network::of(self.env, &init) {
                 Ok(network) => network,
                 Err(error) if !init.has_ended()? => return Err(error),
-                Err(_) => continue,
+                Err(_) => {
+                    self.sleep([], Some(SHORT), progress)?;
+                    continue;
+                }
             };
             loop {
                 let interfaces = network.interfaces()?;
@@ -240,7 +244,10 @@ impl Waiting<'_> {
         let mut monitor = None;
         loop {
             self.started(&mut monitor, progress)?;
-            let (state, code) = self.ask_systemd(progress)?;
+            let (state, code) = match self.ask_systemd(progress) {
+                Err(Error::NotRunningInside { .. }) => (String::new(), None),
+                answer => answer?,
+            };
             match (state.as_str(), code) {
                 ("running", _) => return Ok(()),
                 ("degraded", _) => {

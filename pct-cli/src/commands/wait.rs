@@ -9,7 +9,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, ParamErrors},
     spec::{Group, Kind, Param, VMID, VerbSpec},
-    task,
+    task::Warnings,
 };
 
 /// What can be waited for, of a container that runs or will.
@@ -43,7 +43,8 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let condition = condition(args.text("condition"))
         .ok_or_else(|| ParamErrors::one("condition", "there is nothing of this name to wait for"))?;
     let pct = open()?;
-    task::run(|progress| pct.container(vmid).wait(condition, timeout(args), progress))
+    pct.container(vmid).wait(condition, timeout(args), &mut Warnings)?;
+    Ok(Exit::SUCCESS)
 }
 
 /// `None` where nothing is to be waited for.
