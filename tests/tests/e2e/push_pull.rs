@@ -312,3 +312,44 @@ fn a_copy_that_is_interrupted_leaves_no_helper_and_no_lock() {
     ct.stop();
     drop(writer);
 }
+
+#[test]
+fn cve_2019_14271_nothing_of_the_guest_is_loaded_or_run() {
+    require_root!("strace");
+    let host = Host::new();
+    let dir = host.scratch();
+    fs::write(dir.join("from"), "x").unwrap();
+    let (from, back, log) = (dir.join("from"), dir.join("back"), dir.join("calls"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    for (unprivileged, _) in KINDS {
+        let ct = running(&host, unprivileged);
+        // Where libraries would be looked for, and what a name would be looked up by.
+        let names = "hosts: files evil\\npasswd: evil\\ngroup: evil\\n";
+        ct.sh(&format!("mkdir -p /lib64 /usr/lib; printf '{names}' > /etc/nsswitch.conf"));
+        for words in [
+            ["push", &ct.id, &text(&from), "/root/x", "--user", "nobody"],
+            ["pull", &ct.id, "/root/x", &text(&back), "--user", "nobody"],
+        ] {
+            let trace = "trace=openat,openat2,open,execve,execveat,setns,chroot,pivot_root,mmap";
+            let run = Run::new("/usr/bin/strace").args(["-f", "-y", "-e", trace, "-o", &text(&log)]);
+            run.args([bins::pct()]).args(words).env("PCT_ROOT", host.root()).ok();
+            let calls = fs::read_to_string(&log).unwrap();
+            // Of the namespaces only that of users is entered, and every file inside is found below its root.
+            for line in calls.lines().filter(|line| line.contains("setns(")) {
+                assert!(unprivileged == "1" && words[0] == "push" && line.contains("user:"), "{line}");
+            }
+            assert!(!calls.contains("chroot(") && !calls.contains("pivot_root("), "{calls}");
+            let after = calls.split("setns(").nth(1).unwrap_or(&calls);
+            let inside = after.lines().filter(|line| line.contains("openat2("));
+            assert!(inside.clone().count() >= 1, "{calls}");
+            for line in inside {
+                assert!(line.contains("RESOLVE_NO_MAGICLINKS") && line.contains("RESOLVE_IN_ROOT"), "{line}");
+            }
+            if let Some((_, after)) = calls.split_once("setns(") {
+                assert!(!after.contains("execve"), "{after}");
+                assert!(!after.contains("PROT_EXEC"), "{after}");
+            }
+        }
+        assert_eq!(owner(&back), (65_534, 0));
+    }
+}
