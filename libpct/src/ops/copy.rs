@@ -2,16 +2,14 @@
 //! (spec: cli, part 5.22).
 
 use std::{
+    ffi::CStr,
     fs::{File, OpenOptions},
     io::{self, Read},
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::fs::OpenOptionsExt,
-    },
+    os::{fd::BorrowedFd, unix::fs::OpenOptionsExt},
     path::Path,
 };
 
-use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
+use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, fchown};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::Error, progress::Progress};
@@ -35,6 +33,10 @@ pub struct CopyOptions {
     pub group: Option<String>,
     /// Permission bits, at most 0o7777; the umask does not count.
     pub mode: Option<u32>,
+    /// Copy a folder with all that is in it, into one that may be there already. Links are copied as links; what
+    /// is no file, folder or link is left out with a warning. Of the mode the nine bits of reading, writing and
+    /// executing are copied, less the umask.
+    pub recursive: bool,
 }
 
 /// How many bytes are copied between two reports.
@@ -101,6 +103,25 @@ pub(super) struct Attributes {
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<u32>, Error>;
 
 impl CopyOptions {
+    /// Refuses what has no meaning for a stream, which has its owner already when it is `written` to, or for a folder.
+    pub(super) fn check(&self, file: HostFile<'_>, written: bool) -> Result<(), Error> {
+        let mut faults = Vec::new();
+        let mut refuse = |name: &str, given: bool, file: &str| {
+            if given {
+                faults.push((name.to_owned(), format!("cannot be used with a {file}")));
+            }
+        };
+        if matches!(file, HostFile::Open(_)) {
+            refuse("recursive", self.recursive, "stream");
+            refuse("user", written && self.user.is_some(), "stream");
+            refuse("group", written && self.group.is_some(), "stream");
+            refuse("perms", written && self.mode.is_some(), "stream");
+        } else {
+            refuse("perms", self.recursive && self.mode.is_some(), "whole folder");
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::Parameters(faults)) }
+    }
+
     /// Looks the names up on the side where the file will be.
     pub(super) fn attributes(&self, uid_of: Lookup<'_>, gid_of: Lookup<'_>) -> Result<Attributes, Error> {
         Ok(Attributes {
@@ -127,15 +148,26 @@ impl Attributes {
     }
 
     /// Sets them on a file that is written: writing to it would take bits of the mode away, and so would a new owner.
-    pub(super) fn apply(self, file: &File) -> Result<(), Error> {
-        if self.uid.is_some() || self.gid.is_some() {
-            let (uid, gid) = (self.uid.map(Uid::from_raw), self.gid.map(Gid::from_raw));
-            fchown(file.as_fd(), uid, gid).map_err(failed("failed to change file owner"))?;
+    pub(super) fn apply(self, file: BorrowedFd<'_>) -> Result<(), Error> {
+        if let Some((uid, gid)) = self.owner() {
+            fchown(file, uid, gid).map_err(failed("failed to change file owner"))?;
         }
         if let Some(mode) = self.mode {
-            fchmod(file.as_fd(), Mode::from_raw_mode(mode)).map_err(failed("failed to change file mode"))?;
+            fchmod(file, Mode::from_raw_mode(mode)).map_err(failed("failed to change file mode"))?;
         }
         Ok(())
+    }
+
+    /// The same for a symbolic link, which has no mode.
+    pub(super) fn apply_to_link(self, folder: BorrowedFd<'_>, name: &CStr) -> Result<(), Error> {
+        let Some((uid, gid)) = self.owner() else { return Ok(()) };
+        chownat(folder, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("failed to change file owner"))
+    }
+
+    fn owner(self) -> Option<(Option<Uid>, Option<Gid>)> {
+        let owner = (self.uid.map(Uid::from_raw), self.gid.map(Gid::from_raw));
+        (owner != (None, None)).then_some(owner)
     }
 }
 

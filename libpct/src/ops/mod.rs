@@ -27,6 +27,7 @@ mod session;
 mod start;
 mod stop;
 mod terminal;
+mod tree;
 mod undo;
 mod unlock;
 mod wait;

@@ -54,7 +54,7 @@ pub(crate) struct Run {
     pub(crate) skiplock: bool,
 }
 
-/// Its descriptors: the file to read, the root directory, and the user namespace of what is unprivileged.
+/// Its descriptors: the file to read, or the line by which all that is in a folder comes; the root directory, and the user namespace of what is unprivileged.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Push {
     pub(crate) destination: String,
@@ -62,6 +62,8 @@ pub(crate) struct Push {
     /// The length of the file, where it is known before.
     pub(crate) total: Option<u64>,
     pub(crate) unprivileged: bool,
+    /// Whether it is a folder.
+    pub(crate) tree: bool,
 }
 
 /// What the helper tells while it works.

@@ -5,6 +5,7 @@
 //! the guest can be loaded into it, and resolves every path below the container's root with `openat2`.
 
 use std::{
+    cell::RefCell,
     fs::File,
     os::fd::{AsFd, OwnedFd},
     process::ExitCode,
@@ -18,6 +19,7 @@ use super::{
     helper::{Events, Received, Working},
     inside::Init,
     protocol::{Event, Job, Push},
+    tree::{self, Count, Writer, receive, send, walk},
 };
 use crate::{
     config::Vmid,
@@ -35,11 +37,17 @@ pub(crate) fn push(
     options: &CopyOptions,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
+    options.check(from, false)?;
     let lock = env.store().lock(vmid, progress)?;
     env.store().require(vmid)?;
     let stopped = || Error::NotRunningToCopy("can only push files to a running CT");
     let init = Init::of(env, vmid)?.ok_or_else(stopped)?;
-    let source = open_source(from)?;
+    let source = open_source(from, options.recursive)?;
+    // A folder's files are opened here, one by one: the root of the container may not read those of the host.
+    let line = match source.metadata() {
+        Ok(data) if data.is_dir() => Some(tree::line().map_err(failed("failed to reach the helper"))?),
+        _ => None,
+    };
     let root = init.root()?;
     let namespace = init.user_namespace()?;
     let job = Job::Push(Push {
@@ -47,23 +55,51 @@ pub(crate) fn push(
         options: options.clone(),
         total: size_of(&source),
         unprivileged: namespace.is_some(),
+        tree: line.is_some(),
     });
-    let mut descriptors = vec![source.as_fd(), root.as_fd()];
+    let read = line.as_ref().map_or(source.as_fd(), |(_, theirs)| theirs.as_fd());
+    let mut descriptors = vec![read, root.as_fd()];
     descriptors.extend(namespace.as_ref().map(AsFd::as_fd));
-    match Working::spawn(env, vmid, job, &lock, &descriptors)?.next(progress)? {
+    let mut helper = Working::spawn(env, vmid, job, &lock, &descriptors)?;
+    if let Some((ours, theirs)) = line {
+        drop(theirs);
+        push_tree(source.into(), ours, progress)?;
+    }
+    match helper.next(progress)? {
         Event::Done => Ok(()),
         other => Err(Error::unexpected(&other)),
     }
 }
 
-fn open_source(from: HostFile<'_>) -> Result<File, Error> {
+/// Sends all that is in a folder. The helper says nothing before the end, so neither waits for the other; when it
+/// does not take any more it has failed, and says why.
+fn push_tree(from: OwnedFd, line: OwnedFd, progress: &mut dyn Progress) -> Result<(), Error> {
+    let mut count = Count::new();
+    let progress = RefCell::new(progress);
+    let mut is_taken = true;
+    let walked = walk(
+        from,
+        &mut |step, file| {
+            is_taken = send(&line, step, file.as_ref()).map_err(failed("failed to reach the helper"))?;
+            if !is_taken {
+                return Err(Error::Interrupted);
+            }
+            count.add(file.as_ref().and_then(size_of), *progress.borrow_mut());
+            Ok(())
+        },
+        &mut |what| progress.borrow_mut().warning(what),
+    );
+    if is_taken { walked } else { Ok(()) }
+}
+
+fn open_source(from: HostFile<'_>, folders: bool) -> Result<File, Error> {
     match from {
         HostFile::Path(path) => {
             let attempt = format!("failed to open {} for reading", path.display());
             let file = File::open(path).map_err(failed(attempt.clone()))?;
             // Said before a file is made inside.
             match file.metadata() {
-                Ok(data) if data.is_dir() => Err(failed(attempt)(rustix::io::Errno::ISDIR)),
+                Ok(data) if data.is_dir() && !folders => Err(failed(attempt)(rustix::io::Errno::ISDIR)),
                 _ => Ok(file),
             }
         }
@@ -103,12 +139,20 @@ fn write(job: &Push, received: &mut Received, mut events: Events) -> Result<(), 
     };
     let attributes = job.options.attributes(&in_file("/etc/passwd"), &in_file("/etc/group"))?;
     let destination = &job.destination;
-    let target = root
-        .open_to_write(&inside(destination), attributes.initial_mode())
-        .map_err(failed(format!("failed to create file: {destination}")))?;
+    let create = failed(format!("failed to create file: {destination}"));
+    if job.tree {
+        let folder = root.make_folder(&inside(destination), 0o777).map_err(create)?;
+        attributes.apply(folder.as_fd())?;
+        let (mut writer, line) = (Writer::new(folder, attributes), OwnedFd::from(source));
+        while let Some((step, file)) = receive(&line).map_err(failed("failed to read the next file"))? {
+            writer.step(&step, file)?;
+        }
+        return Ok(());
+    }
+    let target = root.open_to_write(&inside(destination), attributes.initial_mode()).map_err(create)?;
     copy(&source, &target, u64::MAX, job.total, &mut events)
         .map_err(failed(format!("failed to copy to {destination}")))?;
-    attributes.apply(&target)
+    attributes.apply(target.as_fd())
 }
 
 /// The number of a name in a file in the form of passwd(5) or group(5), the guest's: what does not fit is not there.

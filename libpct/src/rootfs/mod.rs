@@ -27,6 +27,7 @@ use rustix::{
 };
 
 pub use error::Error;
+pub(crate) use read::{is_of_the_kernel, reopen_with};
 pub use section::{Place, SectionOptions};
 pub use write::{Attributes, Owner, Permissions};
 

@@ -166,7 +166,7 @@ impl Rootfs {
 }
 
 /// Whether a file is a window into the kernel.
-pub(super) fn is_of_the_kernel(handle: &OwnedFd) -> rustix::io::Result<bool> {
+pub(crate) fn is_of_the_kernel(handle: &OwnedFd) -> rustix::io::Result<bool> {
     let system = fs::fstatfs(handle)?;
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // the width differs by architecture
     let magic = system.f_type as u64 & 0xffff_ffff;
@@ -179,8 +179,8 @@ pub(super) fn reopen(handle: &impl AsFd, path: &str) -> Result<File> {
     reopen_with(handle, OFlags::RDONLY).map_err(Error::io("read", path))
 }
 
-/// The same for another way of access.
-pub(super) fn reopen_with(handle: &impl AsFd, access: OFlags) -> rustix::io::Result<File> {
+/// The same for another way of access: the handle of what was seen to be harmless.
+pub(crate) fn reopen_with(handle: &impl AsFd, access: OFlags) -> rustix::io::Result<File> {
     let own = format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd());
     let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     fs::open(own, flags, Mode::empty()).map(File::from)

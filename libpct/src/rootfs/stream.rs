@@ -35,6 +35,30 @@ impl Rootfs {
         }
     }
 
+    /// A folder to read from, links followed.
+    ///
+    /// # Errors
+    /// Also when the path leads to something else, or to a folder of the kernel.
+    pub fn open_folder(&self, path: &str) -> io::Result<OwnedFd> {
+        let folder = self.resolve_open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK)?;
+        if is_of_the_kernel(&folder)? { Err(of_the_kernel()) } else { Ok(folder) }
+    }
+
+    /// A folder to write into: the one that is there, links followed, or a new one with `mode` less the umask.
+    ///
+    /// # Errors
+    /// As [`Rootfs::open_folder`], and when the folder above does not exist.
+    pub fn make_folder(&self, path: &str, mode: u32) -> io::Result<OwnedFd> {
+        match self.open_folder(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let (above, name) = self.parent(path).map_err(io::Error::other)?.ok_or(Errno::NOENT)?;
+        fs::mkdirat(&above, name, Mode::from_raw_mode(mode))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(&above, name, flags, Mode::empty())?)
+    }
+
     /// What it is is seen before it is opened: to open a device or a pipe may already do harm, or wait.
     fn reopen_regular(&self, path: &str, access: OFlags) -> io::Result<File> {
         let handle = self.resolve_open(path, OFlags::PATH)?;
@@ -43,11 +67,13 @@ impl Rootfs {
     }
 }
 
+fn of_the_kernel() -> io::Error {
+    io::Error::other("it is of the kernel, not of a disk")
+}
+
 fn require_regular(handle: &OwnedFd) -> io::Result<()> {
     match kind(&fs::fstat(handle)?) {
-        FileType::RegularFile if is_of_the_kernel(handle)? => {
-            Err(io::Error::other("it is a file of the kernel, not of a disk"))
-        }
+        FileType::RegularFile if is_of_the_kernel(handle)? => Err(of_the_kernel()),
         FileType::RegularFile => Ok(()),
         FileType::Directory => Err(Errno::ISDIR.into()),
         _ => Err(io::Error::other("it is no regular file")),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Verb, open,
-    push::{GROUP, PERMS, USER, host_file, options, word},
+    push::{GROUP, PERMS, R, RECURSIVE, USER, host_file, options, word},
 };
 use crate::{
     check::Args,
@@ -29,7 +29,7 @@ pub(crate) static VERB: Verb = Verb {
             Param::new("destination", Kind::Text, "Where it goes on the host; - is standard output.")
                 .required(),
         ],
-        options: &[USER, GROUP, PERMS],
+        options: &[USER, GROUP, PERMS, RECURSIVE, R],
         config_options: false,
         extra_args: false,
         needs_root: true,

@@ -25,6 +25,14 @@ pub(super) const GROUP: Param = Param::new(
 pub(super) const PERMS: Param =
     Param::new("perms", Kind::Text, "The file's permissions: octal, or hexadecimal with 0x in front.");
 
+pub(super) const RECURSIVE: Param = Param::new(
+    "recursive",
+    Kind::Bool,
+    "Copy a folder with all that is in it; what is in the folder of that name already stays.",
+)
+.ours();
+pub(super) const R: Param = Param::new("r", Kind::Bool, "The same as --recursive.").ours();
+
 /// In the place of a file of the host: a standard stream.
 const STREAM: &str = "-";
 
@@ -38,7 +46,7 @@ pub(crate) static VERB: Verb = Verb {
             Param::new("file", Kind::Text, "The file of the host; - is standard input.").required(),
             Param::new("destination", Kind::Text, "Where it goes in the container.").required(),
         ],
-        options: &[USER, GROUP, PERMS],
+        options: &[USER, GROUP, PERMS, RECURSIVE, R],
         config_options: false,
         extra_args: false,
         needs_root: true,
@@ -72,7 +80,8 @@ pub(super) fn options(args: &Args) -> Result<CopyOptions, Failure> {
     let text = |name| args.text(name).map(str::to_owned);
     let invalid = |perms: &str| Failure::Message(format!("invalid mode: '{perms}'"));
     let mode = args.text("perms").map(|perms| mode(perms).ok_or_else(|| invalid(perms))).transpose()?;
-    Ok(CopyOptions { user: text("user"), group: text("group"), mode })
+    let recursive = args.is_set("recursive") || args.is_set("r");
+    Ok(CopyOptions { user: text("user"), group: text("group"), mode, recursive })
 }
 
 /// Octal with or without a leading zero, hexadecimal behind `0x` (strtoul(3), base 0). Bits that are no permissions

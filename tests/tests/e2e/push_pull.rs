@@ -353,3 +353,145 @@ fn cve_2019_14271_nothing_of_the_guest_is_loaded_or_run() {
         assert_eq!(owner(&back), (65_534, 0));
     }
 }
+
+/// Every name below a folder with its kind, mode, content or target, sorted.
+fn tree(root: &Path) -> Vec<String> {
+    let script = "find . -mindepth 1 \\( -type f -printf 'f %P %m ' -exec sha256sum {} \\; \\) \
+                  -o \\( -type d -printf 'd %P %m\\n' \\) -o \\( -type l -printf 'l %P %l\\n' \\) -o -printf '%y %P\\n'";
+    let out = Run::new("/bin/sh").args(["-c", script]).dir(root).ok().out();
+    let mut lines: Vec<String> = out.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn make_tree(at: &Path) {
+    let script = "mkdir -p a/b/c 'with blank' empty; chmod 750 a; echo one > a/one; echo two > a/b/two; chmod 600 a/b/two; \
+                  : > 'with blank/x'; ln -s one a/link; ln -s /etc/shadow absolute; ln -s nowhere dangling; \
+                  head -c 9000000 /dev/zero > a/b/c/big; printf x > \"$(printf 'odd\\377\\nname')\"; echo s > set; chmod 4755 set";
+    fs::create_dir(at).unwrap();
+    Run::new("/bin/sh").args(["-c", script]).dir(at).ok();
+}
+
+#[test]
+fn a_folder_goes_in_and_comes_back_with_all_that_is_in_it() {
+    require_root!();
+    let host = Host::new();
+    let dir = host.scratch();
+    make_tree(&dir.join("from"));
+    // No program of one side runs with the rights of a user of the other.
+    let want: Vec<_> = tree(&dir.join("from")).iter().map(|l| l.replace("f set 4755", "f set 755")).collect();
+    let at = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    for (unprivileged, root) in KINDS {
+        let ct = running(&host, unprivileged);
+        let inside = ct.subvol().join("root/there");
+        ct.pct("push", &[&at("from"), "/root/there", "-r"]).ok().quiet();
+        assert_eq!(tree(&inside), want);
+        for name in ["", "a", "a/one", "a/link"] {
+            assert_eq!(owner(&inside.join(name)), (root, root), "{name}");
+        }
+        // Into one that is there: what is of the same name is written anew, what is not stays.
+        ct.sh("echo other > /root/there/other; echo longer than one > /root/there/a/one; ln -sf x /root/there/dangling");
+        ct.pct("push", &[&at("from"), "root/there", "--recursive", "--user", "7"]).ok().quiet();
+        assert_eq!(tree(&inside).len(), want.len() + 1);
+        assert_eq!(
+            ct.sh("cat /root/there/a/one /root/there/other; readlink /root/there/dangling"),
+            "one\nother\nnowhere\n"
+        );
+        assert_eq!(owner(&inside.join("a/link")), (root + 7, root));
+        ct.sh("rm /root/there/other; mkfifo /root/there/pipe");
+        let back = at(&format!("back{unprivileged}"));
+        let out = ct.pct("pull", &["/root/there", &back, "-r"]).ok();
+        assert!(out.both().contains("'pipe' is left out"), "{}", out.both());
+        assert_eq!(tree(Path::new(&back)), want);
+        assert_eq!(owner(&Path::new(&back).join("a/one")), (0, 0));
+        // A file is a file still, and a folder needs the word.
+        ct.pct("push", &[&at("from/a/one"), "/root/one", "-r"]).ok();
+        ct.pct("pull", &["/root/one", &at("one"), "-r"]).ok();
+        assert_eq!(fs::read_to_string(dir.join("one")).unwrap(), "one\n");
+        ct.pct("push", &[&at("from"), "/root/x"]).output().fails().says("Is a directory");
+        ct.pct("pull", &["/root/there", &at("x")]).output().fails().says("Is a directory");
+        ct.pct("push", &[&at("from"), "/root/x", "-r", "--perms", "600"]).output().fails().says("perms: ");
+        ct.pct("push", &["-", "/root/x", "-r"]).output().fails().says("recursive: ");
+        ct.pct("push", &[&at("from"), "/none/x", "-r"])
+            .output()
+            .fails()
+            .says("failed to create file: /none/x");
+        ct.pct("pull", &["/proc", &at("proc"), "-r"]).output().fails().says("of the kernel");
+    }
+}
+
+#[test]
+fn a_folder_of_the_guest_never_leads_a_copy_to_the_host() {
+    require_root!();
+    let host = Host::new();
+    let dir = host.scratch();
+    fs::create_dir(dir.join("canary")).unwrap();
+    fs::write(dir.join("canary/file"), "canary").unwrap();
+    make_tree(&dir.join("from"));
+    let at = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    for (unprivileged, _) in KINDS {
+        let ct = running(&host, unprivileged);
+        // Links of the host's names in the place of folders and files.
+        let canary = at("canary");
+        for (name, target) in [("a", canary.clone()), ("set", format!("{canary}/file"))] {
+            ct.sh(&format!("rm -rf /root/t; mkdir /root/t; ln -s {target} /root/t/{name}"));
+            ct.pct("push", &[&at("from"), "/root/t", "-r"])
+                .output()
+                .fails()
+                .says(&format!("failed to create '{name}'"));
+        }
+        ct.sh(&format!("ln -s {canary} /root/out"));
+        ct.pct("push", &[&at("from"), "/root/out", "-r"]).output().fails();
+        ct.pct("pull", &["/root/out", &at("back"), "-r"]).output().fails();
+        assert!(!dir.join("back").exists());
+        // A link that an earlier copy has brought is not followed by a later one.
+        ct.sh(&format!("rm -rf /root/t; mkdir /root/t; ln -s {canary} /root/t/sub"));
+        ct.pct("pull", &["/root/t", &at(&format!("twice{unprivileged}")), "-r"]).ok();
+        ct.sh("rm /root/t/sub; mkdir /root/t/sub; echo evil > /root/t/sub/file");
+        let out = ct.pct("pull", &["/root/t", &at(&format!("twice{unprivileged}")), "-r"]).output();
+        out.fails().says("failed to create 'sub'");
+        // Folders in each other without an end.
+        ct.sh("cd /root/t; i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done");
+        ct.pct("pull", &["/root/t/d", &at(&format!("deep{unprivileged}")), "-r"])
+            .output()
+            .fails()
+            .says("too many folders");
+        assert_eq!(fs::read_to_string(dir.join("canary/file")).unwrap(), "canary");
+        assert_eq!(fs::read_dir(dir.join("canary")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_race_in_a_folder_that_is_copied_never_touches_the_host() {
+    require_root!();
+    let host = Host::new();
+    let dir = host.scratch();
+    fs::create_dir(dir.join("canary")).unwrap();
+    fs::write(dir.join("canary/secret"), "secret-of-the-host").unwrap();
+    fs::create_dir_all(dir.join("from/a")).unwrap();
+    fs::write(dir.join("from/a/secret"), "pushed").unwrap();
+    let at = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    for (unprivileged, _) in KINDS {
+        let ct = running(&host, unprivileged);
+        let script = format!(
+            "mkdir -p /tmp/t/a; echo mine > /tmp/t/a/secret; ln -s {0} /tmp/l; : > /tmp/up; \
+             while :; do mv /tmp/t/a /tmp/s; mv /tmp/l /tmp/t/a; mv /tmp/t/a /tmp/l; mv /tmp/s /tmp/t/a; done",
+            at("canary")
+        );
+        let attack = ct.exec(&["sh", "-c", &script]).limit(Duration::from_secs(120)).start();
+        wait::until_true("the attack runs", || ct.subvol().join("tmp/up").exists());
+        for n in 0..25 {
+            let back = at(&format!("back{unprivileged}{n}"));
+            drop(ct.pct("pull", &["/tmp/t", &back, "-r"]).output());
+            drop(ct.pct("push", &[&at("from"), "/tmp/t", "-r"]).output());
+            let folder = Path::new(&back).join("a");
+            if folder.symlink_metadata().is_ok_and(|data| data.is_dir()) {
+                let got = fs::read_to_string(folder.join("secret")).unwrap_or_default();
+                assert!(["", "mine\n", "pushed"].contains(&got.as_str()), "{got:?}");
+            }
+            assert_eq!(fs::read_to_string(dir.join("canary/secret")).unwrap(), "secret-of-the-host");
+        }
+        attack.signal(rustix::process::Signal::TERM);
+        attack.finish();
+    }
+}
