@@ -33,7 +33,7 @@ pub struct CopyOptions {
     pub group: Option<String>,
     /// Permission bits, at most 0o7777; the umask does not count.
     pub mode: Option<u32>,
-    /// Copy a folder with all that is in it, into one that may be there already. Links are copied as links; what
+    /// Copy a folder with all that is in it, into one that may be there already and then keeps owner and mode. Links are copied as links; what
     /// is no file, folder or link is left out with a warning. Of the mode the nine bits of reading, writing and
     /// executing are copied, less the umask.
     pub recursive: bool,

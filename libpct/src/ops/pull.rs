@@ -42,8 +42,10 @@ pub(crate) fn pull(
     if let (true, HostFile::Path(to)) = (options.recursive, to) {
         match root.open_folder(&path_inside) {
             Ok(folder) => {
-                let target = make_on_host(to).map_err(create(to))?;
-                attributes.apply(target.as_fd())?;
+                let (target, is_new) = make_on_host(to).map_err(create(to))?;
+                if is_new {
+                    attributes.apply(target.as_fd())?;
+                }
                 return pull_tree(folder, Writer::new(target, attributes), progress);
             }
             // Copied as what it is.
@@ -64,14 +66,15 @@ pub(crate) fn pull(
     attributes.apply(target.as_fd())
 }
 
-/// The host's folder, which may be there.
-fn make_on_host(path: &Path) -> io::Result<OwnedFd> {
-    match fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
+/// The host's folder, and whether it is new.
+fn make_on_host(path: &Path) -> io::Result<(OwnedFd, bool)> {
+    let is_new = match fs::create_dir(path) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(error),
+    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+    Ok((rustix::fs::open(path, flags, Mode::empty())?, is_new))
 }
 
 fn pull_tree(from: OwnedFd, mut to: Writer, progress: &mut dyn Progress) -> Result<(), Error> {

@@ -141,8 +141,10 @@ fn write(job: &Push, received: &mut Received, mut events: Events) -> Result<(), 
     let destination = &job.destination;
     let create = failed(format!("failed to create file: {destination}"));
     if job.tree {
-        let folder = root.make_folder(&inside(destination), 0o777).map_err(create)?;
-        attributes.apply(folder.as_fd())?;
+        let (folder, is_new) = root.make_folder(&inside(destination), 0o777).map_err(create)?;
+        if is_new {
+            attributes.apply(folder.as_fd())?;
+        }
         let (mut writer, line) = (Writer::new(folder, attributes), OwnedFd::from(source));
         while let Some((step, file)) = receive(&line).map_err(failed("failed to read the next file"))? {
             writer.step(&step, file)?;

@@ -44,19 +44,20 @@ impl Rootfs {
         if is_of_the_kernel(&folder)? { Err(of_the_kernel()) } else { Ok(folder) }
     }
 
-    /// A folder to write into: the one that is there, links followed, or a new one with `mode` less the umask.
+    /// A folder to write into, and whether it is new: the one that is there, links followed, or one that is made with
+    /// `mode` less the umask.
     ///
     /// # Errors
     /// As [`Rootfs::open_folder`], and when the folder above does not exist.
-    pub fn make_folder(&self, path: &str, mode: u32) -> io::Result<OwnedFd> {
+    pub fn make_folder(&self, path: &str, mode: u32) -> io::Result<(OwnedFd, bool)> {
         match self.open_folder(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
+            other => return other.map(|folder| (folder, false)),
         }
         let (above, name) = self.parent(path).map_err(io::Error::other)?.ok_or(Errno::NOENT)?;
         fs::mkdirat(&above, name, Mode::from_raw_mode(mode))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(fs::openat(&above, name, flags, Mode::empty())?)
+        Ok((fs::openat(&above, name, flags, Mode::empty())?, true))
     }
 
     /// What it is is seen before it is opened: to open a device or a pipe may already do harm, or wait.
