@@ -193,6 +193,11 @@ bool pct_has_feature(const char *name);
 #define PCT_E_STOP 402
 
 /**
+ * What was waited for has not come about in time.
+ */
+#define PCT_E_TIMEOUT 403
+
+/**
  * The program pct-helper is missing or does not fit.
  */
 #define PCT_E_HELPER 501

@@ -2,6 +2,8 @@
 
 mod model;
 
+use std::collections::BTreeSet;
+
 pub use model::{model, properties};
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use crate::{
     config::{
         Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
     },
-    ops::{ConfigState, Listing, Status, Usage},
+    ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Usage},
     store::Loaded,
 };
 
@@ -76,6 +78,43 @@ fn number(value: f64) -> Value {
         Ok(whole) if value.fract() == 0.0 => whole.into(),
         _ => value.into(),
     }
+}
+
+/// The interfaces of a container, `[{name, hwaddr, hardware-address, inet?, inet6?, ip-addresses: [{ip-address, prefix,
+/// ip-address-type}]}]`, where `inet` and `inet6` are the last of their kind; null for a container that is stopped.
+#[must_use]
+pub fn interfaces(interfaces: Option<&[Interface]>) -> Value {
+    let entry = |interface: &Interface| {
+        let bytes: Vec<_> = interface.hardware_address.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hardware = bytes.join(":");
+        let family = |address: &InterfaceAddress| if address.address.is_ipv6() { "inet6" } else { "inet" };
+        let last = |wanted| {
+            let found = interface.addresses.iter().rfind(|address| family(address) == wanted);
+            found.map(|address| address.to_string().into())
+        };
+        let addresses = interface.addresses.iter().map(|address| {
+            serde_json::json!({
+                "ip-address": address.address.to_string(),
+                "ip-address-type": family(address),
+                "prefix": address.prefix,
+            })
+        });
+        object([
+            ("name", Some(interface.name.as_str().into())),
+            ("hwaddr", Some(hardware.as_str().into())),
+            ("hardware-address", Some(hardware.as_str().into())),
+            ("inet", last("inet")),
+            ("inet6", last("inet6")),
+            ("ip-addresses", Some(addresses.collect())),
+        ])
+    };
+    interfaces.map_or(Value::Null, |all| all.iter().map(entry).collect())
+}
+
+/// The processors that running containers may use: an array of `{vmid, cpus: [0, 1, ...]}`.
+#[must_use]
+pub fn cpusets(sets: &[(Vmid, BTreeSet<u32>)]) -> Value {
+    sets.iter().map(|(vmid, cpus)| serde_json::json!({ "vmid": vmid.get(), "cpus": cpus })).collect()
 }
 
 /// One state of a container: numbers and switches (0 or 1) as numbers, all else as strings, raw lines as pairs in

@@ -27,17 +27,20 @@ mod sys;
 pub mod translate;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CreateOptions, DestroyOptions, Listing, LxcConfigOptions, RebootOptions,
-    ShutdownOptions, StartOptions, Status, StopOptions, Usage,
+    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
+    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartOptions, Status,
+    StopOptions, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -142,6 +145,15 @@ impl Pct {
     /// When it cannot be told which containers run.
     pub fn list_of(&self, vmids: &[Vmid]) -> Result<Listing, Error> {
         ops::list_of(&self.env, vmids)
+    }
+
+    /// The processors that each running container may use, ascending by number. Those of a host without cgroups for
+    /// that are not there.
+    ///
+    /// # Errors
+    /// When the containers or their cgroups cannot be looked at.
+    pub fn cpusets(&self) -> Result<Vec<(Vmid, BTreeSet<u32>)>, Error> {
+        ops::cpusets(&self.env)
     }
 
     /// The lowest number that no container has, on a Proxmox VE cluster no other guest either; `None` when all
@@ -310,6 +322,60 @@ impl Container<'_> {
         progress: &mut dyn Progress,
     ) -> Result<LxcConfig, Error> {
         ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
+    /// Waits until the container is in a state, for ever without a timeout. What only a running container has is waited
+    /// for from its start on. A progress that can be cancelled ends the waiting.
+    ///
+    /// # Errors
+    /// [`Error::WaitTimeout`], [`Error::StoppedMeanwhile`] when it stops and does not reboot; when there is no such
+    /// container, or it is removed meanwhile. Needs root.
+    pub fn wait(
+        &self,
+        condition: WaitFor,
+        timeout: Option<Duration>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::wait(self.env, self.vmid, condition, timeout, progress)
+    }
+
+    /// Its network interfaces and their addresses, as they are inside; `None` when it is stopped. Needs root.
+    ///
+    /// # Errors
+    /// When there is no such container, its monitor does not answer, or the helper is missing.
+    pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, Error> {
+        ops::interfaces(self.env, self.vmid)
+    }
+
+    /// Copies a file of the host into the running container. Links and names of accounts are those of the container;
+    /// a relative destination begins at its root. A file that is there is overwritten.
+    ///
+    /// # Errors
+    /// When it is not running, a file cannot be opened or made, or the destination is no regular file. What was copied
+    /// until a failure stays.
+    pub fn push(
+        &self,
+        from: HostFile<'_>,
+        destination: &str,
+        options: &CopyOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::push(self.env, self.vmid, from, destination, options, progress)
+    }
+
+    /// Copies a file of the running container to the host, as long as it is now. Names of accounts are those of the
+    /// host; an open file keeps its owner and mode, so none can be given.
+    ///
+    /// # Errors
+    /// As [`Container::push`]; nothing is made on the host when the file inside cannot be opened.
+    pub fn pull(
+        &self,
+        path: &str,
+        to: HostFile<'_>,
+        options: &CopyOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::pull(self.env, self.vmid, path, to, options, progress)
     }
 
     /// A command inside the running container, as its root.

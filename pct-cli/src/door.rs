@@ -1,9 +1,9 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, ConfigView, Content, CreateOptions, DestroyOptions, Error, ErrorKind, Listing,
-    LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions, StartOptions, Status, StopOptions,
-    Usage,
+    Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
+    HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions,
+    StartOptions, Status, StopOptions, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, json_schema, key_schema, lint,

@@ -10,6 +10,8 @@ impl Exit {
     pub(crate) const SUCCESS: Self = Self(0);
     /// `lint` has found errors.
     pub(crate) const FINDINGS: Self = Self(1);
+    /// What was waited for has not come about in time.
+    pub(crate) const TIMEOUT: Self = Self(1);
     /// The original's status for a missing configuration file, its `ENOENT`.
     pub(crate) const NO_CONFIG: Self = Self(2);
     /// What a shell reports for a program that a closed pipe has ended.

@@ -141,6 +141,7 @@ impl Failure {
     /// A task's status says only whether it worked.
     fn library_exit(&self, error: &door::Error) -> Exit {
         match (self, error.kind()) {
+            (_, door::ErrorKind::Timeout) => Exit::TIMEOUT,
             (Self::Library(_), door::ErrorKind::NotFound) => Exit::NO_CONFIG,
             _ => Exit::FAILURE,
         }

@@ -9,7 +9,6 @@ use crate::{
 /// changes its meaning when one of them arrives: `pct d 100` must not destroy today what it refuses tomorrow.
 const TO_COME: &[&str] = &[
     "clone",
-    "cpusets",
     "delsnapshot",
     "df",
     "fsck",
@@ -17,8 +16,6 @@ const TO_COME: &[&str] = &[
     "migrate",
     "mount",
     "move-volume",
-    "pull",
-    "push",
     "remote-migrate",
     "rescan",
     "resize",

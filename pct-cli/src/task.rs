@@ -1,10 +1,10 @@
 //! Operations that change a container (spec: cli, part 3): narration on stdout, the final error on stderr, and a
 //! status that tells whether it worked.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
 use crate::{
-    door::{Error, Progress},
+    door::{Error, Progress, to_bytes},
     exit::Exit,
     failure::Failure,
     output,
@@ -34,4 +34,26 @@ fn narrated(
     result.map_err(Failure::Task)?;
     output::error(OsStr::new(&warnings_line(warnings)));
     Ok(Exit::SUCCESS)
+}
+
+/// For what is no task: every warning is a line on stderr, and stdout is for data alone.
+pub(crate) struct Warnings;
+
+impl Progress for Warnings {
+    fn message(&mut self, text: &str) {
+        warn(text);
+    }
+
+    fn warning(&mut self, text: &str) {
+        warn(text);
+    }
+
+    fn bytes(&mut self, _done: u64, _total: Option<u64>) {}
+}
+
+/// Bytes of the file that are no UTF-8 come out as they are.
+pub(crate) fn warn(text: &str) {
+    let mut line = to_bytes(text).into_owned();
+    line.push(b'\n');
+    output::error(OsStr::from_bytes(&line));
 }

@@ -29,4 +29,4 @@ pub mod wait;
 
 pub use bridge::Bridge;
 pub use host::{Ct, Host};
-pub use run::{Output, Run};
+pub use run::{Output, Run, Running};

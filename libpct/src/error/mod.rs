@@ -60,6 +60,26 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// As [`Error::NotRunning`], in the words of `push` and `pull`.
+    #[error("{0}")]
+    NotRunningToCopy(&'static str),
+    /// A file could not be copied into a container or out of it: what was attempted on which file.
+    #[error("{attempt}")]
+    Copy {
+        /// The step and the file.
+        attempt: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no account of this name where the file is made.
+    #[error("failed to get {what} for: {name}")]
+    NoAccount {
+        /// `uid` or `gid`.
+        what: &'static str,
+        /// The name as given.
+        name: String,
+    },
     /// It runs already.
     #[error("CT {vmid} already running")]
     AlreadyRunning {
@@ -102,6 +122,22 @@ pub enum Error {
     /// The guest did not halt in time, or its monitor hangs.
     #[error("container did not stop")]
     DidNotStop {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// What was waited for has not come about.
+    #[error("timeout: CT {vmid} {what} after {seconds} s")]
+    WaitTimeout {
+        /// The container.
+        vmid: Vmid,
+        /// What it is not or has not.
+        what: &'static str,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// It has stopped while something was waited for that only a running container reaches.
+    #[error("CT {vmid} has stopped")]
+    StoppedMeanwhile {
         /// The container.
         vmid: Vmid,
     },
@@ -170,6 +206,9 @@ pub enum Error {
     /// An id map has an id twice.
     #[error(transparent)]
     IdMapOverlap(#[from] IdMapOverlap),
+    /// A container's files could not be reached.
+    #[error(transparent)]
+    Rootfs(#[from] crate::rootfs::Error),
     /// The guest could not be set up.
     #[error(transparent)]
     Guest(#[from] crate::guest::Error),
@@ -229,6 +268,8 @@ pub enum ErrorKind {
     Start,
     /// The container did not stop.
     Stop,
+    /// What was waited for has not come about in time.
+    Timeout,
     /// The helper is missing or does not fit.
     Helper,
     /// This release, storage or host cannot do it.
@@ -273,6 +314,7 @@ impl Error {
             Self::Parameters(_)
             | Self::InvalidConfig(_)
             | Self::MissingCommand
+            | Self::NoAccount { .. }
             | Self::Property(_)
             | Self::IdMapOverlap(_)
             | Self::Image(_) => ErrorKind::Parameter,
@@ -284,7 +326,10 @@ impl Error {
             Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
                 ErrorKind::Locked
             }
-            Self::NotRunning { .. } | Self::NotRunningInside { .. } => ErrorKind::NotRunning,
+            Self::NotRunning { .. }
+            | Self::NotRunningInside { .. }
+            | Self::NotRunningToCopy(_)
+            | Self::StoppedMeanwhile { .. } => ErrorKind::NotRunning,
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
             Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
                 ErrorKind::Refused
@@ -292,6 +337,7 @@ impl Error {
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,
+            Self::WaitTimeout { .. } => ErrorKind::Timeout,
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),

@@ -44,6 +44,8 @@ pub const PCT_E_REFUSED: i32 = 304;
 pub const PCT_E_START: i32 = 401;
 /// The container did not stop.
 pub const PCT_E_STOP: i32 = 402;
+/// What was waited for has not come about in time.
+pub const PCT_E_TIMEOUT: i32 = 403;
 /// The program pct-helper is missing or does not fit.
 pub const PCT_E_HELPER: i32 = 501;
 /// This release, storage or host cannot do it.
@@ -52,7 +54,7 @@ pub const PCT_E_UNSUPPORTED: i32 = 502;
 pub const PCT_E_SYSTEM: i32 = 503;
 
 /// All numbers: the name of the kind, and a text for people.
-const TABLE: [(pct_status, &CStr, &CStr); 19] = [
+const TABLE: [(pct_status, &CStr, &CStr); 20] = [
     (PCT_OK, c"ok", c"done"),
     (PCT_E_NULL, c"null", c"a pointer is NULL that must not be"),
     (PCT_E_UTF8, c"utf8", c"a string is not UTF-8"),
@@ -69,6 +71,7 @@ const TABLE: [(pct_status, &CStr, &CStr); 19] = [
     (PCT_E_REFUSED, c"refused", c"the configuration forbids it"),
     (PCT_E_START, c"start", c"the container did not start"),
     (PCT_E_STOP, c"stop", c"the container did not stop"),
+    (PCT_E_TIMEOUT, c"timeout", c"what was waited for has not come about in time"),
     (PCT_E_HELPER, c"helper", c"the program pct-helper is missing or does not fit"),
     (PCT_E_UNSUPPORTED, c"unsupported", c"this release, storage or host cannot do it"),
     (PCT_E_SYSTEM, c"system", c"the system refused"),
@@ -86,6 +89,7 @@ pub(super) fn of(kind: ErrorKind) -> pct_status {
         ErrorKind::Refused => PCT_E_REFUSED,
         ErrorKind::Start => PCT_E_START,
         ErrorKind::Stop => PCT_E_STOP,
+        ErrorKind::Timeout => PCT_E_TIMEOUT,
         ErrorKind::Helper => PCT_E_HELPER,
         ErrorKind::Unsupported => PCT_E_UNSUPPORTED,
         ErrorKind::System => PCT_E_SYSTEM,

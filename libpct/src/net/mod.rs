@@ -1,5 +1,6 @@
 //! Network links of the host, by rtnetlink; no external program (spec: runtime, part 6).
 
+mod address;
 mod link;
 mod name;
 mod plug;
@@ -10,6 +11,8 @@ mod tests;
 
 use std::io;
 
+pub(crate) use address::{Address, AddressWatch};
+pub(crate) use link::{Link, LinkFlags};
 pub(crate) use name::VethName;
 pub(crate) use socket::Netlink;
 

@@ -1,6 +1,9 @@
 //! One rtnetlink socket, question and answer (rtnetlink(7)).
 
-use std::io;
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage,
@@ -10,6 +13,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::{Error, Result};
+use crate::sys;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -36,9 +40,7 @@ impl Netlink {
     /// Opens a connection.
     pub(crate) fn open() -> Result<Self> {
         let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            socket.connect(&SocketAddr::new(0, 0))?;
+            let socket = connected()?;
             // Reasons in words, and no copy of the question in the answer. Old kernels do without.
             let _ = socket.set_ext_ack(true);
             let _ = socket.set_cap_ack(true);
@@ -50,6 +52,11 @@ impl Netlink {
             source,
         })?;
         Ok(Self { socket, sequence: 0 })
+    }
+
+    /// A connection that another process has opened.
+    pub(crate) fn adopt(fd: OwnedFd) -> Self {
+        Self { socket: sys::netlink::adopt(fd), sequence: 0 }
     }
 
     /// Has something done.
@@ -113,6 +120,21 @@ impl Netlink {
                 }
             }
         }
+    }
+}
+
+/// A socket to the kernel. As it is connected nobody else can send to it: who is root of a network namespace
+/// could, to any other.
+pub(super) fn connected() -> io::Result<Socket> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    Ok(socket)
+}
+
+impl AsFd for Netlink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

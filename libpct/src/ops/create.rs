@@ -261,7 +261,7 @@ fn populate(
         ssh_public_keys: options.ssh_public_keys.clone(),
         ignore_unpack_errors: options.ignore_unpack_errors,
     };
-    let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock)?;
+    let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock, &[])?;
     let mut detected = None;
     loop {
         match helper.next(progress)? {

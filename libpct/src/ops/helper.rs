@@ -25,12 +25,13 @@ use rustix::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, recvmsg, send, sendmsg,
     },
+    thread::{ThreadNameSpaceType, move_into_thread_name_spaces},
 };
 
 use super::{
     Env, attach, monitor, populate,
     protocol::{Event, Job, Request, VERSION},
-    session,
+    push, session,
 };
 use crate::{
     config::Vmid,
@@ -38,6 +39,7 @@ use crate::{
     exec,
     facts::Version,
     lxc,
+    net::{AddressWatch, Netlink},
     progress::Progress,
     store::ConfigLock,
     sys::{self, pidfd::Exit},
@@ -45,6 +47,8 @@ use crate::{
 
 /// The word that asks the helper for its liblxc.
 const LIBLXC: &str = "liblxc";
+/// The word that asks it for sockets in the network namespace of a container.
+const NETWORK: &str = "network";
 
 /// The answer takes milliseconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,9 +73,15 @@ pub(crate) fn exec_path(program: &OwnedFd) -> PathBuf {
 }
 
 impl Working {
-    /// Gives a job to a new helper, and with it a share in the container's lock: should this process be
-    /// killed, nobody else comes to the container before the helper has seen to it.
-    pub(crate) fn spawn(env: &Env, vmid: Vmid, job: Job, lock: &ConfigLock) -> Result<Self, HelperError> {
+    /// Gives a job to a new helper, with the descriptors that it works on, and with a share in the container's
+    /// lock: should this process be killed, nobody else comes to the container before the helper has seen to it.
+    pub(crate) fn spawn(
+        env: &Env,
+        vmid: Vmid,
+        job: Job,
+        lock: &ConfigLock,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<Self, HelperError> {
         let path = env.helper.clone();
         let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
         let program = sealed(&path)?;
@@ -91,9 +101,11 @@ impl Working {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        match give(&ours, lock.as_fd()) {
-            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
-            Err(errno) => return Err(failed(errno.into())),
+        for fd in [lock.as_fd()].iter().chain(descriptors) {
+            match give(&ours, *fd) {
+                Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+                Err(errno) => return Err(failed(errno.into())),
+            }
         }
         let text = serde_json::to_vec(&request).map_err(|e| failed(e.into()))?;
         // A helper that refuses its job at once closes its end; its answer says why.
@@ -159,7 +171,7 @@ impl Drop for Working {
 }
 
 /// Sends a descriptor over a socket (unix(7), SCM_RIGHTS).
-fn give(to: &UnixStream, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+fn give(to: impl AsFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let fds = [fd];
@@ -183,8 +195,33 @@ fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
 /// Which liblxc the helper has loaded: this process must load none. The helper goes nowhere with this question, so
 /// it needs no copy of itself.
 pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
+    let answer = question(env, exec::Command::new(&env.helper).arg(LIBLXC))?;
+    let answer = text(&answer);
+    answer.parse().map_err(|_| HelperError::Garbled { path: env.helper.clone(), answer }.into())
+}
+
+/// Sockets that speak with the kernel of the network namespace that a process is in. A socket belongs for ever to
+/// the namespace in which it was made, and a thread of the calling program must never be in another one: so the
+/// helper goes there, and what comes back are the descriptors.
+pub(crate) fn network_sockets(env: &Env, process: BorrowedFd<'_>) -> Result<[OwnedFd; 2], Error> {
     let path = env.helper.clone();
-    let asked = exec::Command::new(&path).args([LIBLXC, VERSION]).timeout(ANSWER_TIMEOUT).run_any();
+    let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
+    let program = sealed(&path)?;
+    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let process = process.try_clone_to_owned().map_err(failed)?;
+    let asked = exec::Command::new(exec_path(&program)).arg(NETWORK).stdin(process).stdout(theirs.into());
+    question(env, asked)?;
+    let next = || take(ours.as_fd()).ok().flatten();
+    match (next(), next()) {
+        (Some(first), Some(second)) => Ok([first, second]),
+        _ => Err(HelperError::Vanished { path }.into()),
+    }
+}
+
+/// Asks a helper that ends with the answer, which is what it prints; a failure is told on its stderr.
+fn question(env: &Env, helper: exec::Command) -> Result<Vec<u8>, Error> {
+    let path = env.helper.clone();
+    let asked = helper.arg(VERSION).timeout(ANSWER_TIMEOUT).run_any();
     let answer = asked.map_err(|error| match error {
         exec::Error::Run { source, .. } => HelperError::Spawn { path: path.clone(), source },
         exec::Error::Failed { .. } => {
@@ -194,33 +231,53 @@ pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
             HelperError::Missing { path: path.clone(), source: io::ErrorKind::NotFound.into() }
         }
     })?;
-    let text = |bytes| String::from_utf8_lossy(bytes).trim_end().chars().take(200).collect::<String>();
-    if answer.exit != Exit::Code(0) {
-        return Err(match text(&answer.stderr) {
-            message if message.is_empty() => HelperError::Vanished { path }.into(),
-            message => Error::Helper(Failure { message, ..Failure::default() }),
-        });
+    if answer.exit == Exit::Code(0) {
+        return Ok(answer.stdout);
     }
-    let answer = text(&answer.stdout);
-    answer.parse().map_err(|_| HelperError::Garbled { path, answer }.into())
+    Err(match text(&answer.stderr) {
+        message if message.is_empty() => HelperError::Vanished { path }.into(),
+        message => Error::Helper(Failure { message, ..Failure::default() }),
+    })
 }
 
-/// The helper's end of [`liblxc`].
-fn serve_liblxc(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let version = match arguments.next() {
+fn text(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer).trim_end().chars().take(200).collect()
+}
+
+/// The helper's end of a [`question`].
+fn answer(
+    mut arguments: impl Iterator<Item = OsString>,
+    work: impl FnOnce() -> Result<(), Error>,
+) -> ExitCode {
+    let done = match arguments.next() {
         Some(release) if release != VERSION => Err(other_release(&release.to_string_lossy())),
-        _ => loaded_liblxc().map_err(|error| Error::from(error).full_message()),
+        _ => work().map_err(|error| error.full_message()),
     };
-    match version {
-        Ok(version) => {
-            let _ = writeln!(io::stdout(), "{version}");
-            ExitCode::SUCCESS
-        }
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             let _ = writeln!(io::stderr(), "{message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn answer_liblxc() -> Result<(), Error> {
+    let version = loaded_liblxc()?;
+    let _ = writeln!(io::stdout(), "{version}");
+    Ok(())
+}
+
+/// Standard input is the process whose namespace to enter, standard output the socket to answer by.
+fn answer_network() -> Result<(), Error> {
+    let failed = |attempt: &str, errno: Errno| Error::from(sys::Error::os(attempt, errno));
+    move_into_thread_name_spaces(rustix::stdio::stdin(), ThreadNameSpaceType::NETWORK)
+        .map_err(|errno| failed("enter the container's network namespace", errno))?;
+    let (netlink, watch) = (Netlink::open()?, AddressWatch::open()?);
+    for fd in [netlink.as_fd(), watch.as_fd()] {
+        give(rustix::stdio::stdout(), fd).map_err(|errno| failed("hand a socket over", errno))?;
+    }
+    Ok(())
 }
 
 /// The liblxc of this process, as the facts have it.
@@ -297,7 +354,8 @@ pub(crate) fn serve() -> ExitCode {
         Some("attach") => session::serve_attach(arguments),
         Some("console") => session::serve_console(arguments),
         Some("hook") => monitor::hook(),
-        Some(LIBLXC) => serve_liblxc(arguments),
+        Some(LIBLXC) => answer(arguments, answer_liblxc),
+        Some(NETWORK) => answer(arguments, answer_network),
         Some("plug") => monitor::plug(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
@@ -310,15 +368,29 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
+/// The descriptors that came with a job, in the order in which they were given.
+pub(crate) struct Received {
+    from: BorrowedFd<'static>,
+}
+
+impl Received {
+    /// The next one; `None` when the library is gone.
+    pub(crate) fn next(&mut self) -> Option<OwnedFd> {
+        take(self.from).ok().flatten()
+    }
+}
+
 fn serve_job() -> ExitCode {
     let Ok(events) = Events::take_stdout() else { return ExitCode::FAILURE };
-    let Ok(Some(lock)) = take(events.to) else { return ExitCode::FAILURE };
+    let mut received = Received { from: events.to };
+    let Some(lock) = received.next() else { return ExitCode::FAILURE };
     match read_request() {
         Ok(request) => {
             let env = Env { home: request.home, helper: request.helper, listener: None };
             match request.job {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
+                Job::Push(job) => push::serve(&job, received, events),
             }
         }
         Err(message) => {

@@ -72,6 +72,15 @@ pub(crate) fn has_monitor(env: &Env, vmid: Vmid) -> Result<bool, Error> {
     Ok(matches!(monitor(&env.home.monitor_file(vmid))?, Monitor::Alive(_)))
 }
 
+/// The monitor of ours that lives for this container, running already or not.
+pub(crate) fn monitor_process(env: &Env, vmid: Vmid) -> Result<Option<Pidfd>, Error> {
+    let Monitor::Alive(pid) = monitor(&env.home.monitor_file(vmid))? else { return Ok(None) };
+    let process = Pidfd::open(pid)?;
+    // Asked again: it could have ended before it was opened, and its number be another's.
+    Ok(process
+        .filter(|_| matches!(monitor(&env.home.monitor_file(vmid)), Ok(Monitor::Alive(now)) if now == pid)))
+}
+
 fn monitor(path: &Path) -> Result<Monitor, Error> {
     let failed = |source| Error::io("cannot read", path, source);
     let mut file = match File::open(path) {

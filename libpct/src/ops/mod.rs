@@ -2,6 +2,8 @@
 //! and takes back what it did if a step fails.
 
 mod attach;
+mod copy;
+mod cpusets;
 mod create;
 mod destroy;
 mod diagnosis;
@@ -10,20 +12,26 @@ mod facts;
 mod guest_setup;
 mod helper;
 mod hotplug;
+mod inside;
+mod interfaces;
 mod leftovers;
 mod lxc_config;
 mod monitor;
 mod mounts;
 mod populate;
 mod protocol;
+mod pull;
+mod push;
 mod query;
 mod session;
 mod set;
 mod start;
 mod stop;
 mod terminal;
+mod tree;
 mod undo;
 mod unlock;
+mod wait;
 
 use std::path::{Path, PathBuf};
 
@@ -38,13 +46,19 @@ use crate::{
 
 pub use attach::Attach;
 pub(crate) use attach::{console, enter, exec};
+pub use copy::{CopyOptions, HostFile};
+pub(crate) use cpusets::cpusets;
 pub use create::CreateOptions;
 pub(crate) use create::create;
 pub use destroy::DestroyOptions;
 pub(crate) use destroy::destroy;
 pub(crate) use helper::serve;
+pub(crate) use interfaces::interfaces;
+pub use interfaces::{Interface, InterfaceAddress};
 pub use lxc_config::LxcConfigOptions;
 pub(crate) use lxc_config::lxc_config;
+pub(crate) use pull::pull;
+pub(crate) use push::push;
 pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
     config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,
@@ -55,6 +69,8 @@ pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
 pub(crate) use stop::{reboot, shutdown, stop};
 pub(crate) use unlock::unlock;
+pub use wait::WaitFor;
+pub(crate) use wait::wait;
 
 /// What every operation works on: a home, and the helper that does what must not be done in process.
 #[derive(Clone, Debug)]

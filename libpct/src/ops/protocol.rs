@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::mounts::MountPlan;
+use super::{copy::CopyOptions, mounts::MountPlan};
 use crate::{config::Vmid, error::Failure, home::Home};
 
 /// The release that both sides must be of.
@@ -31,6 +31,8 @@ pub(crate) enum Job {
     Populate(Box<Populate>),
     /// Start the container and be its monitor.
     Run(Run),
+    /// Write a file into the running container.
+    Push(Push),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +52,18 @@ pub(crate) struct Run {
     pub(crate) debug: bool,
     /// Start although the config has a lock.
     pub(crate) skiplock: bool,
+}
+
+/// Its descriptors: the file to read, or the line by which all that is in a folder comes; the root directory, and the user namespace of what is unprivileged.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Push {
+    pub(crate) destination: String,
+    pub(crate) options: CopyOptions,
+    /// The length of the file, where it is known before.
+    pub(crate) total: Option<u64>,
+    pub(crate) unprivileged: bool,
+    /// Whether it is a folder.
+    pub(crate) tree: bool,
 }
 
 /// What the helper tells while it works.

@@ -74,7 +74,7 @@ pub(crate) fn start_locked(
     check_quota(section)?;
     let debug = options.debug || section.debug();
     let job = Job::Run(Run { debug, skiplock: options.skiplock });
-    let mut helper = Working::spawn(env, vmid, job, lock)?;
+    let mut helper = Working::spawn(env, vmid, job, lock, &[])?;
     match helper.next(progress)? {
         Event::Starting => {}
         other => return Err(Error::unexpected(&other)),

@@ -10,12 +10,16 @@
 mod error;
 mod read;
 mod section;
+mod stream;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, ResolveFlags},
@@ -23,6 +27,7 @@ use rustix::{
 };
 
 pub use error::Error;
+pub(crate) use read::{is_of_the_kernel, reopen_with};
 pub use section::{Place, SectionOptions};
 pub use write::{Attributes, Owner, Permissions};
 
@@ -76,11 +81,16 @@ impl Rootfs {
 
     /// Opens a path as the container would resolve it.
     fn resolve_open(&self, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        self.resolve_create(path, flags, Mode::empty())
+    }
+
+    /// The same with the mode of a file that is made.
+    fn resolve_create(&self, path: &str, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match fs::openat2(&self.dir, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            match fs::openat2(&self.dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
                 Err(Errno::AGAIN | Errno::INTR) if attempts < RESOLVE_ATTEMPTS => {}
                 other => return other,
             }
@@ -95,6 +105,13 @@ impl Rootfs {
             Err(errno) if is_absent(errno) => Ok(None),
             Err(errno) => Err(Error::io("open the folder of", path)(errno)),
         }
+    }
+}
+
+impl AsFd for Rootfs {
+    /// The root directory.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
     }
 }
 

@@ -160,19 +160,30 @@ impl Rootfs {
             Err(errno) => return Err(Error::io("open", path)(errno)),
         };
         let stat = fs::fstat(&handle).map_err(Error::io("look at", path))?;
-        let system = fs::fstatfs(&handle).map_err(Error::io("look at", path))?;
-        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // the width differs by architecture
-        let magic = system.f_type as u64 & 0xffff_ffff;
-        Ok((!KERNEL_FILE_SYSTEMS.contains(&magic)).then_some((handle, stat)))
+        let is_kernels = is_of_the_kernel(&handle).map_err(Error::io("look at", path))?;
+        Ok((!is_kernels).then_some((handle, stat)))
     }
+}
+
+/// Whether a file is a window into the kernel.
+pub(crate) fn is_of_the_kernel(handle: &OwnedFd) -> rustix::io::Result<bool> {
+    let system = fs::fstatfs(handle)?;
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // the width differs by architecture
+    let magic = system.f_type as u64 & 0xffff_ffff;
+    Ok(KERNEL_FILE_SYSTEMS.contains(&magic))
 }
 
 /// Opens what an `O_PATH` handle of a regular file stands for. It is the same inode, whatever happens to the
 /// name meanwhile; `O_NONBLOCK` so that a lease held inside cannot make us wait.
 pub(super) fn reopen(handle: &impl AsFd, path: &str) -> Result<File> {
+    reopen_with(handle, OFlags::RDONLY).map_err(Error::io("read", path))
+}
+
+/// The same for another way of access: the handle of what was seen to be harmless.
+pub(crate) fn reopen_with(handle: &impl AsFd, access: OFlags) -> rustix::io::Result<File> {
     let own = format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd());
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    fs::open(own, flags, Mode::empty()).map(File::from).map_err(Error::io("read", path))
+    let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    fs::open(own, flags, Mode::empty()).map(File::from)
 }
 
 pub(super) fn read_limited(file: File, path: &str) -> Result<Vec<u8>> {

@@ -1,5 +1,6 @@
 use std::{
     fs,
+    io::{Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
@@ -302,4 +303,34 @@ fn a_folder_that_turns_into_a_link_leads_nowhere_else() {
     assert_eq!(scene.canary(), before);
     eprintln!("{written} written, {refused} refused");
     assert!(written > 0 && refused > 0, "both sides of the race were met: {written}, {refused}");
+}
+
+#[test]
+fn only_regular_files_are_opened_to_be_copied_and_only_those_of_the_root() {
+    let scene = Scene::new();
+    let before = scene.canary();
+    let read = |path: &str| {
+        let mut text = String::new();
+        scene.root.open_to_read(path).and_then(|mut file| file.read_to_string(&mut text)).map(|_| text)
+    };
+    let write =
+        |path: &str| scene.root.open_to_write(path, 0o640).and_then(|mut file| file.write_all(b"new"));
+    write("/etc/made").unwrap();
+    assert_eq!(scene.text("/etc/made"), "new");
+    fs::write(scene.at("/etc/old"), "old and long").unwrap();
+    symlink("/etc/old", scene.at("/link")).unwrap();
+    assert_eq!(read("/link").unwrap(), "old and long");
+    write("/link").unwrap();
+    assert_eq!(scene.text("/etc/old"), "new");
+    symlink("/etc/nothing", scene.at("/dangling")).unwrap();
+    symlink(scene.dir.path().join("canary/file"), scene.at("/out")).unwrap();
+    symlink("../../../../../../canary/file", scene.at("/etc/up")).unwrap();
+    mknodat(CWD, scene.at("/pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    for path in ["/etc", "/dangling", "/out", "/etc/up", "/pipe", "/none/file", "/etc/made/x"] {
+        assert!(read(path).is_err(), "{path}");
+        assert!(write(path).is_err(), "{path}");
+    }
+    let error = write("/pipe").unwrap_err();
+    assert_eq!(error.to_string(), "it is no regular file");
+    assert_eq!(scene.canary(), before);
 }

@@ -5,12 +5,14 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod accounts;
 pub(crate) mod folder;
 pub(crate) mod fsid;
 pub(crate) mod lockfile;
 pub(crate) mod loopdev;
 pub(crate) mod memfd;
 pub(crate) mod mount_attr;
+pub(crate) mod netlink;
 pub(crate) mod pidfd;
 pub(crate) mod process;
 pub(crate) mod signal;

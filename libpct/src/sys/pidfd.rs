@@ -69,6 +69,11 @@ impl Pidfd {
         self.pid
     }
 
+    /// The descriptor.
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
     /// Sends any signal, real-time ones too; 0 only asks. `Ok(false)`: the process is gone already.
     pub(crate) fn send(&self, signal: i32) -> Result<bool> {
         let null = std::ptr::null::<libc::siginfo_t>();

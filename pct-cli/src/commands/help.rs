@@ -73,7 +73,7 @@ mod tests {
         assert!(
             lines.starts_with("USAGE: pct config <vmid> [OPTIONS]\n       pct console <vmid> [OPTIONS]\n")
         );
-        assert!(lines.ends_with("       pct unlock <vmid>\n\n"), "{lines}");
+        assert!(lines.ends_with("       pct wait <vmid> <condition> [OPTIONS]\n\n"), "{lines}");
         assert_eq!(text("status", false).unwrap(), "USAGE: pct status <vmid> [OPTIONS]\n\n");
     }
 

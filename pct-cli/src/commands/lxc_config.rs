@@ -1,15 +1,16 @@
 //! `pct lxc-config`
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+use std::fs;
 
 use super::{Verb, host, open};
 use crate::{
     check::Args,
-    door::{LxcConfigOptions, Progress, to_bytes},
+    door::{LxcConfigOptions, to_bytes},
     exit::Exit,
     failure::{Failure, ParamErrors},
     output,
     spec::{Group, HOST, Kind, Param, VMID, VerbSpec},
+    task::{Warnings, warn},
 };
 
 pub(crate) static VERB: Verb = Verb {
@@ -78,28 +79,6 @@ fn source(args: &Args) -> Result<Option<&str>, ParamErrors> {
         }
         (file, _) => Ok(file),
     }
-}
-
-/// Every warning is a line on stderr: stdout is for the configuration alone.
-struct Warnings;
-
-impl Progress for Warnings {
-    fn message(&mut self, text: &str) {
-        warn(text);
-    }
-
-    fn warning(&mut self, text: &str) {
-        warn(text);
-    }
-
-    fn bytes(&mut self, _done: u64, _total: Option<u64>) {}
-}
-
-/// Bytes of the file that are no UTF-8 come out as they are.
-fn warn(text: &str) {
-    let mut line = to_bytes(text).into_owned();
-    line.push(b'\n');
-    output::error(OsStr::from_bytes(&line));
 }
 
 #[cfg(test)]

@@ -3,16 +3,20 @@
 mod bashcomplete;
 pub(crate) mod config;
 pub(crate) mod console;
+pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod ip;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod lxc_config;
 pub(crate) mod pending;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod schema;
 pub(crate) mod set;
@@ -22,6 +26,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod unlock;
 mod verifyapi;
+pub(crate) mod wait;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -59,19 +64,23 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 20] = [
+static VERBS: [&Verb; 25] = [
     &config::VERB,
     &console::VERB,
+    &cpusets::VERB,
     &create::VERB,
     &destroy::VERB,
     &enter::VERB,
     &exec::VERB,
     &help::VERB,
+    &ip::VERB,
     &lint::VERB,
     &list::VERB,
     &listsnapshot::VERB,
     &lxc_config::VERB,
     &pending::VERB,
+    &pull::VERB,
+    &push::VERB,
     &reboot::VERB,
     &schema::VERB,
     &set::VERB,
@@ -80,6 +89,7 @@ static VERBS: [&Verb; 20] = [
     &status::VERB,
     &stop::VERB,
     &unlock::VERB,
+    &wait::VERB,
 ];
 
 /// Every verb.
@@ -170,7 +180,18 @@ mod tests {
         let free: Vec<_> = all().filter(|verb| !verb.spec.needs_root).map(|verb| verb.spec.name).collect();
         assert_eq!(
             free,
-            ["config", "help", "lint", "list", "listsnapshot", "lxc-config", "pending", "schema", "status"]
+            [
+                "config",
+                "cpusets",
+                "help",
+                "lint",
+                "list",
+                "listsnapshot",
+                "lxc-config",
+                "pending",
+                "schema",
+                "status"
+            ]
         );
     }
 }

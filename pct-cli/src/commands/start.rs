@@ -1,6 +1,9 @@
 //! `pct start`
 
-use super::{Verb, open};
+use super::{
+    Verb, open,
+    wait::{CONDITIONS, TIMEOUT, condition, timeout},
+};
 use crate::{
     check::Args,
     door::StartOptions,
@@ -19,6 +22,8 @@ pub(crate) static VERB: Verb = Verb {
         options: &[
             Param::new("debug", Kind::Bool, "Write a detailed log of the start.").default("0"),
             Param::new("skiplock", Kind::Bool, "Start even if the container is marked as being worked on."),
+            Param::new("wait", Kind::Enum(CONDITIONS), "Come back only when this has been reached.").ours(),
+            TIMEOUT.requires("wait"),
         ],
         config_options: false,
         extra_args: false,
@@ -32,5 +37,12 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let options = StartOptions { debug: args.is_set("debug"), skiplock: args.is_set("skiplock") };
     let vmid = args.vmid()?;
     let pct = open()?;
-    task::run(|progress| pct.container(vmid).start(&options, progress))
+    task::run(|progress| {
+        let container = pct.container(vmid);
+        container.start(&options, progress)?;
+        match condition(args.text("wait")) {
+            Some(condition) => container.wait(condition, timeout(args), progress),
+            None => Ok(()),
+        }
+    })
 }

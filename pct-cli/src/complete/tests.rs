@@ -65,10 +65,10 @@ fn positionals_offer_what_their_table_says() {
 #[test]
 fn options_are_offered_behind_a_dash_and_behind_the_positionals() {
     rows(&[
-        ("start -", "--debug --help --skiplock"),
+        ("start -", "--debug --help --skiplock --timeout --wait"),
         ("start --s", "--skiplock"),
         ("start -s", "-skiplock"),
-        ("start 100 ", "--debug --help --skiplock"),
+        ("start 100 ", "--debug --help --skiplock --timeout --wait"),
         ("start 100 d", ""),
         ("list ", "Containers"),
         ("status 100 ", "Containers"),
@@ -104,7 +104,7 @@ fn families_offer_the_next_member_or_the_one_that_is_typed() {
 fn values_of_options_are_those_that_their_type_names_or_the_host_has() {
     rows(&[
         ("start 100 --debug ", "0 1"),
-        ("start 100 --debug -", "--debug --help --skiplock"),
+        ("start 100 --debug -", "--debug --help --skiplock --timeout --wait"),
         ("start 100 --debug=", "--debug=0 --debug=1"),
         ("create 100 t --unprivileged ", "0 1"),
         ("create 100 t --cmode ", "shell console tty"),

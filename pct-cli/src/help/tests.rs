@@ -4,16 +4,20 @@ use crate::commands::{create, list, start, status};
 const USAGES: &[(&str, &str)] = &[
     ("config", "pct config <vmid> [OPTIONS]"),
     ("console", "pct console <vmid> [OPTIONS]"),
+    ("cpusets", "pct cpusets "),
     ("create", "pct create <vmid> <ostemplate> [OPTIONS]"),
     ("destroy", "pct destroy <vmid> [OPTIONS]"),
     ("enter", "pct enter <vmid> [OPTIONS]"),
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
     ("help", "pct help [<extra-args>] [OPTIONS]"),
+    ("ip", "pct ip <vmid> [OPTIONS]"),
     ("lint", "pct lint <file> [OPTIONS]"),
     ("list", "pct list "),
     ("listsnapshot", "pct listsnapshot <vmid>"),
     ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
     ("pending", "pct pending <vmid>"),
+    ("pull", "pct pull <vmid> <path> <destination> [OPTIONS]"),
+    ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
     ("set", "pct set <vmid> [OPTIONS]"),
@@ -22,6 +26,7 @@ const USAGES: &[(&str, &str)] = &[
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
     ("unlock", "pct unlock <vmid>"),
+    ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];
 
 #[test]
@@ -64,7 +69,13 @@ fn the_full_help_has_the_layout_of_the_original() {
                     \x20 --debug    <boolean>\t (default=0)\n\
                     \t     Write a detailed log of the start.\n\n\
                     \x20 --skiplock <boolean>\n\
-                    \t     Start even if the container is marked as being worked on.\n\n\n";
+                    \t     Start even if the container is marked as being worked on.\n\n\
+                    \x20 --timeout  <integer> (0 - N)\n\
+                    \t     Give up after so many seconds, with exit status 1. Without it\n\
+                    \t     the waiting has no end.\n\n\
+                    \t     Requires option(s): wait\n\n\
+                    \x20 --wait     <ipv4 | ipv6 | running | stopped | systemd>\n\
+                    \t     Come back only when this has been reached.\n\n\n";
     assert_eq!(full(&start::VERB.spec), expected);
     assert_eq!(full(&BARE), "USAGE: pct x \n\n  About.\n\n\n");
 }

@@ -53,9 +53,11 @@ fn the_main_job_runs_none_of_the_programs_that_it_replaces() {
         let script = format!(
             "set -e; {pct} create {id} {} -rootfs {rootfs} -unprivileged {unprivileged} -net0 {net} -memory 64 -cores 1 \
              -password sesame-6; {pct} start {id}; {pct} list; {pct} status {id}; {pct} config {id}; \
-             {pct} exec {id} -- /bin/true; echo /bin/true | {pct} enter {id}; {pct} reboot {id} --timeout 1; \
+             {pct} exec {id} -- /bin/true; {pct} wait {id} running; {pct} ip {id}; \
+             {pct} push {id} {file} /x; {pct} pull {id} /x /dev/null; {pct} cpusets; echo /bin/true | {pct} enter {id}; {pct} reboot {id} --timeout 1; \
              {pct} stop {id}; {pct} destroy {id} --purge; echo all-done",
-            template.display()
+            template.display(),
+            file = template.display()
         );
         let run = Run::new("/usr/bin/strace").args([
             "-f",

@@ -1,0 +1,80 @@
+//! What a running container is reached by from outside: its init, and what the kernel shows of it in `/proc`.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, statat};
+
+use super::Env;
+use crate::{
+    config::{IdMap, Vmid},
+    error::Error,
+    lxc,
+    rootfs::Rootfs,
+    sys::pidfd::Pidfd,
+};
+
+/// The init of a running container. Its number cannot have passed to another process when a look into `/proc` was
+/// followed by [`Init::confirm`].
+#[derive(Debug)]
+pub(crate) struct Init {
+    vmid: Vmid,
+    process: Pidfd,
+}
+
+impl Init {
+    /// `None` when the container does not run.
+    pub(crate) fn of(env: &Env, vmid: Vmid) -> Result<Option<Self>, Error> {
+        let Some(socket) = env.connect(vmid)? else { return Ok(None) };
+        let pid = || match socket.init_pid() {
+            Ok(pid) => Ok(Some(pid.as_raw_nonzero().get())),
+            Err(lxc::Error::NotRunning { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let Some(first) = pid()? else { return Ok(None) };
+        let Some(process) = Pidfd::open(first)? else { return Ok(None) };
+        // Asked again: between the answer and the opening another process could have got the number.
+        Ok((pid()? == Some(first)).then_some(Self { vmid, process }))
+    }
+
+    /// The container's root directory, as its init has it.
+    pub(crate) fn root(&self) -> Result<Rootfs, Error> {
+        let root = Rootfs::open(self.file("root").as_ref(), IdMap::default().root())?;
+        self.confirm()?;
+        Ok(root)
+    }
+
+    /// The user namespace of its init; `None` when that is ours: the container is privileged.
+    pub(crate) fn user_namespace(&self) -> Result<Option<OwnedFd>, Error> {
+        let path = self.file("ns/user");
+        let failed = |errno| Error::io("cannot open", &path, errno);
+        let namespace =
+            rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+        self.confirm()?;
+        let theirs = rustix::fs::fstat(&namespace).map_err(failed)?;
+        let ours = statat(CWD, "/proc/self/ns/user", AtFlags::empty()).map_err(failed)?;
+        Ok((theirs.st_ino != ours.st_ino).then_some(namespace))
+    }
+
+    /// Whether it has ended since it was asked for.
+    pub(crate) fn has_ended(&self) -> Result<bool, Error> {
+        Ok(self.process.wait(Some(Duration::ZERO))?)
+    }
+
+    fn file(&self, name: &str) -> String {
+        format!("/proc/{}/{name}", self.process.pid())
+    }
+
+    fn confirm(&self) -> Result<(), Error> {
+        if self.process.send(0)? { Ok(()) } else { Err(Error::NotRunning { what: "CT", vmid: self.vmid }) }
+    }
+}
+
+impl AsFd for Init {
+    /// Its pidfd.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.process.as_fd()
+    }
+}
