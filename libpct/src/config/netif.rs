@@ -67,7 +67,7 @@ impl Typed for NetIf {
             mtu: get.some("mtu")?,
             tag: get.some("tag")?,
             trunks: get.list("trunks"),
-            rate: get.some("rate")?,
+            rate: get.number("rate")?,
             firewall: get.flag("firewall"),
             link_down: get.flag("link_down"),
             host_managed: get.flag("host-managed"),
@@ -124,6 +124,14 @@ mod tests {
             net.to_string(),
             "name=eth0,bridge=b0,firewall=1,gw6=FD00::1,hwaddr=BC:24:11:00:00:01,mtu=01400,rate=2.5,type=veth"
         );
+    }
+
+    #[test]
+    fn a_rate_is_a_number_that_can_be_written() {
+        let net: NetIf = "name=eth0,rate=1e9".parse().unwrap();
+        assert_eq!(net.rate, Some(1e9));
+        let error = "name=eth0,rate=1e999".parse::<NetIf>().unwrap_err();
+        assert_eq!(error.details()[0].reason, "'1e999' is out of range");
     }
 
     #[test]

@@ -92,13 +92,16 @@ impl Reader<'_> {
     /// An absent sub-key is `None`; one that passed its check but does not fit
     /// the type (a number beyond its range) is an error.
     pub(super) fn some<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, CheckError> {
-        let parse = |text: &str| {
-            text.parse().map_err(|_| {
-                let reason = format!("'{text}' is out of range");
-                CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
-            })
-        };
+        let parse = |text: &str| text.parse().map_err(|_| out_of_range(key, text));
         self.text(key).map(parse).transpose()
+    }
+
+    /// As [`some`](Self::some): here a number beyond the range becomes infinite.
+    pub(super) fn number(&self, key: &str) -> Result<Option<f64>, CheckError> {
+        match (self.text(key), self.some(key)?) {
+            (Some(text), Some(number)) if f64::is_infinite(number) => Err(out_of_range(key, text)),
+            (_, number) => Ok(number),
+        }
     }
 
     pub(super) fn choice(&self, key: &str) -> Option<bool> {
@@ -116,6 +119,11 @@ impl Reader<'_> {
             .filter_map(|item| item.parse().ok())
             .collect()
     }
+}
+
+fn out_of_range(key: &str, text: &str) -> CheckError {
+    let reason = format!("'{text}' is out of range");
+    CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
 }
 
 /// `FromStr` and `Display` of a typed property string. What can't be printed
