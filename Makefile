@@ -14,12 +14,16 @@ PCT_E2E ?= require
 RUST_TEST_THREADS ?= 4
 export PCT_E2E RUST_TEST_THREADS
 
-.PHONY: help demo test bench build release fmt lint doc header reference deps-demo deps-test subids
+# For each target; they run side by side.
+FUZZ_SECONDS ?= 60
+
+.PHONY: help demo test bench bench-list bench-config fuzz build release fmt lint doc header reference deps-demo deps-test subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
-	@echo 'make bench    time the main job against the tools of liblxc'
+	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
+	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
@@ -36,7 +40,16 @@ test: deps-test subids $(TEMPLATE)
 	env --default-signal=HUP,INT,QUIT $(CARGO) test --workspace
 
 bench: deps-test subids release
-	$(CARGO) bench -p pct-tests --bench main_job
+	$(CARGO) bench -p pct-tests --bench main_job --bench list
+
+bench-list: release
+	$(CARGO) bench -p pct-tests --bench list
+
+bench-config: deps-demo
+	$(CARGO) bench -p libpct --bench config
+
+fuzz: deps-test
+	@sh fuzz/run.sh $(FUZZ_SECONDS)
 
 build:
 	$(CARGO) build --workspace
@@ -46,9 +59,11 @@ release: deps-demo
 
 fmt:
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 lint:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 doc:

@@ -7,24 +7,21 @@
 //! alternate, so that whatever the machine does meanwhile meets both alike.
 //! `PCT_BENCH_ROUNDS` sets their number, 50 if it is not set.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pct_tests::bench::{self, Row, time};
 use pct_tests::{Ct, Host, Run, bins, wait};
 
 fn main() {
-    // `cargo test` may run this too, without the flag that `cargo bench` gives.
-    if !std::env::args().any(|a| a == "--bench") {
-        return;
-    }
+    let Some(rounds) = bench::rounds() else { return };
     if !pct_tests::root::have_root() || !pct_tests::root::have_tool("lxc-start") {
         return;
     }
-    let rounds = std::env::var("PCT_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
     let host = Host::alone();
     let ours = host.busybox(&["--hostname", "bench"]);
     ours.start();
@@ -37,18 +34,8 @@ fn main() {
         Row::new("status", "pct status", "lxc-info -s"),
         Row::new("stop until all is cleaned", "pct stop", "lxc-stop -k"),
     ];
-    // The first round fills caches and is not counted.
     for round in 0..=rounds {
-        // Who comes second finds warmer caches, and the other's container at work: each does in turn.
-        let pair = |a: &dyn Fn() -> Duration, b: &dyn Fn() -> Duration| {
-            if round % 2 == 0 {
-                let first = a();
-                (first, b())
-            } else {
-                let first = b();
-                (a(), first)
-            }
-        };
+        let pair = |a: &dyn Fn() -> Duration, b: &dyn Fn() -> Duration| bench::in_turn(round, a, b);
         let start = pair(&|| pct(&ours, "start", &[]), &|| theirs.run("lxc-start", &[]));
         // What boots inside is nobody's time.
         std::thread::sleep(BOOT);
@@ -60,63 +47,13 @@ fn main() {
                 until_clean(&theirs.path, &theirs.name, || theirs.run("lxc-stop", &["-k"]))
             }),
         ];
-        if round > 0 {
-            for (row, (a, b)) in table.iter_mut().zip(times) {
-                row.ours.push(a);
-                row.theirs.push(b);
-            }
-        }
+        table.iter_mut().zip(times).for_each(|(row, times)| row.take(round, times));
     }
-
-    println!("\nmedians of {rounds}, milliseconds [fastest to slowest]; ratio = ours / theirs\n");
-    println!("{:<27}{:<18}{:>25}   {:<20}{:>25}{:>8}", "", "ours", "", "liblxc's tools", "", "ratio");
-    for row in &mut table {
-        row.print();
-    }
+    bench::print(rounds, "liblxc's tools", &table);
 }
 
 /// The busybox container has booted by then.
 const BOOT: Duration = Duration::from_millis(300);
-
-struct Row {
-    what: &'static str,
-    names: (&'static str, &'static str),
-    ours: Vec<Duration>,
-    theirs: Vec<Duration>,
-}
-
-impl Row {
-    fn new(what: &'static str, ours: &'static str, theirs: &'static str) -> Self {
-        Self { what, names: (ours, theirs), ours: Vec::new(), theirs: Vec::new() }
-    }
-
-    fn print(&mut self) {
-        let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-        let text = |times: &mut Vec<Duration>| {
-            times.sort();
-            let (low, high) = (times[0], times[times.len() - 1]);
-            let middle = times[times.len() / 2];
-            (middle, format!("{:.1} [{:.1} to {:.1}]", ms(middle), ms(low), ms(high)))
-        };
-        let ((a, ours), (b, theirs)) = (text(&mut self.ours), text(&mut self.theirs));
-        let ratio = a.as_secs_f64() / b.as_secs_f64();
-        println!(
-            "{:<27}{:<18}{ours:>25}   {:<20}{theirs:>25}{ratio:>8.2}",
-            self.what, self.names.0, self.names.1
-        );
-    }
-}
-
-/// From spawn to exit of one program that must succeed. Without the pipes of the
-/// test harness: a tool that leaves a daemon would keep them open.
-fn time(command: &mut Command) -> Duration {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().unwrap();
-    let took = start.elapsed();
-    assert!(status.success(), "{command:?} failed");
-    took
-}
 
 fn pct(ct: &Ct<'_>, verb: &str, extra: &[&str]) -> Duration {
     time(Command::new(bins::pct()).arg(verb).arg(&ct.id).args(extra).env("PCT_ROOT", ct.host().root()))

@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
 pub mod archive;
+pub mod bench;
 pub mod bins;
 pub mod bridge;
 pub mod busybox;

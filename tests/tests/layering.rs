@@ -151,7 +151,7 @@ fn sources() -> Vec<PathBuf> {
     }
     let top = repository();
     let mut found = Vec::new();
-    for package in ["lxc-sys", "libpct", "pct-cli", "tests", "examples"] {
+    for package in ["lxc-sys", "libpct", "pct-cli", "tests", "examples", "fuzz"] {
         walk(&top.join(package), &mut found);
     }
     let mut found: Vec<_> = found.iter().map(|p| p.strip_prefix(&top).unwrap().to_owned()).collect();

@@ -216,6 +216,8 @@ mod tests {
             MountPoint::parse_mp("/srv/b,mp=/b,ro=1,backup=0").unwrap().to_string(),
             "/srv/b,mp=/b,backup=0,ro=1"
         );
+        let text = "volume=/srv/a=b,mp=/b";
+        assert_eq!(MountPoint::parse_mp(text).unwrap().to_string(), text);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     mac::MacAddr,
     props::{Printed, Properties},
     schema::CheckError,
-    spelling::{Collector, Spelling, Typed, is_on, list, property_string, read},
+    spelling::{Collector, Spelling, Typed, is_on, list, property_string, read, read_number},
 };
 
 /// The value of `netN` (spec: config, part 3.2).
@@ -69,7 +69,7 @@ impl Typed for NetIf {
                 "ip6" => net.ip6 = read(key, text)?,
                 "link_down" => net.link_down = is_on(text),
                 "mtu" => net.mtu = read(key, text)?,
-                "rate" => net.rate = read(key, text)?,
+                "rate" => net.rate = read_number(key, text)?,
                 "tag" => net.tag = read(key, text)?,
                 "trunks" => net.trunks = list(text),
                 // The kind of an interface is always the same.
@@ -128,6 +128,14 @@ mod tests {
             net.to_string(),
             "name=eth0,bridge=b0,firewall=1,gw6=FD00::1,hwaddr=BC:24:11:00:00:01,mtu=01400,rate=2.5,type=veth"
         );
+    }
+
+    #[test]
+    fn a_rate_is_a_number_that_can_be_written() {
+        let net: NetIf = "name=eth0,rate=1e9".parse().unwrap();
+        assert_eq!(net.rate, Some(1e9));
+        let error = "name=eth0,rate=1e999".parse::<NetIf>().unwrap_err();
+        assert_eq!(error.details()[0].reason, "'1e999' is out of range");
     }
 
     #[test]

@@ -116,8 +116,8 @@ fn pair<'a>(keys: &'static [SubKey], part: &'a str) -> Result<(&'a str, &'a str)
 pub(super) type Printed = BTreeMap<&'static str, String>;
 
 /// Prints a property string in canonical order: the value of the default key
-/// bare, then mandatory sub-keys, then the others, each in byte order. Sizes
-/// are printed anew.
+/// bare, unless it would be read as a key and its value; then mandatory sub-keys,
+/// then the others, each in byte order. Sizes are printed anew.
 ///
 /// # Errors
 /// A value with a comma, which could not be read back.
@@ -130,7 +130,8 @@ pub(super) fn print(keys: &'static [SubKey], values: &Printed) -> Result<String,
         }
         let size = value.parse::<Size>().ok().filter(|_| key.is_size());
         let value = size.map_or_else(|| value.clone(), |size| size.to_string());
-        parts.push(if key.default_key { value } else { format!("{}={value}", key.name) });
+        let bare = key.default_key && !value.contains('=');
+        parts.push(if bare { value } else { format!("{}={value}", key.name) });
     }
     Ok(parts.join(","))
 }

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::text::trim;
+use super::text::{is_space, trim};
 
 /// One raw `lxc.*` line, order and duplicates kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +115,11 @@ impl Section {
     pub fn set(&mut self, key: &str, value: impl Into<SmolStr>) {
         let value = value.into();
         if key == "env" {
-            // A file can't hold an entry of nothing but blanks.
-            let entries = value.split('\0').filter(|entry| !trim(entry).is_empty());
-            self.env = entries.map(str::to_owned).collect();
+            // A file can hold no blanks at the ends of an entry, and no entry of nothing else. A line break, which
+            // it can't hold either, is for the writer to refuse.
+            let blank = |c| is_space(c) && c != '\n';
+            let entries = value.split('\0').map(|entry| entry.trim_matches(blank));
+            self.env = entries.filter(|entry| !trim(entry).is_empty()).map(str::to_owned).collect();
         }
         match self.find(key) {
             Ok(at) => self.values[at].value = value,

@@ -84,9 +84,14 @@ impl Collector {
 /// The typed value of a sub-key. One that passed its check but does not fit the type (a number beyond its range) is
 /// an error.
 pub(super) fn read<T: std::str::FromStr>(key: &str, text: &str) -> Result<Option<T>, CheckError> {
-    text.parse().map(Some).map_err(|_| {
-        let reason = format!("'{text}' is out of range");
-        CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
+    text.parse().map(Some).map_err(|_| out_of_range(key, text))
+}
+
+/// As [`read`]: here a number beyond the range becomes infinite.
+pub(super) fn read_number(key: &str, text: &str) -> Result<Option<f64>, CheckError> {
+    read(key, text).and_then(|number| match number {
+        Some(number) if f64::is_infinite(number) => Err(out_of_range(key, text)),
+        _ => Ok(number),
     })
 }
 
@@ -98,6 +103,11 @@ pub(super) fn is_on(text: &str) -> bool {
 /// The items of a list that is separated by semicolons.
 pub(super) fn list<T: std::str::FromStr>(text: &str) -> Vec<T> {
     text.split(';').filter_map(|item| item.parse().ok()).collect()
+}
+
+fn out_of_range(key: &str, text: &str) -> CheckError {
+    let reason = format!("'{text}' is out of range");
+    CheckError::format_error(vec![SubKeyError { key: key.to_owned(), reason, at: None }])
 }
 
 /// `FromStr` and `Display` of a typed property string. What can't be printed

@@ -189,6 +189,15 @@ fn a_newline_can_not_be_written() {
 }
 
 #[test]
+fn entries_of_the_environment_have_no_blanks_at_their_ends() {
+    let config = parse("env: A=1 \0\x0b B=2\0 \0C=3\n").config;
+    let expected =
+        "lxc.environment.runtime: A=1\nlxc.environment.runtime: B=2\nlxc.environment.runtime: C=3\n";
+    assert_eq!(written(&config), expected);
+    assert_eq!(parse(expected).config.main().env(), config.main().env());
+}
+
+#[test]
 fn bytes_that_are_no_utf8_are_kept() {
     let bytes = b"hostname: h\xffst\nzzz: \xc3\xa9\xc3\nlxc.include: /\xfe\n";
     let config = Config::parse(bytes, vmid()).config;
