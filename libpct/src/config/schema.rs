@@ -370,6 +370,12 @@ impl CheckError {
         Self { message: format!("invalid format - {}", self.message), ..self }
     }
 
+    /// Says where the sub-keys are, for those of which it is not known yet.
+    pub(crate) fn located(mut self, place: impl Fn(&str) -> Option<usize>) -> Self {
+        self.details.iter_mut().for_each(|detail| detail.at = detail.at.or_else(|| place(&detail.key)));
+        self
+    }
+
     pub(crate) fn found_at(self, at: usize) -> Self {
         Self { at, ..self }
     }

@@ -32,7 +32,10 @@ pub(super) trait Typed: Sized {
 }
 
 pub(super) fn parse<T: Typed>(keys: &'static [SubKey], text: &str) -> Result<T, CheckError> {
-    let mut typed = T::from_properties(&props::parse(keys, text)?)?;
+    let values = props::parse(keys, text)?;
+    // A value is a slice of the text.
+    let place = |key: &str| (values.get(key)?.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+    let mut typed = T::from_properties(&values).map_err(|error| error.located(place))?;
     typed.spelling_mut().0 = text.into();
     Ok(typed)
 }

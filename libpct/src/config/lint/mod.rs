@@ -10,7 +10,7 @@ use std::collections::HashMap;
 mod tests;
 
 use super::{
-    Vmid,
+    Device, Features, MountPoint, NetIf, Vmid,
     grammar::{self, Line},
     keys::{self, Hotplug, Key},
     model::{Config, Parsed},
@@ -209,8 +209,20 @@ fn beyond_limits(number: usize, line: &str, key: &str, value: &str) -> Vec<Findi
     let known = keys::lookup(key).map(|(known, _)| known);
     let Some(known) = known.filter(|known| known.hotplug != Hotplug::Internal) else { return Vec::new() };
     let Ok(kept) = known.check_at_load(value) else { return Vec::new() };
-    match known.check_parameter(kept) {
+    match known.check_parameter(kept).and_then(|()| read(known, kept)) {
         Ok(()) => Vec::new(),
         Err(error) => of_value(number, line, key, value, known, &error, "invalid"),
+    }
+}
+
+/// What only shows when a property string is used: a device without path, a number beyond its type.
+fn read(known: &Key, value: &str) -> Result<(), CheckError> {
+    match known.name {
+        "dev" => value.parse::<Device>().map(drop),
+        "features" => value.parse::<Features>().map(drop),
+        "mp" => MountPoint::parse_mp(value).map(drop),
+        "net" => value.parse::<NetIf>().map(drop),
+        "rootfs" => MountPoint::parse_rootfs(value).map(drop),
+        _ => Ok(()),
     }
 }
