@@ -165,7 +165,7 @@ pub fn snapshots(loaded: &Loaded, running: bool) -> Value {
             ("snaptime", of_snapshot("snaptime")),
             ("parent", of_section("parent")),
             ("snapstate", of_snapshot("snapstate")),
-            ("digest", of_current(loaded.digest.as_str().into())),
+            ("digest", of_current(loaded.digest().into())),
             ("running", of_current(i32::from(running).into())),
         ])
     };
@@ -200,8 +200,7 @@ mod tests {
     use crate::config::digest;
 
     fn loaded(file: &[u8]) -> Loaded {
-        let parsed = Config::parse(file, Vmid::new(100).unwrap());
-        Loaded { config: parsed.config, digest: digest(file), diagnostics: parsed.diagnostics }
+        Loaded::of(file.to_vec(), Vmid::new(100).unwrap())
     }
 
     #[test]

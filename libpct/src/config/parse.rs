@@ -154,7 +154,7 @@ impl Parser {
             Err(error) => {
                 let before = line.rfind(value).unwrap_or(0);
                 self.error(
-                    before + error.at() + 1,
+                    text::column(line, before + error.at()),
                     Some(key),
                     format!("unable to parse value of '{key}' - {error}"),
                 );

@@ -55,6 +55,11 @@ pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// The byte of the file's line, from 1, that this place of its text stands for.
+pub(crate) fn column(line: &str, at: usize) -> usize {
+    to_bytes(line.get(..at).unwrap_or(line)).len() + 1
+}
+
 fn may_have_escapes(text: &str) -> bool {
     memchr::memchr(ESCAPE_LEAD, text.as_bytes()).is_some()
 }

@@ -61,7 +61,7 @@ pub(crate) fn lxc_config(
     progress: &mut dyn Progress,
 ) -> Result<LxcConfig, Error> {
     let loaded = match &options.config {
-        Some(bytes) => Loaded::of(bytes, vmid),
+        Some(bytes) => Loaded::of(bytes.clone(), vmid),
         None => env.store().load(vmid)?,
     };
     for diagnostic in &loaded.diagnostics {

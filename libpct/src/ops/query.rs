@@ -4,6 +4,8 @@
 //! They read files and `/proc`: no lock, no fork, no call into liblxc, and no need to be root where the
 //! files can be read.
 
+use std::cell::LazyCell;
+
 use super::Env;
 use crate::{
     cgroup,
@@ -115,12 +117,13 @@ pub(crate) fn list(env: &Env) -> Result<Listing, Error> {
 pub(crate) fn list_of(env: &Env, vmids: &[Vmid]) -> Result<Listing, Error> {
     let names: Vec<_> = vmids.iter().map(ToString::to_string).collect();
     let running = command::running_names(&env.home.lxcpath(), names.iter().map(String::as_str))?;
+    let host = LazyCell::new(host_cpus);
     let mut listing = Listing::default();
     for (&vmid, name) in vmids.iter().zip(&names) {
         let listed = || {
             let loaded = load(env, vmid)?;
             check_cpus(loaded.config.main())?;
-            shown(vmid, loaded.config.main(), running.contains(name.as_str()))
+            shown(vmid, loaded.config.main(), running.contains(name.as_str()), || *host)
         };
         match listed() {
             Ok(status) => listing.containers.push(status),
@@ -131,10 +134,15 @@ pub(crate) fn list_of(env: &Env, vmids: &[Vmid]) -> Result<Listing, Error> {
 }
 
 pub(crate) fn status(env: &Env, vmid: Vmid) -> Result<Status, Error> {
-    shown(vmid, load(env, vmid)?.config.main(), env.is_running(vmid)?)
+    shown(vmid, load(env, vmid)?.config.main(), env.is_running(vmid)?, host_cpus)
 }
 
-fn shown(vmid: Vmid, section: &Section, running: bool) -> Result<Status, Error> {
+fn shown(
+    vmid: Vmid,
+    section: &Section,
+    running: bool,
+    host_cpus: impl FnOnce() -> f64,
+) -> Result<Status, Error> {
     let max_disk = if running { section.rootfs().ok().flatten() } else { section.rootfs()? };
     let host_name: String = section.name_or_default(vmid).split(is_space).collect();
     Ok(Status {
@@ -144,7 +152,7 @@ fn shown(vmid: Vmid, section: &Section, running: bool) -> Result<Status, Error> 
         lock: section.lock().map(str::to_owned),
         tags: section.get("tags").map(str::to_owned),
         template: section.is_template(),
-        cpus: cpus(section),
+        cpus: cpus(section).unwrap_or_else(host_cpus),
         max_memory: section.memory_mib() * MIB,
         max_swap: section.swap_mib() * MIB,
         max_disk: max_disk.and_then(|point| point.size).map_or(DEFAULT_DISK, |size| size.bytes()),
@@ -160,10 +168,14 @@ fn check_cpus(section: &Section) -> Result<(), Error> {
     number.check(value).map_err(|error| Error::InvalidConfig(vec![(key.to_owned(), error.to_string())]))
 }
 
-fn cpus(section: &Section) -> f64 {
-    let host = || std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+fn cpus(section: &Section) -> Option<f64> {
     let cores = section.cores().filter(|n| *n > 0).map(f64::from);
-    cores.or_else(|| section.cpulimit().filter(|n| *n > 0.0)).unwrap_or_else(host)
+    cores.or_else(|| section.cpulimit().filter(|n| *n > 0.0))
+}
+
+/// The processors of the host. It takes a walk through the control groups: once is enough for a list.
+fn host_cpus() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64)
 }
 
 /// What a container uses now; `None` when it does not run.
@@ -233,11 +245,12 @@ pub(crate) fn load(env: &Env, vmid: Vmid) -> Result<Loaded, Error> {
 
 /// One state of a container, checked in full: what `pct config` shows.
 pub(crate) fn config(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<ConfigState, Error> {
-    let Loaded { config, digest, .. } = load(env, vmid)?;
+    let loaded = load(env, vmid)?;
+    let config = &loaded.config;
     let section = match view {
-        ConfigView::Pending => config::view(&config, View::WithPending),
-        ConfigView::Current => config::view(&config, View::Current),
-        ConfigView::Snapshot(name) => match config::view(&config, View::Snapshot(name)) {
+        ConfigView::Pending => config::view(config, View::WithPending),
+        ConfigView::Current => config::view(config, View::Current),
+        ConfigView::Snapshot(name) => match config::view(config, View::Snapshot(name)) {
             None => return Err(Error::NoSnapshot(name.clone())),
             found => found,
         },
@@ -252,7 +265,7 @@ pub(crate) fn config(env: &Env, vmid: Vmid, view: &ConfigView) -> Result<ConfigS
         };
         return Err(Error::InvalidConfig(faults.into_iter().map(told).collect()));
     }
-    Ok(ConfigState { section, digest })
+    Ok(ConfigState { section, digest: loaded.digest() })
 }
 
 /// The names of a container's snapshots, sorted.

@@ -28,7 +28,7 @@ pub(crate) fn set(
     let loaded = env.store().load(vmid)?;
     loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
     loaded.check_lock()?;
-    changes.check_digest(&loaded.digest)?;
+    changes.check_digest(&loaded.digest())?;
     let known: Vec<_> = loaded.diagnostics.into_iter().map(|found| found.message).collect();
     let mut config = loaded.config;
 

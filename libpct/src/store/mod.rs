@@ -132,17 +132,22 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
 pub struct Loaded {
     /// All states of the container: current, pending, snapshots.
     pub config: Config,
-    /// Tells whether the file has changed since, see [`config::digest`].
-    pub digest: String,
     /// What of the file could not be understood; it is kept as it is.
     pub diagnostics: Vec<Diagnostic>,
+    file: Vec<u8>,
 }
 
 impl Loaded {
     /// From the bytes of a file.
-    pub(crate) fn of(bytes: &[u8], vmid: Vmid) -> Self {
-        let parsed = Config::parse(bytes, vmid);
-        Self { config: parsed.config, digest: config::digest(bytes), diagnostics: parsed.diagnostics }
+    pub(crate) fn of(file: Vec<u8>, vmid: Vmid) -> Self {
+        let parsed = Config::parse(&file, vmid);
+        Self { config: parsed.config, diagnostics: parsed.diagnostics, file }
+    }
+
+    /// Tells whether the file has changed since, see [`config::digest`].
+    #[must_use]
+    pub fn digest(&self) -> String {
+        config::digest(&self.file)
     }
 
     /// Refuses a container that a long-running operation has marked.
@@ -234,7 +239,7 @@ impl<'a> Store<'a> {
             StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => self.missing(vmid),
             other => other,
         })?;
-        let loaded = Loaded::of(&bytes, vmid);
+        let loaded = Loaded::of(bytes, vmid);
         if let Some(Listener(told)) = self.listener {
             loaded.diagnostics.iter().for_each(|diagnostic| told(diagnostic));
         }

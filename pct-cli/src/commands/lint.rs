@@ -64,7 +64,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
         None => vmid_of(path)?,
     };
     let findings = lint(&bytes, vmid);
-    let report = || text(path, &from_bytes(&bytes), &findings);
+    let report = || text(path, &bytes, &findings);
     let form = Form::named(args.text("output-format"));
     let prints = args.is_set("canonical") || args.is_set("json");
     if prints {
@@ -100,8 +100,8 @@ fn vmid_of(path: &str) -> Result<Vmid, Failure> {
 }
 
 /// For people: where and what, the line with the culprit marked, what to do.
-fn text(path: &str, file: &str, findings: &[Finding]) -> String {
-    let lines: Vec<&str> = file.split('\n').collect();
+fn text(path: &str, file: &[u8], findings: &[Finding]) -> String {
+    let lines: Vec<&[u8]> = file.split(|&byte| byte == b'\n').collect();
     let mut text = String::new();
     for finding in findings {
         let Finding { line: number, column, part, message, .. } = finding;
@@ -110,9 +110,9 @@ fn text(path: &str, file: &str, findings: &[Finding]) -> String {
         let _ = writeln!(text, "{path}:{number}:{column}: {severity}: {}", visible(message));
         let line = lines.get(number - 1).copied().unwrap_or_default();
         if !part.is_empty() {
-            let before = visible(line.get(..column - 1).unwrap_or_default()).chars().count();
+            let before = visible(&from_bytes(line.get(..column - 1).unwrap_or_default())).chars().count();
             let carets = "^".repeat(visible(part).chars().count());
-            let _ = writeln!(text, "    {}\n    {}{carets}", visible(line), " ".repeat(before));
+            let _ = writeln!(text, "    {}\n    {}{carets}", visible(&from_bytes(line)), " ".repeat(before));
         }
         if let Some(remedy) = &finding.remedy {
             let _ = writeln!(text, "    help: {}", visible(remedy));
@@ -132,6 +132,8 @@ fn severity(finding: &Finding) -> &'static str {
 fn visible(text: &str) -> String {
     let shown = |c: char| match c {
         '\t' => " ".to_owned(),
+        // What is no UTF-8 stands for a byte.
+        '\u{10FF80}'..='\u{10FFFF}' => format!("\\x{:02x}", u32::from(c) & 0xFF),
         c if c.is_control() || !c.is_ascii() && c.is_whitespace() => c.escape_default().to_string(),
         c => c.to_string(),
     };

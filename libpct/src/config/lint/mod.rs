@@ -119,7 +119,7 @@ fn of_value(
     let subkeys = known.subkeys().unwrap_or_default();
     let finding = |at: usize, part: &str, name: String, reason: String, remedy: String| Finding {
         line: number,
-        column: begin + at + 1,
+        column: text::column(line, begin + at),
         severity: Severity::Error,
         key: Some(name),
         part: part.to_owned(),

@@ -111,3 +111,13 @@ fn each_sub_key_has_a_finding_of_its_own() {
     let error = Config::parse(b"net0: brigde=x,mtu=9k,name=a b\n", Vmid::new(100).unwrap());
     assert_eq!((error.diagnostics.len(), error.diagnostics[0].column), (1, 7));
 }
+
+#[test]
+fn columns_count_the_bytes_of_the_file() {
+    let file = b"net0: name=eth\xff,mtu=9k\nlxc.include: \xc3\xa9\n";
+    let found = lint(file, Vmid::new(100).unwrap());
+    let of_net: Vec<_> =
+        found.iter().filter(|f| f.key.as_deref() == Some("net0.mtu")).map(|f| f.column).collect();
+    assert_eq!(of_net, [21]);
+    assert_eq!(&file[20..22], b"9k");
+}
