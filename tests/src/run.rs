@@ -157,7 +157,17 @@ impl Running {
         let stdout = self.stdout.recv_timeout(rest()).unwrap_or_else(|_| panic!("`{}` {held}", self.shown));
         let stderr = self.stderr.recv_timeout(rest()).unwrap_or_else(|_| panic!("`{}` {held}", self.shown));
         let status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Output { shown: self.shown, stdout, stderr, status, took }
+        Output { shown: std::mem::take(&mut self.shown), stdout, stderr, status, took }
+    }
+}
+
+/// A test that fails leaves no program running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
