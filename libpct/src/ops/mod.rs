@@ -11,6 +11,7 @@ mod disks;
 mod facts;
 mod guest_setup;
 mod helper;
+mod hookscript;
 mod hotplug;
 mod inside;
 mod interfaces;

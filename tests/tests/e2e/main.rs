@@ -13,6 +13,7 @@ mod cycles;
 mod exec;
 mod forbidden_programs;
 mod guest_files;
+mod hookscript;
 mod lifecycle;
 mod limits;
 mod locks;
