@@ -38,7 +38,7 @@ pub struct RebootOptions {
 }
 
 /// How long a guest may take to shut down where the caller does not say.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
 /// An init that has only just begun does not take signals yet, and they are lost (pid_namespaces(7)): it is
 /// asked again after this time, then after twice as long, and so on.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
@@ -138,7 +138,8 @@ fn halt(
 ) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
     hookscript::run_or_warn(env, vmid, section, Phase::PreStop, progress);
-    let deadline = Instant::now() + timeout.unwrap_or(SHUTDOWN_TIMEOUT);
+    // A time that no clock reaches is none.
+    let deadline = Instant::now().checked_add(timeout.unwrap_or(SHUTDOWN_TIMEOUT));
     let mut patience = FIRST_PATIENCE;
     loop {
         match socket.halt() {
@@ -146,7 +147,7 @@ fn halt(
             Err(lxc::Error::NotRunning { .. }) => {}
             other => other?,
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         if socket.wait_closed(Some(patience.min(left)))? {
             return Ok(());
         }
