@@ -39,8 +39,8 @@ pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
     Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
-    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartOptions, Status,
-    StopOptions, Usage, WaitFor,
+    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartAllOptions,
+    StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -145,6 +145,33 @@ impl Pct {
     /// When it cannot be told which containers run.
     pub fn list_of(&self, vmids: &[Vmid]) -> Result<Listing, Error> {
         ops::list_of(&self.env, vmids)
+    }
+
+    /// Starts the containers with `onboot` that are not running, in the order of `startup`, and waits `up` seconds
+    /// after each but the last. Templates and locked ones are skipped with a message. Returns those that could not be
+    /// started or read; they keep none of the others from being started.
+    ///
+    /// # Errors
+    /// When the containers cannot be listed; [`Error::Interrupted`].
+    pub fn start_all(
+        &self,
+        options: &StartAllOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<(Vmid, Error)>, Error> {
+        ops::start_all(&self.env, options, progress)
+    }
+
+    /// Shuts all running containers down in the reverse order of [`Pct::start_all`]; a guest that takes longer than
+    /// its `down` seconds is killed. Locked ones are skipped with a message. Returns those that failed.
+    ///
+    /// # Errors
+    /// As [`Pct::start_all`].
+    pub fn stop_all(
+        &self,
+        options: &StopAllOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<(Vmid, Error)>, Error> {
+        ops::stop_all(&self.env, options, progress)
     }
 
     /// The processors that each running container may use, ascending by number. Those of a host without cgroups for

@@ -3,7 +3,7 @@
 pub(crate) use pct::{
     Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
     HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions,
-    StartOptions, Status, StopOptions, Usage, WaitFor,
+    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, json_schema, key_schema, lint,

@@ -147,6 +147,17 @@ pub enum Error {
         /// The container.
         vmid: Vmid,
     },
+    /// The container's hook script failed, or could not be run.
+    #[error("hookscript error for {vmid} on {phase}")]
+    Hookscript {
+        /// The container.
+        vmid: Vmid,
+        /// `pre-start`, `post-start`, `pre-stop` or `post-stop`.
+        phase: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The monitor of a container that has stopped does not end.
     #[error(
         "the monitor of CT {vmid} (process {pid}) does not end: look at what it waits for, or end it by its number"

@@ -25,7 +25,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub(crate) use idmap::idmapped;
-pub(crate) use namespace::{enter_private_namespace, unmount_tree};
+pub(crate) use namespace::{OuterNamespace, enter_private_namespace, unmount_tree};
 pub(crate) use options::Options;
 pub(crate) use place::{Insert, attach, insert};
 pub(crate) use volume::{bind, clone_tree, open_block_device, open_raw_image};

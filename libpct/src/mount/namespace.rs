@@ -1,12 +1,13 @@
 //! A mount namespace of one's own, and clearing what is mounted below a path.
 
 use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::{Error, Result};
 use crate::sys::process;
@@ -21,6 +22,25 @@ pub(crate) fn enter_private_namespace() -> Result<()> {
     let propagation = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", propagation)
         .map_err(|e| Error::os("keep mounts from leaving the namespace", e))
+}
+
+/// The mount namespace of a process that goes into one of its own, for the way back.
+pub(crate) struct OuterNamespace(OwnedFd);
+
+impl OuterNamespace {
+    /// The one that this process is in now.
+    pub(crate) fn current() -> Result<Self> {
+        let path = "/proc/self/ns/mnt";
+        let open = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        open.map(Self).map_err(|e| Error::os(format!("open '{path}'"), e))
+    }
+
+    /// Moves this single-threaded process there.
+    pub(crate) fn enter(&self) -> Result<()> {
+        process::require_single_thread("enter a mount namespace")?;
+        move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Mount))
+            .map_err(|e| Error::os("return to the host's mount namespace", e))
+    }
 }
 
 /// Unmounts everything at and below a directory, in this namespace; returns how many mounts that were.

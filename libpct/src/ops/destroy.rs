@@ -37,7 +37,7 @@ pub(crate) fn destroy(
             return Err(Error::DestroyRunning { vmid });
         }
         progress.warning(&format!("forced to stop CT {vmid} before destroying!"));
-        stop::kill(env, vmid)?;
+        stop::kill(env, vmid, loaded.config.main(), progress)?;
     }
 
     let storages = env.storages()?;

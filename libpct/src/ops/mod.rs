@@ -1,6 +1,7 @@
 //! One file per operation: it takes its lock, checks its preconditions in a written order, does its steps,
 //! and takes back what it did if a step fails.
 
+mod all;
 mod attach;
 mod copy;
 mod cpusets;
@@ -11,6 +12,7 @@ mod disks;
 mod facts;
 mod guest_setup;
 mod helper;
+mod hookscript;
 mod hotplug;
 mod inside;
 mod interfaces;
@@ -44,6 +46,8 @@ use crate::{
     store::{Listener, Store},
 };
 
+pub use all::{StartAllOptions, StopAllOptions};
+pub(crate) use all::{start_all, stop_all};
 pub use attach::Attach;
 pub(crate) use attach::{console, enter, exec};
 pub use copy::{CopyOptions, HostFile};

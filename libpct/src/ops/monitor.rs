@@ -12,6 +12,7 @@ use std::{
 use super::{
     Env, diagnosis, facts, guest_setup,
     helper::{self, Events},
+    hookscript::{self, Phase},
     leftovers::{self, MonitorFile},
     lxc_config, mounts,
     protocol::{Event, Run},
@@ -21,7 +22,7 @@ use crate::{
     config::{Section, Vmid},
     error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
-    mount,
+    mount::{self, OuterNamespace},
     net::{Netlink, VethName},
     progress::{Progress, Silent},
     rootfs::Rootfs,
@@ -29,6 +30,10 @@ use crate::{
     sys::{folder, process},
     translate::translate,
 };
+
+fn plain(error: &Error) -> Failure {
+    Failure { start: true, message: error.full_message(), ..Failure::default() }
+}
 
 /// How a run of the container has ended.
 enum End {
@@ -38,41 +43,75 @@ enum End {
 
 /// `lock` is a share in the container's lock, held until liblxc is called.
 pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: OwnedFd) -> ExitCode {
-    let failed = |error: &Error| {
-        Event::Failed(Failure { start: true, message: error.full_message(), ..Failure::default() })
-    };
     // The caller's child ends here; what goes on belongs to nobody's terminal or session.
     if let Err(error) = process::detach().map_err(Error::from).and_then(|()| use_null_for_stdin()) {
-        events.send(&failed(&error));
+        events.send(&Event::Failed(plain(&error)));
         return ExitCode::FAILURE;
     }
     let file = match MonitorFile::hold(env, vmid) {
         Ok(Some(file)) => file,
         Ok(None) => {
-            events.send(&failed(&Error::AlreadyRunning { vmid }));
+            events.send(&Event::Failed(plain(&Error::AlreadyRunning { vmid })));
             return ExitCode::FAILURE;
         }
         Err(error) => {
-            events.send(&failed(&error));
+            events.send(&Event::Failed(plain(&error)));
             return ExitCode::FAILURE;
         }
     };
+    let answer = match pre_start(env, vmid, events) {
+        Ok(host) => {
+            let answer = run(env, vmid, job, events, lock);
+            post_stop(env, vmid, &host, events);
+            answer
+        }
+        Err(failure) => Event::Failed(*failure),
+    };
+    file.remove(env, vmid);
+    events.send(&answer);
+    ExitCode::SUCCESS
+}
+
+/// The phase of the hook script that can prevent the start, and the mount namespace that it was run in.
+fn pre_start(env: &Env, vmid: Vmid, mut events: Events) -> Result<OuterNamespace, Box<Failure>> {
+    let host = OuterNamespace::current().map_err(|e| failure_of(vmid, &e.into(), None))?;
+    let loaded = env.store().load(vmid).map_err(|e| failure_of(vmid, &e.into(), None))?;
+    hookscript::run(env, vmid, loaded.config.main(), Phase::PreStart, &mut events)
+        .map_err(|error| Box::new(plain(&error)))?;
+    Ok(host)
+}
+
+/// The phase that follows every successful [`pre_start`]. The config is read again: another script may have been set.
+fn post_stop(env: &Env, vmid: Vmid, host: &OuterNamespace, mut events: Events) {
+    let mut run = || -> Result<(), Error> {
+        let loaded = env.store().load(vmid)?;
+        host.enter()?;
+        hookscript::run(env, vmid, loaded.config.main(), Phase::PostStop, &mut events)
+    };
+    if let Err(error) = run() {
+        let text = error.full_message();
+        events.warning(&text);
+        // For the most part nobody listens any more; where the log cannot be written there is no other place.
+        let log = File::options().append(true).create(true).open(env.home.start_log(vmid));
+        let _ = log.and_then(|mut log| writeln!(log, "{text}"));
+    }
+}
+
+/// Runs the container until it halts, and through every reboot.
+fn run(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: OwnedFd) -> Event {
     let mut lock = Some(Lock::Shared(lock));
-    let answer = loop {
+    loop {
         match run_once(env, vmid, job, events, lock.take()) {
             // From here on it is a start like any other: nobody may change the container meanwhile. Who holds
             // the lock now for long wants it stopped, as `pct stop` does.
             Ok(End::Reboot) => match env.store().lock(vmid, &mut Silent) {
                 Ok(own) => lock = Some(Lock::Own(own)),
-                Err(error) => break failed(&error.into()),
+                Err(error) => return Event::Failed(plain(&error.into())),
             },
-            Ok(End::Halted) => break Event::Done,
-            Err(failure) => break Event::Failed(*failure),
+            Ok(End::Halted) => return Event::Done,
+            Err(failure) => return Event::Failed(*failure),
         }
-    };
-    file.remove(env, vmid);
-    events.send(&answer);
-    ExitCode::SUCCESS
+    }
 }
 
 /// What keeps others from the container while it is being started; let go of by being dropped.

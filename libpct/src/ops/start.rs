@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
-    Env, leftovers,
+    Env,
+    hookscript::{self, Phase},
+    leftovers,
     protocol::{Event, Job, Run},
     set::apply_pending,
 };
@@ -80,6 +82,7 @@ pub(crate) fn start_locked(
         other => return Err(Error::unexpected(&other)),
     }
     if wait_until_running(env, vmid, SOCKET_TIMEOUT)? {
+        hookscript::run_or_warn(env, vmid, section, Phase::PostStart, progress);
         return Ok(());
     }
     // Not running: the helper cleans up and then says why.

@@ -2,8 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Env, StartOptions, start::start_locked};
-use crate::{config::Vmid, error::Error, lxc, progress::Progress};
+use super::{
+    Env, StartOptions,
+    hookscript::{self, Phase},
+    start::start_locked,
+};
+use crate::{
+    config::{Section, Vmid},
+    error::Error,
+    lxc::{self, command::CommandSocket},
+    progress::Progress,
+};
 
 /// How [`Container::stop`](crate::Container::stop) stops.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +38,7 @@ pub struct RebootOptions {
 }
 
 /// How long a guest may take to shut down where the caller does not say.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
 /// An init that has only just begun does not take signals yet, and they are lost (pid_namespaces(7)): it is
 /// asked again after this time, then after twice as long, and so on.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
@@ -48,7 +57,7 @@ pub(crate) fn stop(
     if !options.skiplock {
         loaded.check_lock_but_mounted()?;
     }
-    kill(env, vmid)
+    kill(env, vmid, loaded.config.main(), progress)
 }
 
 pub(crate) fn shutdown(
@@ -61,7 +70,7 @@ pub(crate) fn shutdown(
     let _lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load(vmid)?;
     loaded.check_lock()?;
-    halt(env, vmid, options.timeout, options.force_stop)
+    halt(env, vmid, loaded.config.main(), options.timeout, options.force_stop, progress)
 }
 
 pub(crate) fn reboot(
@@ -79,7 +88,8 @@ pub(crate) fn reboot(
     if !env.is_running(vmid)? {
         return Ok(());
     }
-    halt(env, vmid, options.timeout, true)?;
+    let loaded = env.store().load(vmid)?;
+    halt(env, vmid, loaded.config.main(), options.timeout, true, progress)?;
     start_locked(env, vmid, &StartOptions::default(), &lock, progress)
 }
 
@@ -89,16 +99,47 @@ fn require_running(env: &Env, vmid: Vmid) -> Result<(), Error> {
 }
 
 /// Kills the container, and returns when its monitor has cleaned up and is gone.
-pub(crate) fn kill(env: &Env, vmid: Vmid) -> Result<(), Error> {
+pub(crate) fn kill(
+    env: &Env,
+    vmid: Vmid,
+    section: &Section,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
-    socket.stop(Some(CLEAN_UP_TIMEOUT))?;
+    hookscript::run_or_warn(env, vmid, section, Phase::PreStop, progress);
+    kill_connected(&socket, section)
+}
+
+fn kill_connected(socket: &CommandSocket, section: &Section) -> Result<(), Error> {
+    match socket.stop(Some(CLEAN_UP_TIMEOUT)) {
+        Err(lxc::Error::Timeout { .. }) if in_post_stop(socket, section)? => {}
+        other => other?,
+    }
+    // A hook script may take its time.
+    if in_post_stop(socket, section)? {
+        socket.wait_closed(None)?;
+    }
     Ok(())
 }
 
+/// Whether the container has ended and the monitor may be waiting for its hook script.
+fn in_post_stop(socket: &CommandSocket, section: &Section) -> Result<bool, lxc::Error> {
+    Ok(section.hookscript().is_some() && !socket.is_listening()?)
+}
+
 /// Asks init to halt, and returns when the monitor has cleaned up and is gone.
-fn halt(env: &Env, vmid: Vmid, timeout: Option<Duration>, then_kill: bool) -> Result<(), Error> {
+fn halt(
+    env: &Env,
+    vmid: Vmid,
+    section: &Section,
+    timeout: Option<Duration>,
+    then_kill: bool,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
-    let deadline = Instant::now() + timeout.unwrap_or(SHUTDOWN_TIMEOUT);
+    hookscript::run_or_warn(env, vmid, section, Phase::PreStop, progress);
+    // A time that no clock reaches is none.
+    let deadline = Instant::now().checked_add(timeout.unwrap_or(SHUTDOWN_TIMEOUT));
     let mut patience = FIRST_PATIENCE;
     loop {
         match socket.halt() {
@@ -106,7 +147,7 @@ fn halt(env: &Env, vmid: Vmid, timeout: Option<Duration>, then_kill: bool) -> Re
             Err(lxc::Error::NotRunning { .. }) => {}
             other => other?,
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         if socket.wait_closed(Some(patience.min(left)))? {
             return Ok(());
         }
@@ -115,5 +156,8 @@ fn halt(env: &Env, vmid: Vmid, timeout: Option<Duration>, then_kill: bool) -> Re
         }
         patience *= 2;
     }
-    if then_kill { kill(env, vmid) } else { Err(Error::DidNotStop { vmid }) }
+    if then_kill || in_post_stop(&socket, section)? {
+        return kill_connected(&socket, section);
+    }
+    Err(Error::DidNotStop { vmid })
 }

@@ -22,8 +22,10 @@ pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod shutdown;
 pub(crate) mod start;
+pub(crate) mod startall;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod stopall;
 pub(crate) mod unlock;
 mod verifyapi;
 pub(crate) mod wait;
@@ -64,7 +66,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 25] = [
+static VERBS: [&Verb; 27] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -86,8 +88,10 @@ static VERBS: [&Verb; 25] = [
     &set::VERB,
     &shutdown::VERB,
     &start::VERB,
+    &startall::VERB,
     &status::VERB,
     &stop::VERB,
+    &stopall::VERB,
     &unlock::VERB,
     &wait::VERB,
 ];

@@ -25,7 +25,7 @@ fn rows(rows: &[(&str, &str)]) {
 fn commands_are_expanded_when_only_one_is_meant() {
     rows(&[
         ("stat", "status"),
-        ("sta", "start status"),
+        ("sta", "start startall status"),
         ("list", "list"),
         ("cre", "create"),
         ("nonsense", ""),
@@ -54,7 +54,7 @@ fn positionals_offer_what_their_table_says() {
         ("create -- 100 ", "Templates"),
         ("start X", ""),
         ("start Start", "Startable"),
-        ("help st", "start status stop"),
+        ("help st", "start startall status stop stopall"),
         ("help --verbose 0 conf", "config"),
         ("exec 100 ", ""),
         ("nonsense ", ""),

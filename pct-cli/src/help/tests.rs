@@ -23,8 +23,10 @@ const USAGES: &[(&str, &str)] = &[
     ("set", "pct set <vmid> [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),
     ("start", "pct start <vmid> [OPTIONS]"),
+    ("startall", "pct startall  [OPTIONS]"),
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
+    ("stopall", "pct stopall  [OPTIONS]"),
     ("unlock", "pct unlock <vmid>"),
     ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];

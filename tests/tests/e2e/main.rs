@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod all;
 mod cleanup;
 mod console;
 mod create_destroy;
@@ -13,6 +14,7 @@ mod cycles;
 mod exec;
 mod forbidden_programs;
 mod guest_files;
+mod hookscript;
 mod lifecycle;
 mod limits;
 mod locks;
