@@ -10,6 +10,6 @@ pub(crate) use pct::{
         pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, pending_keys, remedies,
         text::{from_bytes, split_list, to_bytes},
     },
-    facts::HostFacts,
+    facts::{CgroupLayout, HomeKind, HostFacts, Version},
     json, read_config_file,
 };
