@@ -73,7 +73,7 @@ fn the_table_has_a_mistake_for_each_key_and_sub_key() {
 fn what_no_single_line_shows_is_found() {
     let file = "arch: amd64\nrootfs: local:100/a.raw\nunused0: local:100/a.raw\nmp0: /srv,mp=/b\nmp1: /x,mp=/b/\n\
                 net0: name=eth0\nnet1: name=eth0\nmemory: 512\nmemory: 1024\nlxc.idmap: u 0 0 10\n\
-                lxc.idmap: u 5 50 1\nmp2: /y,mp=/y,idmap=u:0:0:2;u:1:5:1\n[aa]\n[aa]\n";
+                lxc.idmap: u 5 50 1\nmp2: /y,mp=/y,idmap=u:0:0:2;u:1:5:1\nmp3: local:8,mp=/z\n[aa]\n[aa]\n";
     let found: Vec<_> = of(file).into_iter().map(|f| (f.line, f.message)).collect();
     let expected = [
         (1, "no 'ostype': CT 100 can't be started"),
@@ -83,7 +83,8 @@ fn what_no_single_line_shows_is_found() {
         (7, "the name 'eth0' is taken by net0"),
         (8, "'memory' comes again in line 9, and the later one counts"),
         (12, "idmap: invalid map entry 'u 1 5 1': container uid 1 is also mapped by entry 'u 0 0 2'"),
-        (13, "'[aa]' comes again in line 14, and the later one counts"),
+        (13, "'local:8' asks for a new volume, which only `pct create` and `pct set` make"),
+        (14, "'[aa]' comes again in line 15, and the later one counts"),
     ];
     assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
     assert!(of(&with("memory: 512")).is_empty());

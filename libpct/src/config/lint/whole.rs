@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Display};
 
 use super::{Finding, Places};
-use crate::config::{MountIdMap, Severity, Vmid, model::Config};
+use crate::config::{MountIdMap, Severity, Vmid, model::Config, parse_new_volume};
 
 pub(super) fn check(config: &Config, vmid: Vmid, places: &Places, findings: &mut Vec<Finding>) {
     let main = config.main();
@@ -39,12 +39,24 @@ pub(super) fn check(config: &Config, vmid: Vmid, places: &Places, findings: &mut
     {
         warn("lxc.idmap", error, "mend the lxc.idmap lines");
     }
+    let rootfs = main.rootfs().ok().flatten();
     let mounts: Vec<_> =
         main.mount_points().into_iter().map(|(index, mp)| (format!("mp{index}"), mp)).collect();
     for (key, point) in &mounts {
         let map = point.idmap.as_deref().and_then(|text| text.parse::<MountIdMap>().ok());
         if let Some(overlap) = map.and_then(|map| map.validate().err()) {
             warn(key, format!("idmap: {overlap}"), "map each id once");
+        }
+    }
+    for (key, point) in
+        rootfs.iter().map(|point| ("rootfs", point)).chain(mounts.iter().map(|(key, point)| (&**key, point)))
+    {
+        if parse_new_volume(&point.volume.to_string()).is_some() {
+            let message = format!(
+                "'{}' asks for a new volume, which only `pct create` and `pct set` make",
+                point.volume
+            );
+            warn(key, message, "name the volume");
         }
     }
     let paths =
