@@ -212,11 +212,10 @@ impl Schema {
             return Ok(());
         }
         let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
-        let Some(number) =
-            Some(unsigned).filter(|text| is_decimal(text)).and_then(|_| value.parse::<f64>().ok())
-        else {
+        if !is_decimal(unsigned) {
             return Ok(());
-        };
+        }
+        let Ok(number) = value.parse::<f64>() else { return Ok(()) };
         // The limits are small; the conversion is exact.
         #[allow(clippy::cast_precision_loss)]
         let as_number = |limit: i64| limit as f64;

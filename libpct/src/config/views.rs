@@ -13,7 +13,7 @@ use super::{
     section::Section,
     startup::Startup,
     text::{is_truthy, numeric_prefix},
-    volume::{VolumeId, VolumeRef},
+    volume::VolumeId,
 };
 
 /// A property string that does not parse, with its key.
@@ -250,21 +250,19 @@ impl Section {
     /// left out.
     #[must_use]
     pub fn volumes(&self) -> Vec<VolumeId> {
-        let points = self.mount_points().into_iter().map(|(_, point)| point);
-        let all = self.rootfs().ok().flatten().into_iter().chain(points);
-        let mounted = all.filter_map(|point| point.volume.volume().cloned());
-        mounted.chain(self.unused().into_iter().map(|(_, volume)| volume)).collect()
+        self.mounted_volumes().chain(self.unused().into_iter().map(|(_, volume)| volume)).collect()
     }
 
     /// The ids of the volumes that `rootfs` and the mount points use.
     #[must_use]
     pub fn used_volumes(&self) -> Vec<String> {
-        let rootfs = self.rootfs().ok().flatten();
-        let mounts = rootfs.into_iter().chain(self.mount_points().into_iter().map(|(_, mp)| mp));
-        mounts
-            .filter(|mp| matches!(mp.volume, VolumeRef::Volume(_)))
-            .map(|mp| mp.volume.to_string())
-            .collect()
+        self.mounted_volumes().map(|volume| volume.to_string()).collect()
+    }
+
+    fn mounted_volumes(&self) -> impl Iterator<Item = VolumeId> {
+        let points = self.mount_points().into_iter().map(|(_, point)| point);
+        let all = self.rootfs().ok().flatten().into_iter().chain(points);
+        all.filter_map(|point| point.volume.volume().cloned())
     }
 }
 

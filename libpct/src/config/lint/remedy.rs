@@ -52,9 +52,8 @@ pub(super) fn of_line(line: &str, key: Option<&str>) -> Option<String> {
 }
 
 fn of_raw_key(key: &str) -> Option<String> {
-    match (raw::renamed(key), key.strip_prefix("lxc.limit.")) {
-        (Some(name), _) => Some(format!("write '{name}'")),
-        (None, Some(limit)) => Some(format!("write 'lxc.prlimit.{limit}'")),
+    match raw::renamed(key) {
+        Some(name) => Some(format!("write '{name}'")),
         _ if key.starts_with("lxc.rootfs.") => Some("remove the line".to_owned()),
         _ if key.starts_with("lxc.cgroup.") => Some("write the key of cgroup v2, 'lxc.cgroup2.…'".to_owned()),
         _ => None,
