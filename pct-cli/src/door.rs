@@ -6,8 +6,9 @@ pub(crate) use pct::{
     StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
     changes::Changes,
     config::{
-        Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, json_schema, key_schema, lint,
-        pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, pending_keys, remedies,
+        Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,
+        key_schema, lint, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, pending_keys,
+        remedies,
         text::{from_bytes, split_list, to_bytes},
     },
     facts::{CgroupLayout, HomeKind, HostFacts, Version},

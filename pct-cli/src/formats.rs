@@ -21,10 +21,7 @@ pub(crate) fn storage_id(value: &str) -> Result<(), String> {
 
 /// A snapshot's name: two or more characters, a letter first.
 pub(crate) fn config_id(value: &str) -> Result<(), String> {
-    let sound = value.len() >= 2
-        && value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if sound { Ok(()) } else { Err(format!("invalid configuration ID '{value}'")) }
+    if door::is_config_id(value) { Ok(()) } else { Err(format!("invalid configuration ID '{value}'")) }
 }
 
 /// A resource pool: up to three names joined by slashes.
