@@ -101,6 +101,10 @@ impl<'a> Work<'a> {
         self.applied.failures.extend(result.err().map(|reason| (key.to_owned(), reason)));
     }
 
+    pub(super) fn warn(&mut self, text: String) {
+        self.applied.warnings.push(text);
+    }
+
     /// Removes a key from the current state, with what that means for a volume.
     pub(super) fn delete(&mut self, key: &str) -> Result<(), String> {
         let family = keys::lookup(key).map(|(known, _)| known.name);
@@ -119,7 +123,7 @@ impl<'a> Work<'a> {
     }
 
     /// Moves a value into the current state.
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+    pub(super) fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let known = keys::lookup(key).map(|(known, _)| known.name);
         let value = match known {
             Some("mp") => self.mount_point(key, value)?,

@@ -18,7 +18,7 @@ mod stage;
 mod tests;
 mod values;
 
-use crate::config::{MountPoint, Section, Size, VolumeId};
+use crate::config::{Device, MountPoint, NetIf, Section, Size, VolumeId};
 
 pub use apply::{Applied, apply_stopped};
 pub use error::ChangeError;
@@ -94,8 +94,30 @@ pub enum Script {
     NoSnippet,
 }
 
-/// What a change asks of a running container.
+/// What a change asks of a running container. `section` is the current state to be. A refusal is the reason in words;
+/// whoever implements this takes back what it did when the change fails as a whole.
 pub trait Running {
-    /// Enforces one limit as this section, the current state to be, has it.
+    /// Enforces one limit as the section has it.
     fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String>;
+
+    /// Makes the NIC `net<index>` what `new` says, from what `old` says; `None` is no NIC.
+    fn network(
+        &mut self,
+        index: u16,
+        old: Option<&NetIf>,
+        new: Option<&NetIf>,
+        section: &Section,
+    ) -> Result<(), String>;
+
+    /// Mounts the new mount point `mp<index>`, whose volume exists.
+    fn mount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<(), String>;
+
+    /// Unmounts `mp<index>`; `false` when something inside uses it.
+    fn unmount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<bool, String>;
+
+    /// Makes the node of the new device `dev<index>`.
+    fn add_device(&mut self, index: u16, device: &Device, section: &Section) -> Result<(), String>;
+
+    /// Takes the node of `dev<index>` away, and with it the right to use the device.
+    fn remove_device(&mut self, index: u16, device: &Device, section: &Section) -> Result<(), String>;
 }

@@ -1,12 +1,12 @@
 //! What is pending becomes the current state of a running container, as far as it can be told (spec: config,
 //! part 8.3).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 use super::{Applied, Running, Volumes, apply::Work};
 use crate::{
     config::{
-        Config, Vmid,
+        Config, Device, MountPoint, NetIf, Vmid,
         keys::{self, Hotplug},
     },
     facts::HostFacts,
@@ -54,16 +54,16 @@ pub fn apply_running(
         work.move_in(key, value);
     }
     for key in work.deletions().into_iter().filter(|key| keys.contains(key)) {
-        let limit = Limit::of(&key);
-        if limit.is_some() || is_plain(&key) || key.starts_with("unused") {
-            let deleted = work.delete(&key);
-            let enforced =
-                deleted.and_then(|()| limit.map_or(Ok(()), |limit| running.enforce(limit, &work.main)));
-            work.note(&key, enforced);
-        }
+        let removed = remove(&mut work, &key, running);
+        work.note(&key, removed);
     }
     let mut told = Vec::new();
-    for (key, limit) in values.iter().filter_map(|(key, _)| Some((key, Limit::of(key)?))) {
+    for (key, value) in &values {
+        let Some(limit) = Limit::of(key) else {
+            let added = add(&mut work, key, value, running);
+            work.note(key, added);
+            continue;
+        };
         if told.contains(&limit) {
             continue;
         }
@@ -79,6 +79,80 @@ pub fn apply_running(
         work.free_volumes();
     }
     work.put_back(config)
+}
+
+/// Removes a key of which a running container can be told; any other stays pending.
+fn remove(work: &mut Work<'_>, key: &str, running: &mut dyn Running) -> Result<(), String> {
+    if let Some(limit) = Limit::of(key) {
+        work.delete(key)?;
+        return running.enforce(limit, &work.main);
+    }
+    if is_plain(key) {
+        return work.delete(key);
+    }
+    let Some((family, index)) = member(key) else { return Ok(()) };
+    let old = work.main.get(key).map(str::to_owned);
+    match family {
+        "unused" => work.delete(key),
+        "net" => {
+            work.delete(key)?;
+            let old = old.map(|old| parsed::<NetIf>(&old)).transpose()?;
+            running.network(index, old.as_ref(), None, &work.main)
+        }
+        "mp" => {
+            let Some(point) = old.and_then(|old| MountPoint::parse_mp(&old).ok()) else { return Ok(()) };
+            if running.unmount(index, &point, &work.main)? {
+                work.delete(key)
+            } else {
+                work.warn(format!("'{key}' is in use, it is removed at the next start"));
+                Ok(())
+            }
+        }
+        "dev" => {
+            let device = old.map(|old| parsed::<Device>(&old)).transpose()?;
+            work.delete(key)?;
+            device.map_or(Ok(()), |device| running.remove_device(index, &device, &work.main))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Adds a device, of which a running container can be told; any other value stays pending.
+fn add(work: &mut Work<'_>, key: &str, value: &str, running: &mut dyn Running) -> Result<(), String> {
+    let Some((family, index)) = member(key) else { return Ok(()) };
+    let old = work.main.get(key).map(str::to_owned);
+    match (family, old) {
+        ("net", old) => {
+            let old = old.map(|old| parsed::<NetIf>(&old)).transpose()?;
+            work.set(key, value)?;
+            let new = parsed::<NetIf>(work.main.get(key).unwrap_or_default())?;
+            running.network(index, old.as_ref(), Some(&new), &work.main)
+        }
+        ("mp", None) => {
+            work.set(key, value)?;
+            let point = parsed_point(work.main.get(key).unwrap_or_default())?;
+            running.mount(index, &point, &work.main)
+        }
+        ("dev", None) => {
+            work.set(key, value)?;
+            running.add_device(index, &parsed(value)?, &work.main)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A key that is one of many, such as `net3`.
+fn member(key: &str) -> Option<(&'static str, u16)> {
+    let (known, index) = keys::lookup(key)?;
+    Some((known.name, index?))
+}
+
+fn parsed<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn parsed_point(value: &str) -> Result<MountPoint, String> {
+    MountPoint::parse_mp(value).map_err(|error| error.to_string())
 }
 
 /// Whether a key is nothing that a running container would have to be told.

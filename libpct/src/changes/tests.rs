@@ -72,6 +72,39 @@ impl Running for Told {
         });
         if section.get("cpulimit") == Some("8000") { Err("too much".to_owned()) } else { Ok(()) }
     }
+
+    fn network(
+        &mut self,
+        index: u16,
+        old: Option<&NetIf>,
+        new: Option<&NetIf>,
+        _: &Section,
+    ) -> Result<(), String> {
+        let name = |net: Option<&NetIf>| net.map_or("-".to_owned(), |net| net.name.clone());
+        self.done.push(format!("net{index} {} to {}", name(old), name(new)));
+        Ok(())
+    }
+
+    fn mount(&mut self, index: u16, point: &MountPoint, _: &Section) -> Result<(), String> {
+        self.done.push(format!("mount mp{index} {}", point.volume));
+        Ok(())
+    }
+
+    /// What is mounted at `/busy` is in use.
+    fn unmount(&mut self, index: u16, point: &MountPoint, _: &Section) -> Result<bool, String> {
+        self.done.push(format!("unmount mp{index} {}", point.volume));
+        Ok(point.mp.as_deref() != Some("/busy"))
+    }
+
+    fn add_device(&mut self, index: u16, device: &Device, _: &Section) -> Result<(), String> {
+        self.done.push(format!("add dev{index} {}", device.path));
+        Ok(())
+    }
+
+    fn remove_device(&mut self, index: u16, device: &Device, _: &Section) -> Result<(), String> {
+        self.done.push(format!("remove dev{index} {}", device.path));
+        Ok(())
+    }
 }
 
 /// `key=value` sets, `-key` deletes, `~key` reverts.
@@ -162,12 +195,32 @@ fn a_running_container_is_told_its_limits_and_the_rest_waits() {
          [pve:pending]\nmp0: a1:mX,mp=/x\nnameserver: 1.1.1.1\n"
     );
     let Outcome { file, done, .. } = running(MAIN, &["-mp0", "-unused3", "-net12", "-swap", "-cpulimit"]);
-    assert_eq!(done, ["cpulimit -", "memory 512 -", "free a1:u3"]);
+    let told = ["cpulimit -", "unmount mp0 a1:m0", "net12 b to -", "memory 512 -", "free a1:u3"];
+    assert_eq!(done, told);
+    assert_eq!(file, "memory: 512\nnet0: name=a,hwaddr=02:00:00:00:00:01,type=veth\nunused0: a1:m0\n");
+}
+
+#[test]
+fn what_is_plugged_into_a_running_container_is_current_at_once() {
+    let before =
+        "dev0: /dev/fuse\nmp0: /a,mp=/busy\nmp1: /b,mp=/b\nnet0: name=a,hwaddr=02:00:00:00:00:01,type=veth\n";
+    let words = [
+        "net0=name=b,hwaddr=02:00:00:00:00:01",
+        "mp2=a1:8,mp=/c",
+        "dev1=/dev/fuse,mode=0600",
+        "mp1=/x,mp=/b",
+    ];
+    let Outcome { file, done, .. } = running(before, &words);
+    assert_eq!(done, ["add dev1 /dev/fuse", "mount mp2 a1:new", "net0 a to b", "allocate a1:8"]);
     assert_eq!(
         file,
-        "memory: 512\nmp0: a1:m0,mp=/x\nnet0: name=a,hwaddr=02:00:00:00:00:01,type=veth\n\
-         net12: name=b,hwaddr=02:00:00:00:00:02,type=veth\n\n[pve:pending]\ndelete: mp0,net12\n"
+        "dev0: /dev/fuse\ndev1: /dev/fuse,mode=0600\nmp0: /a,mp=/busy\nmp1: /b,mp=/b\nmp2: a1:new,mp=/c,size=1G\n\
+         net0: name=b,hwaddr=02:00:00:00:00:01,type=veth\n\n[pve:pending]\nmp1: /x,mp=/b\n"
     );
+    let Outcome { file, done, warnings, .. } = running(before, &["-dev0", "-mp0", "-mp1", "-net0"]);
+    assert_eq!(done, ["remove dev0 /dev/fuse", "unmount mp0 /a", "unmount mp1 /b", "net0 a to -"]);
+    assert_eq!(warnings, ["'mp0' is in use, it is removed at the next start"]);
+    assert_eq!(file, "mp0: /a,mp=/busy\n\n[pve:pending]\ndelete: mp0\n");
 }
 
 #[test]

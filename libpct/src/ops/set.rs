@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{Env, disks, facts, helper, hotplug::LiveLimits, leftovers, lxc_config, undo::Undo};
+use super::{Env, disks, facts, helper, leftovers, live::Live, lxc_config, undo::Undo};
 use crate::{
     cgroup::Layout,
     changes::{self, Applied, Changes, Script, Volumes, apply_running, apply_stopped},
@@ -35,13 +35,13 @@ pub(crate) fn set(
     let facts = facts::gather(env, &with_new_values(&config, changes), helper::liblxc(env)?)?;
     let storages = env.storages()?;
     let layout = Layout::detect()?;
-    let mut live = leftovers::settle(env, vmid)?.then(|| LiveLimits::new(vmid, &facts, &layout));
+    let mut live = leftovers::settle(env, vmid)?.then(|| Live::new(env, vmid, &facts, &layout, &storages));
     let mut undo = Undo::default();
     let mut volumes = HostVolumes::new(vmid, &config, &storages, &mut undo, progress);
     let changed = change(&mut config, changes, vmid, &facts, &mut volumes, live.as_mut())
         .and_then(|()| Ok(env.store().write(&lock, &config)?));
     if let Err(error) = changed {
-        let problems = live.map(LiveLimits::restore).unwrap_or_default();
+        let problems = live.map(Live::restore).unwrap_or_default();
         problems.into_iter().chain(undo.roll_back()).for_each(|problem| progress.warning(&problem));
         return Err(error);
     }
@@ -69,7 +69,7 @@ fn change(
     vmid: Vmid,
     facts: &HostFacts,
     volumes: &mut HostVolumes<'_, '_>,
-    live: Option<&mut LiveLimits<'_>>,
+    live: Option<&mut Live<'_>>,
 ) -> Result<(), Error> {
     let staged = changes::stage(config, changes, vmid, facts, volumes)?;
     staged.warnings.iter().for_each(|warning| volumes.progress.warning(warning));

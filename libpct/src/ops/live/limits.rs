@@ -1,23 +1,23 @@
-//! What a running container is told at once (spec: config, part 8.3; runtime, part 9).
+//! The limits of a running container (spec: runtime, part 7).
 
 use crate::{
     cgroup::{Layout, Limits, Version},
-    changes::{Limit, Running},
+    changes::Limit,
     config::{Section, Vmid},
-    error::{Error, reasons},
+    error::Error,
     facts::HostFacts,
     translate,
 };
 
 /// The limits of a running container, with what it takes to put them back.
-pub(super) struct LiveLimits<'a> {
+pub(super) struct Enforced<'a> {
     vmid: Vmid,
     facts: &'a HostFacts,
     layout: &'a Layout,
     limits: Limits<'a>,
 }
 
-impl<'a> LiveLimits<'a> {
+impl<'a> Enforced<'a> {
     pub(super) fn new(vmid: Vmid, facts: &'a HostFacts, layout: &'a Layout) -> Self {
         Self { vmid, facts, layout, limits: Limits::new(layout, vmid) }
     }
@@ -50,7 +50,7 @@ impl<'a> LiveLimits<'a> {
         Ok(files)
     }
 
-    fn write(&mut self, limit: Limit, section: &Section) -> Result<(), Error> {
+    pub(super) fn write(&mut self, limit: Limit, section: &Section) -> Result<(), Error> {
         let files = self.files(limit, section)?;
         if files.is_empty() {
             return self.lift(limit, section);
@@ -94,12 +94,6 @@ impl<'a> LiveLimits<'a> {
     }
 }
 
-impl Running for LiveLimits<'_> {
-    fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String> {
-        self.write(limit, section).map_err(|error| format!("{error}{}", reasons(&error)))
-    }
-}
-
 fn belongs(limit: Limit, file: &str) -> bool {
     match limit {
         Limit::Cores => file == "cpuset.cpus",
@@ -136,7 +130,7 @@ mod tests {
         // No group is there: nothing shrinks.
         let layout = Layout { mode: Mode::Unified, hierarchies: Vec::new() };
         let config = Config::parse(config.as_bytes(), vmid).config;
-        let files = LiveLimits::new(vmid, &facts, &layout).files(limit, config.main()).unwrap();
+        let files = Enforced::new(vmid, &facts, &layout).files(limit, config.main()).unwrap();
         files.into_iter().map(|(file, value)| format!("{file}={value}")).collect()
     }
 

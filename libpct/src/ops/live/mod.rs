@@ -1,0 +1,89 @@
+//! What a running container is told at once (spec: config, part 8.3; runtime, part 9), with what it takes to take it
+//! back.
+
+mod devices;
+mod limits;
+mod mounts;
+mod network;
+
+use super::Env;
+use crate::{
+    cgroup::Layout,
+    changes::{Limit, Running},
+    config::{Device, MountPoint, NetIf, Section, Vmid},
+    error::{Error, reasons},
+    facts::HostFacts,
+    storage::Storages,
+};
+use devices::Devices;
+use limits::Enforced;
+use mounts::Mounts;
+use network::Network;
+
+/// A running container.
+pub(super) struct Live<'a> {
+    limits: Enforced<'a>,
+    network: Network<'a>,
+    mounts: Mounts<'a>,
+    devices: Devices<'a>,
+}
+
+impl<'a> Live<'a> {
+    pub(super) fn new(
+        env: &'a Env,
+        vmid: Vmid,
+        facts: &'a HostFacts,
+        layout: &'a Layout,
+        storages: &'a Storages,
+    ) -> Self {
+        Self {
+            limits: Enforced::new(vmid, facts, layout),
+            network: Network::new(env, vmid),
+            mounts: Mounts::new(env, vmid, storages),
+            devices: Devices::new(env, vmid, facts),
+        }
+    }
+
+    /// The change has failed: puts everything back, and returns what could not be.
+    pub(super) fn restore(self) -> Vec<String> {
+        let problems =
+            [self.devices.restore(), self.mounts.restore(), self.network.restore(), self.limits.restore()];
+        problems.into_iter().flatten().collect()
+    }
+}
+
+impl Running for Live<'_> {
+    fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String> {
+        self.limits.write(limit, section).map_err(text)
+    }
+
+    fn network(
+        &mut self,
+        index: u16,
+        old: Option<&NetIf>,
+        new: Option<&NetIf>,
+        section: &Section,
+    ) -> Result<(), String> {
+        self.network.change(index, old, new, section).map_err(text)
+    }
+
+    fn mount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<(), String> {
+        self.mounts.add(index, point, section).map_err(text)
+    }
+
+    fn unmount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<bool, String> {
+        self.mounts.remove(index, point, section).map_err(text)
+    }
+
+    fn add_device(&mut self, index: u16, device: &Device, section: &Section) -> Result<(), String> {
+        self.devices.add(index, device, section).map_err(text)
+    }
+
+    fn remove_device(&mut self, index: u16, device: &Device, section: &Section) -> Result<(), String> {
+        self.devices.remove(index, device, section).map_err(text)
+    }
+}
+
+fn text(error: Error) -> String {
+    format!("{error}{}", reasons(&error))
+}
