@@ -84,8 +84,12 @@ fn pre_start(env: &Env, vmid: Vmid, mut events: Events) -> Result<OuterNamespace
 /// The phase that follows every successful [`pre_start`]. The config is read again: another script may have been set.
 fn post_stop(env: &Env, vmid: Vmid, host: &OuterNamespace, mut events: Events) {
     let mut run = || -> Result<(), Error> {
-        let loaded = env.store().load(vmid)?;
         host.enter()?;
+        // Who has the lock stops the container, and sees to it.
+        if let Some(lock) = env.store().try_lock(vmid)? {
+            set::apply_after_stop(env, vmid, &lock, || Ok(helper::loaded_liblxc()?), &mut events);
+        }
+        let loaded = env.store().load(vmid)?;
         hookscript::run(env, vmid, loaded.config.main(), Phase::PostStop, &mut events)
     };
     if let Err(error) = run() {

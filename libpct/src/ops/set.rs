@@ -8,7 +8,7 @@ use crate::{
     changes::{self, Applied, Changes, Script, Volumes, apply_running, apply_stopped},
     config::{Config, InvalidIdMap, MountPoint, Section, Size, Vmid, VolumeId},
     error::Error,
-    facts::HostFacts,
+    facts::{HostFacts, Version},
     progress::Progress,
     storage::{StorageError, Storages},
     store::ConfigLock,
@@ -119,6 +119,30 @@ pub(super) fn apply_pending(
         }
     }
     Ok(())
+}
+
+/// What waited is current after a stop already, so that the config shows what is (spec: runtime, part 2.5). The
+/// container has stopped: what goes wrong is told, and waits for the next start.
+pub(super) fn apply_after_stop(
+    env: &Env,
+    vmid: Vmid,
+    lock: &ConfigLock,
+    liblxc: impl FnOnce() -> Result<Version, Error>,
+    progress: &mut dyn Progress,
+) {
+    let mut apply = || -> Result<(), Error> {
+        let mut config = env.store().load(vmid)?.config;
+        let before = config.clone();
+        apply_pending(env, vmid, lock, &mut config, progress)?;
+        if config == before {
+            return Ok(());
+        }
+        let facts = facts::gather(env, config.main(), liblxc()?)?;
+        lxc_config::refresh(env, vmid, config.main(), &facts)
+    };
+    if let Err(error) = apply() {
+        progress.warning(&error.full_message());
+    }
 }
 
 /// The storages of this host, as a change asks for them.

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Env, StartOptions,
+    Env, StartOptions, helper,
     hookscript::{self, Phase},
+    set::apply_after_stop,
     start::start_locked,
 };
 use crate::{
@@ -52,12 +53,14 @@ pub(crate) fn stop(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     require_running(env, vmid)?;
-    let _lock = env.store().lock(vmid, progress)?;
+    let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load(vmid)?;
     if !options.skiplock {
         loaded.check_lock_but_mounted()?;
     }
-    kill(env, vmid, loaded.config.main(), progress)
+    kill(env, vmid, loaded.config.main(), progress)?;
+    apply_after_stop(env, vmid, &lock, || helper::liblxc(env), progress);
+    Ok(())
 }
 
 pub(crate) fn shutdown(
@@ -67,10 +70,12 @@ pub(crate) fn shutdown(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     require_running(env, vmid)?;
-    let _lock = env.store().lock(vmid, progress)?;
+    let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load(vmid)?;
     loaded.check_lock()?;
-    halt(env, vmid, loaded.config.main(), options.timeout, options.force_stop, progress)
+    halt(env, vmid, loaded.config.main(), options.timeout, options.force_stop, progress)?;
+    apply_after_stop(env, vmid, &lock, || helper::liblxc(env), progress);
+    Ok(())
 }
 
 pub(crate) fn reboot(

@@ -251,18 +251,20 @@ impl<'a> Store<'a> {
         self.lock_within(vmid, LOCK_TIMEOUT, progress)
     }
 
+    /// Takes it if nobody has it.
+    pub(crate) fn try_lock(&self, vmid: Vmid) -> Result<Option<ConfigLock>, StoreError> {
+        let file = LockFile::try_acquire(&self.lock_path(vmid)?)?;
+        Ok(file.map(|file| ConfigLock { vmid, file }))
+    }
+
     pub(crate) fn lock_within(
         &self,
         vmid: Vmid,
         timeout: Duration,
         progress: &mut dyn Progress,
     ) -> Result<ConfigLock, StoreError> {
-        let path = self.home.config_lock(vmid);
-        if let Some(folder) = path.parent() {
-            folder::make(folder, 0o755).map_err(|e| StoreError::io("cannot make", folder, e))?;
-        }
         let mut waited = false;
-        let file = LockFile::acquire(&path, timeout, || {
+        let file = LockFile::acquire(&self.lock_path(vmid)?, timeout, || {
             waited = true;
             progress.waiting_for_lock(false);
         })?;
@@ -270,6 +272,15 @@ impl<'a> Store<'a> {
             progress.waiting_for_lock(true);
         }
         Ok(ConfigLock { vmid, file })
+    }
+
+    /// The file, in a folder that is there.
+    fn lock_path(&self, vmid: Vmid) -> Result<PathBuf, StoreError> {
+        let path = self.home.config_lock(vmid);
+        if let Some(folder) = path.parent() {
+            folder::make(folder, 0o755).map_err(|e| StoreError::io("cannot make", folder, e))?;
+        }
+        Ok(path)
     }
 
     /// Replaces a config file: readers see the old one or the new one, also after a crash.

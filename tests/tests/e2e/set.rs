@@ -111,6 +111,28 @@ fn the_rest_waits_for_a_start_or_a_reboot() {
 }
 
 #[test]
+fn what_waits_is_current_when_the_container_has_stopped() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.running(&[]);
+    ct.wait_booted();
+    set(&ct, &["--tty", "4"]);
+    assert_eq!(pending(&ct), ["new tty: 4"]);
+    ct.pct("stop", &[]).ok();
+    assert!(conf(&ct).contains("tty: 4\n") && pending(&ct).is_empty(), "{}", conf(&ct));
+
+    // With nobody who asks for it, too.
+    ct.start();
+    ct.wait_booted();
+    set(&ct, &["--delete", "tty"]);
+    assert_eq!(pending(&ct), ["del tty: 4"]);
+    ct.exec(&["poweroff", "-f"]).output();
+    wait::until_true("the change is made after a halt from inside", || pending(&ct).is_empty());
+    assert!(!conf(&ct).contains("tty"), "{}", conf(&ct));
+    wait::until_true("its monitor is gone", || !host.run_dir().join(format!("{}.monitor", ct.id)).exists());
+}
+
+#[test]
 fn a_change_that_cannot_be_applied_does_not_keep_a_container_from_starting() {
     require_root!();
     let host = Host::new();
