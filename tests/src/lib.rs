@@ -22,6 +22,7 @@ pub mod debian;
 pub mod generated;
 pub mod host;
 pub mod lease;
+pub mod limits;
 pub mod pty;
 pub mod root;
 pub mod run;

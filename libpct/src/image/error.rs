@@ -2,7 +2,8 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-/// Why a template archive was not unpacked.
+/// Why a template archive was not unpacked. Scripts fetch a template again whose error says `corrupt` or `invalid`
+/// (spec: users, part 5.1.2).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,7 +17,7 @@ pub enum Error {
     #[error("cannot start decompressing the archive")]
     Decoder(#[source] io::Error),
     /// The archive could not be read, or its compressed stream is damaged.
-    #[error("cannot read the archive at byte {offset} of its uncompressed contents")]
+    #[error("the archive is corrupt or cannot be read at byte {offset} of its uncompressed contents")]
     Read {
         /// Position in the uncompressed archive.
         offset: u64,
@@ -26,7 +27,7 @@ pub enum Error {
     },
     /// The archive stops in the middle of a member, or before its end marker.
     #[error(
-        "unexpected end of the archive after {offset} bytes of its uncompressed contents: it is incomplete"
+        "unexpected end of the archive after {offset} bytes of its uncompressed contents: it is incomplete or corrupt"
     )]
     UnexpectedEnd {
         /// How many bytes of the uncompressed archive there were.
@@ -34,7 +35,7 @@ pub enum Error {
     },
     /// A header block does not sum up to the checksum in it.
     #[error(
-        "wrong checksum of the header at byte {offset}: the archive is damaged, or is no tar archive, \
+        "invalid checksum of the header at byte {offset}: the archive is corrupt, or is no tar archive, \
          or is compressed in another way than its name says"
     )]
     Checksum {
@@ -42,7 +43,7 @@ pub enum Error {
         offset: u64,
     },
     /// A header that can't be understood.
-    #[error("malformed archive at byte {offset}: {what}")]
+    #[error("corrupt archive at byte {offset}: {what}")]
     Malformed {
         /// Position of the header in the uncompressed archive.
         offset: u64,

@@ -1,44 +1,12 @@
 //! Memory, swap and processors, as the kernel has them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use pct_tests::{Ct, Host, require_root};
-
-/// The value of a cgroup file of the container, from the cgroup of init upwards
-/// to the one that carries the limit. `v1` is `controller/file`.
-pub(crate) fn limit(ct: &Ct<'_>, v1: &str, v2: &str) -> String {
-    let (controller, file) = v1.split_once('/').unwrap();
-    let groups = fs::read_to_string(format!("/proc/{}/cgroup", ct.init_pid())).unwrap();
-    let of = |wanted: &str| {
-        groups.lines().find_map(|line| {
-            let mut parts = line.splitn(3, ':').skip(1);
-            let controllers = parts.next()?;
-            controllers.split(',').any(|c| c == wanted).then(|| parts.next().unwrap().to_owned())
-        })
-    };
-    let v1_dir = Path::new("/sys/fs/cgroup").join(controller);
-    let (top, path, file) = match of(controller) {
-        Some(path) => (v1_dir, path, file),
-        None => (PathBuf::from("/sys/fs/cgroup"), of("").expect("a unified hierarchy"), v2),
-    };
-    let mut dir = top.join(path.trim_start_matches('/'));
-    loop {
-        let name = dir.file_name().unwrap().to_string_lossy().into_owned();
-        if name == ct.id || name.ends_with(&format!(".{}", ct.id)) || dir == top {
-            break;
-        }
-        dir.pop();
-    }
-    fs::read_to_string(dir.join(file))
-        .unwrap_or_else(|e| panic!("{}/{file}: {e}", dir.display()))
-        .trim()
-        .to_owned()
-}
-
-pub(crate) fn is_v2(controller: &str) -> bool {
-    !Path::new("/sys/fs/cgroup").join(controller).join("tasks").exists()
-}
+use pct_tests::{
+    Host,
+    limits::{is_v2, limit},
+    require_root,
+};
 
 #[test]
 fn memory_and_swap_are_limited() {

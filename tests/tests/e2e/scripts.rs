@@ -97,3 +97,134 @@ fn a_shutdown_may_run_in_the_background() {
     ct.wait_booted();
     assert_eq!(bash(&ct, "pct shutdown $ID & wait; pct status $ID"), "status: stopped");
 }
+
+/// The command of the largest body of callers: unquoted words with one dash, some of them with `=`.
+#[test]
+fn create_is_called_with_words_of_one_dash() {
+    require_root!("ip");
+    let host = Host::new();
+    let ct = host.ct();
+    let bridge = Bridge::new(ct.vmid);
+    let template = pct_tests::busybox::template(pct_tests::archive::Compression::Zstd);
+    let cache = host.storage().join("template/cache");
+    fs::create_dir_all(&cache).unwrap();
+    fs::copy(template, cache.join("alpine-3.19-default_amd64.tar.zst")).unwrap();
+    let net = format!("name=eth0,bridge={},ip={}/24,gw={}", bridge.name, bridge.addr4(2), bridge.host4());
+    let script = format!(
+        "set -f; OPTIONS='-features nesting=1,keyctl=1 -hostname web -tags community-script;web -searchdomain=lan.test \
+         -nameserver=10.0.0.53 -net0 {net} -onboot 1 -cores 1 -memory 128 -unprivileged 1 -timezone host'; \
+         pct create $ID local:vztmpl/alpine-3.19-default_amd64.tar.zst $OPTIONS -rootfs local:1 -password secret &>/dev/null \
+         && echo created"
+    );
+    assert_eq!(bash(&ct, &script), "created");
+    let wanted = [
+        "cores: 1",
+        "hostname: web",
+        "memory: 128",
+        "nameserver: 10.0.0.53",
+        "onboot: 1",
+        "searchdomain: lan.test",
+    ];
+    let config = bash(&ct, "pct config $ID");
+    wanted.iter().for_each(|line| assert!(config.lines().any(|found| found == *line), "{line}: {config}"));
+    assert!(config.contains("tags: community-script;web") && !config.contains("secret"), "{config}");
+
+    // The same number again: another one is tried.
+    let again = "pct create $ID local:vztmpl/alpine-3.19-default_amd64.tar.zst -rootfs local:1 2>&1 \
+                 | grep -qiE 'already (exists|in use)' && echo next";
+    assert_eq!(bash(&ct, again), "next");
+    // A damaged download is fetched again.
+    fs::write(cache.join("alpine-3.20-default_amd64.tar.zst"), "no archive").unwrap();
+    let other = host.ct();
+    let broken = "pct create $ID local:vztmpl/alpine-3.20-default_amd64.tar.zst -rootfs local:1 2>&1 \
+                  | grep -qiE 'unable to open|corrupt|invalid' && echo again";
+    assert_eq!(bash(&other, broken), "again");
+    assert_eq!(bash(&other, "pct status $ID &>/dev/null || echo none"), "none");
+
+    let poll = "pct start $ID &>/dev/null; for i in {1..10}; do pct status $ID | grep -q running && break; sleep 1; done; echo $i";
+    assert_eq!(bash(&ct, poll), "1");
+    assert_eq!(
+        bash(&ct, "pct exec $ID ip a s dev eth0 | awk '/inet / {print $2}' | cut -d/ -f1"),
+        bridge.addr4(2)
+    );
+    assert_eq!(
+        bash(&ct, "pct stop $ID &>/dev/null || true; pct stop $ID &>/dev/null || true; pct status $ID"),
+        "status: stopped"
+    );
+    // One letter for `--force`.
+    assert_eq!(
+        bash(
+            &ct,
+            "pct start $ID &>/dev/null; pct destroy $ID -f &>/dev/null; pct status $ID &>/dev/null || echo gone"
+        ),
+        "gone"
+    );
+}
+
+#[test]
+fn set_is_called_in_every_way() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    let html = "<div align='center'>\n  <a href='https://x.test'>web & more</a>\n</div>";
+    bash(&ct, &format!("DESCRIPTION=\"{html}\"; pct set $ID -description \"$DESCRIPTION\""));
+    assert_eq!(bash(&ct, "pct config $ID | grep -c ^description:"), "1");
+    let stored = fs::read_to_string(ct.conf()).unwrap();
+    assert_eq!(stored.lines().filter(|line| line.starts_with('#')).count(), 3, "{stored}");
+    bash(&ct, "pct set $ID -tags 'a;b' && pct set $ID --tags 'c;a'");
+    assert_eq!(bash(&ct, "pct config $ID | awk -F': ' '/^tags:/{print $2}'"), "a;c");
+    bash(
+        &ct,
+        "pct set $ID -features fuse=1,nesting=1; pct set $ID --cores 1 --memory 256; pct set $ID --protection 1",
+    );
+    assert_eq!(bash(&ct, "pct destroy $ID &>/dev/null || echo protected"), "protected");
+    bash(&ct, "pct set $ID --protection 0; pct set $ID -mp0 local:0,mp=/data,backup=1");
+    bash(&ct, "mkdir -p $PCT_ROOT/scratch/share; pct set $ID -mp1 $PCT_ROOT/scratch/share,mp=/share");
+    // How a tool finds the mount points in the file: up to the first snapshot.
+    let points = "awk '/^\\[/{exit} /^mp[0-9]+:/' $PCT_ROOT/etc/pct/lxc/$ID.conf | wc -l";
+    assert_eq!(bash(&ct, points), "2");
+    bash(&ct, "pct set $ID -delete mp1 && pct set $ID -delete mp0");
+    assert_eq!(bash(&ct, points), "0");
+    assert_eq!(bash(&ct, "pct unlock $ID &>/dev/null || echo none"), "none");
+}
+
+#[test]
+fn files_are_pushed_and_pulled_in_every_way() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.running(&[]);
+    ct.wait_booted();
+    let there = host.scratch().join("in put");
+    fs::write(&there, [0, 255, 13, 10]).unwrap();
+    bash(
+        &ct,
+        "cd $PCT_ROOT/scratch; pct push $ID 'in put' /tmp/one && pct push $ID -- 'in put' '/tmp/two words'",
+    );
+    assert_eq!(
+        bash(&ct, "pct exec $ID -- cat '/tmp/two words' | cmp - \"$PCT_ROOT/scratch/in put\" && echo same"),
+        "same"
+    );
+    assert_eq!(
+        bash(
+            &ct,
+            "cd $PCT_ROOT/scratch; timeout 8 pct pull $ID /tmp/one out && [ -s out ] && cmp out 'in put' && echo same"
+        ),
+        "same"
+    );
+    // The connection plugin of a well-known tool: everything through standard input and output.
+    let put = "pct exec $ID -- /bin/sh -c 'cat > /tmp/put' < \"$PCT_ROOT/scratch/in put\" && pct exec $ID -- cat /tmp/put | cmp - \"$PCT_ROOT/scratch/in put\" && echo same";
+    assert_eq!(bash(&ct, put), "same");
+    assert_eq!(
+        bash(
+            &ct,
+            "pct exec $ID -- /bin/sh -c 'cat > /tmp/empty' < /dev/null; pct exec $ID -- wc -c /tmp/empty"
+        ),
+        "0 /tmp/empty"
+    );
+    assert_eq!(
+        bash(&ct, "pct exec $ID -- /bin/sh -c 'echo out; echo err >&2; exit 3' 2>/dev/null; echo $?"),
+        "out\n3"
+    );
+    assert_eq!(bash(&ct, "pct exec $ID -- /bin/sh -c 'echo out; echo err >&2' 2>&1 >/dev/null"), "err");
+    assert_eq!(bash(&ct, "pct reboot $ID && pct status $ID"), "status: running");
+}

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use pct_tests::{Ct, Host, Run, bins, require_root, wait};
-
-use crate::limits::{is_v2, limit};
+use pct_tests::{
+    Ct, Host, Run, bins,
+    limits::{is_v2, memory, quota, units, with_swap},
+    require_root, wait,
+};
 
 /// `pct set`, which must succeed without a word.
 #[track_caller]
@@ -22,28 +24,6 @@ fn conf(ct: &Ct<'_>) -> String {
 fn pending(ct: &Ct<'_>) -> Vec<String> {
     let lines = ct.pct("pending", &[]).ok().out();
     lines.lines().filter(|line| !line.starts_with("cur ")).map(str::to_owned).collect()
-}
-
-fn memory(ct: &Ct<'_>) -> u64 {
-    limit(ct, "memory/memory.limit_in_bytes", "memory.max").parse().unwrap()
-}
-
-/// The limit of memory and swap together.
-fn with_swap(ct: &Ct<'_>) -> Option<u64> {
-    if is_v2("memory") {
-        return Some(memory(ct) + limit(ct, "-/-", "memory.swap.max").parse::<u64>().unwrap());
-    }
-    let counts = fs::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").unwrap();
-    counts.then(|| limit(ct, "memory/memory.memsw.limit_in_bytes", "-").parse().unwrap())
-}
-
-fn quota(ct: &Ct<'_>) -> String {
-    let quota = limit(ct, "cpu/cpu.cfs_quota_us", "cpu.max");
-    quota.split(' ').next().unwrap().replace("max", "-1")
-}
-
-fn units(ct: &Ct<'_>) -> String {
-    limit(ct, "cpu/cpu.shares", "cpu.weight")
 }
 
 #[test]
