@@ -1,6 +1,14 @@
 //! How an operation tells what it does.
 
-use std::os::fd::BorrowedFd;
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 
 /// Receives what a running operation has to say. All methods are called on the calling thread, before
 /// the operation returns.
@@ -35,4 +43,18 @@ impl Progress for Silent {
     fn message(&mut self, _text: &str) {}
     fn warning(&mut self, _text: &str) {}
     fn bytes(&mut self, _done: u64, _total: Option<u64>) {}
+}
+
+/// Lets time pass; `false`, and at once, when the caller wants the operation to stop.
+pub(crate) fn pause(progress: &dyn Progress, time: Duration) -> bool {
+    let deadline = Instant::now() + time;
+    let mut fds: Vec<_> =
+        progress.cancel().into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match poll(&mut fds, Timespec::try_from(left).ok().as_ref()) {
+            Err(Errno::INTR) => {}
+            ended => return ended == Ok(0),
+        }
+    }
 }

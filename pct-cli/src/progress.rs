@@ -16,7 +16,7 @@ use signal_hook::{
     low_level::pipe,
 };
 
-use crate::{door::Progress, output};
+use crate::{door::Progress, failure::Failure, output};
 
 /// Counts the warnings and draws the bar.
 #[derive(Default)]
@@ -35,17 +35,22 @@ pub(crate) struct Narrator {
 
 impl Narrator {
     /// For a command that is no task.
-    pub(crate) fn plain() -> Self {
-        Self { plain: true, ..Self::default() }
+    pub(crate) fn plain(self) -> Self {
+        Self { plain: true, ..self }
     }
 
     /// For an operation that can take back what it has done: the first signal that would end this program is
     /// passed on to it instead.
-    pub(crate) fn interruptible() -> io::Result<Self> {
-        let (reader, writer) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
-            pipe::register(signal, writer.try_clone()?)?;
-        }
+    pub(crate) fn interruptible() -> Result<Self, Failure> {
+        let watch = || -> io::Result<UnixStream> {
+            let (reader, writer) = UnixStream::pair()?;
+            for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
+                pipe::register(signal, writer.try_clone()?)?;
+            }
+            Ok(reader)
+        };
+        let reader =
+            watch().map_err(|error| Failure::Message(format!("cannot watch for signals: {error}")))?;
         Ok(Self { interrupt: Some(reader), ..Self::default() })
     }
 

@@ -20,9 +20,7 @@ pub(crate) fn run(operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>
 pub(crate) fn run_interruptible(
     operation: impl FnOnce(&mut dyn Progress) -> Result<(), Error>,
 ) -> Result<Exit, Failure> {
-    let narrator = Narrator::interruptible()
-        .map_err(|error| Failure::Message(format!("cannot watch for signals: {error}")))?;
-    narrated(narrator, operation)
+    narrated(Narrator::interruptible()?, operation)
 }
 
 fn narrated(

@@ -136,8 +136,8 @@ impl<'a> Subject<'a> {
             "{when}: neither the old config nor the new one:\n{found}"
         );
         let left = self.temporary();
-        let prefix = format!("{}.conf.tmp.", self.ct.id);
-        assert!(left.len() <= 1 && left.iter().all(|name| name.starts_with(&prefix)), "{when}: {left:?}");
+        let temporary = format!("{}.conf.tmp", self.ct.id);
+        assert!(left.iter().all(|name| *name == temporary), "{when}: {left:?}");
 
         let lock = self.root().join(format!("run/pct/lock/pve-config-{}.lock", self.ct.id));
         if let Ok(file) = File::open(lock) {
@@ -154,6 +154,9 @@ impl<'a> Subject<'a> {
             None => drop(again.ok().quiet()),
         }
         assert_eq!(self.conf(), self.new, "{when}: after another call");
+        if found == self.old {
+            assert_eq!(self.temporary(), [""; 0], "{when}: after another write");
+        }
     }
 }
 

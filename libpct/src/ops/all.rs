@@ -1,12 +1,7 @@
 //! All containers at once, as a host needs it when it comes up and goes down. They are taken one after the other,
 //! in the order of `startup` (spec: config, part 1.4).
 
-use std::time::{Duration, Instant};
-
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use std::time::Duration;
 
 use super::{
     Env, ShutdownOptions, StartOptions,
@@ -16,9 +11,8 @@ use super::{
 use crate::{
     config::{Section, Startup, Vmid},
     error::Error,
-    progress::Progress,
+    progress::{self, Progress},
     store::StoreError,
-    sys,
 };
 
 /// Which containers [`Pct::start_all`](crate::Pct::start_all) starts.
@@ -140,17 +134,6 @@ fn locked(lock: &str) -> String {
 
 /// Waits so many seconds, or until the caller has enough of it.
 fn pause(seconds: Option<u32>, progress: &dyn Progress) -> Result<(), Error> {
-    let Some(seconds) = seconds else { return Ok(()) };
-    let deadline = Instant::now() + Duration::from_secs(seconds.into());
-    let mut fds: Vec<_> =
-        progress.cancel().into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match poll(&mut fds, Timespec::try_from(left).ok().as_ref()) {
-            Ok(0) => return Ok(()),
-            Ok(_) => return Err(Error::Interrupted),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(sys::Error::os("wait between two starts", errno).into()),
-        }
-    }
+    let time = Duration::from_secs(seconds.unwrap_or_default().into());
+    if progress::pause(progress, time) { Ok(()) } else { Err(Error::Interrupted) }
 }

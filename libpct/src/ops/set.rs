@@ -1,6 +1,6 @@
 //! `set`, and the changes that wait for a start (spec: config, part 8; cli, part 6.2).
 
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use super::{Env, disks, facts, helper, leftovers, live::Live, lxc_config, undo::Undo};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     config::{Config, InvalidIdMap, MountPoint, Section, Size, Vmid, VolumeId},
     error::Error,
     facts::{HostFacts, Version},
-    progress::Progress,
+    progress::{Progress, pause},
     storage::{StorageError, Storages},
     store::ConfigLock,
 };
@@ -39,6 +39,8 @@ pub(crate) fn set(
     let mut undo = Undo::default();
     let mut volumes = HostVolumes::new(vmid, &config, &storages, &mut undo, progress);
     let changed = change(&mut config, changes, vmid, &facts, &mut volumes, live.as_mut())
+        // The last moment at which all can be taken back.
+        .and_then(|()| if pause(progress, Duration::ZERO) { Ok(()) } else { Err(Error::Interrupted) })
         .and_then(|()| Ok(env.store().write(&lock, &config)?));
     if let Err(error) = changed {
         let problems = live.map(Live::restore).unwrap_or_default();
@@ -130,7 +132,7 @@ pub(super) fn apply_after_stop(
     liblxc: impl FnOnce() -> Result<Version, Error>,
     progress: &mut dyn Progress,
 ) {
-    let mut apply = || -> Result<(), Error> {
+    let apply = || -> Result<(), Error> {
         let mut config = env.store().load(vmid)?.config;
         let before = config.clone();
         apply_pending(env, vmid, lock, &mut config, progress)?;

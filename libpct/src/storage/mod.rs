@@ -21,6 +21,7 @@ pub(crate) use volname::Format;
 
 use crate::{
     config::{Size, Vmid, VolumeId},
+    progress::{Silent, pause},
     sys::{folder, lockfile::LockFile},
 };
 
@@ -310,7 +311,7 @@ impl Storage {
         if let Some(folder) = self.lock.parent() {
             folder::make(folder, 0o755).map_err(|e| StorageError::io("cannot make", folder, e))?;
         }
-        LockFile::acquire(&self.lock, LOCK_TIMEOUT, || {})
+        LockFile::acquire(&self.lock, LOCK_TIMEOUT, |time| pause(&Silent, time))
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
     }
 }

@@ -19,7 +19,7 @@ use std::{
 use crate::{
     config::{self, Config, Diagnostic, Vmid, WriteError},
     home::{Home, HomeKind},
-    progress::Progress,
+    progress::{Progress, pause},
     sys::{self, folder, lockfile::LockFile},
 };
 
@@ -264,9 +264,11 @@ impl<'a> Store<'a> {
         progress: &mut dyn Progress,
     ) -> Result<ConfigLock, StoreError> {
         let mut waited = false;
-        let file = LockFile::acquire(&self.lock_path(vmid)?, timeout, || {
-            waited = true;
-            progress.waiting_for_lock(false);
+        let file = LockFile::acquire(&self.lock_path(vmid)?, timeout, |time| {
+            if !std::mem::replace(&mut waited, true) {
+                progress.waiting_for_lock(false);
+            }
+            pause(progress, time)
         })?;
         if waited {
             progress.waiting_for_lock(true);
@@ -289,7 +291,8 @@ impl<'a> Store<'a> {
         let bytes = config.to_bytes().map_err(|source| StoreError::Write { vmid, source })?;
         let folder = self.home.config_dir();
         folder::make(&folder, 0o755).map_err(|e| StoreError::io("cannot make", &folder, e))?;
-        write_durably(&self.home.config_file(vmid), &bytes)
+        // Of a fixed name, as the lock is ours: what a killed writer has left is written over by the next one.
+        replace(&self.home.config_file(vmid), ".tmp", &bytes, true)
     }
 
     /// Removes a config file; the container's number is free again.
@@ -304,22 +307,17 @@ impl<'a> Store<'a> {
     }
 }
 
-/// Replaces a file, which is on the disk when this returns.
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace(path, bytes, true)
-}
-
 /// Replaces a file that is made anew when it is needed: after a crash of the machine it may be gone.
 pub(crate) fn write_generated(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace(path, bytes, false)
+    replace(path, &format!(".tmp.{}", std::process::id()), bytes, false)
 }
 
-/// Writes a file of mode 0644 beside `path` and renames it over it.
-fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
+/// Writes a file of mode 0644 beside `path` and renames it over it. Nobody else uses the name with this suffix now.
+fn replace(path: &Path, suffix: &str, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let mut temp = path.as_os_str().to_owned();
-    temp.push(format!(".tmp.{}", std::process::id()));
+    temp.push(suffix);
     let temp = PathBuf::from(temp);
-    // Left by a process of the same id that has crashed: nobody else uses this name.
+    // Left by one that was killed.
     let _ = fs::remove_file(&temp);
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temp)?;

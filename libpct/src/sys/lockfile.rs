@@ -49,12 +49,16 @@ impl LockFile {
 
     /// Takes the lock, waiting at most `timeout`; then [`Error::LockTimeout`].
     ///
-    /// `waiting` is called once, if the lock is not free at once.
-    pub(crate) fn acquire(path: &Path, timeout: Duration, waiting: impl FnOnce()) -> Result<Self> {
+    /// While it is not free, `wait` is called to let some time pass; with its `false` the waiting ends at once, by
+    /// [`Error::Interrupted`].
+    pub(crate) fn acquire(
+        path: &Path,
+        timeout: Duration,
+        mut wait: impl FnMut(Duration) -> bool,
+    ) -> Result<Self> {
         if let Some(lock) = Self::try_acquire(path)? {
             return Ok(lock);
         }
-        waiting();
         let start = Instant::now();
         // flock has no deadline of its own, and an alarm signal would be the whole process' affair: so ask
         // again, quickly first because most holders are short.
@@ -63,7 +67,9 @@ impl LockFile {
             let Some(left) = timeout.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) else {
                 return Err(Error::LockTimeout { path: path.display().to_string() });
             };
-            std::thread::sleep(pause.min(left));
+            if !wait(pause.min(left)) {
+                return Err(Error::Interrupted);
+            }
             if let Some(lock) = Self::try_acquire(path)? {
                 return Ok(lock);
             }
@@ -131,21 +137,38 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    fn wait(pause: Duration) -> bool {
+        std::thread::sleep(pause);
+        true
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_can_be_called_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let _held = LockFile::try_acquire(&path).unwrap().unwrap();
+        let mut pauses = 0;
+        let error = LockFile::acquire(&path, Duration::from_secs(60), |_| {
+            pauses += 1;
+            pauses < 3
+        });
+        assert!(matches!(error, Err(Error::Interrupted)), "{error:?}");
+    }
+
     #[test]
     fn a_held_lock_times_out_and_a_dropped_one_is_free() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("l");
-        let lock = LockFile::acquire(&path, Duration::ZERO, || panic!("not free")).unwrap();
+        let lock = LockFile::acquire(&path, Duration::ZERO, |_| panic!("not free")).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         assert!(LockFile::try_acquire(&path).unwrap().is_none());
-        let (start, mut told) = (Instant::now(), false);
-        let error = LockFile::acquire(&path, Duration::from_millis(80), || told = true).unwrap_err();
+        let start = Instant::now();
+        let error = LockFile::acquire(&path, Duration::from_millis(80), wait).unwrap_err();
         assert!(start.elapsed() >= Duration::from_millis(80));
-        assert!(told);
         assert_eq!(error.to_string(), format!("can't lock file '{}' - got timeout", path.display()));
         drop(lock);
         // Not at once for sure: another test may have forked and hold a copy of the descriptor for a moment.
-        LockFile::acquire(&path, Duration::from_secs(10), || {}).unwrap();
+        LockFile::acquire(&path, Duration::from_secs(10), wait).unwrap();
     }
 
     #[test]
@@ -157,7 +180,7 @@ mod tests {
             for _ in 0..4 {
                 s.spawn(|| {
                     for _ in 0..50 {
-                        let lock = LockFile::acquire(&path, Duration::from_secs(30), || {}).unwrap();
+                        let lock = LockFile::acquire(&path, Duration::from_secs(30), wait).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two holders");
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);

@@ -42,6 +42,9 @@ pub enum Error {
         /// The lock file.
         path: String,
     },
+    /// The caller did not want to wait any longer.
+    #[error("received interrupt")]
+    Interrupted,
     /// The call would be undefined or refused with more than one thread.
     #[error("cannot {attempt}: the process has {threads} threads, only a single-threaded process can")]
     Threads {

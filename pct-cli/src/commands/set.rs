@@ -42,7 +42,7 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let changes = changes(args);
     let vmid = args.vmid()?;
-    let mut narrator = Narrator::plain();
+    let mut narrator = Narrator::interruptible()?.plain();
     let changed = open()?.container(vmid).set(&changes, &mut narrator);
     narrator.finish();
     changed?;

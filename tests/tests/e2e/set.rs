@@ -163,10 +163,14 @@ fn volumes_of_a_stopped_container_are_made_kept_and_freed() {
 
 /// `pct set` whose rename of the new config file fails.
 fn set_without_rename(ct: &Ct<'_>, words: &[&str]) -> pct_tests::Output {
+    set_with_fault(ct, "/^rename", "error=EIO", words)
+}
+
+/// `pct set` with something that happens at its calls of one kind (strace(1), `inject`).
+fn set_with_fault(ct: &Ct<'_>, call: &str, fault: &str, words: &[&str]) -> pct_tests::Output {
     let pct: PathBuf = bins::pct();
-    let trace = ["-o", "/dev/null", "-e", "trace=/^rename", "-e", "inject=/^rename:error=EIO"];
     Run::new("strace")
-        .args(trace)
+        .args(["-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:{fault}")])
         .args([pct.to_str().unwrap(), "set", &ct.id])
         .args(words)
         .env("PCT_ROOT", ct.host().root())
@@ -196,6 +200,19 @@ fn a_change_that_fails_is_taken_back_as_a_whole() {
     let words = ["--memory", "64", "--swap", "0", "--cpulimit", "1", "--cpuunits", "50", "--cores", "1"];
     set_without_rename(&ct, &words).fails().says("cannot write");
     assert_eq!((conf(&ct), now()), (before, limits));
+}
+
+#[test]
+fn a_change_that_is_interrupted_is_taken_back() {
+    require_root!("strace");
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    let before = conf(&ct);
+    // The volume is being made.
+    let words = ["--mp0", "local:1,mp=/a", "--memory", "64"];
+    set_with_fault(&ct, "ftruncate", "signal=TERM", &words).fails().says("received interrupt");
+    assert_eq!(conf(&ct), before);
+    assert_eq!(volumes(&ct), [format!("subvol-{}-disk-0.subvol", ct.id)]);
 }
 
 #[test]
