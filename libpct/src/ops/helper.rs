@@ -19,12 +19,13 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, fcntl_dupfd_cloexec},
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, recvmsg, send, sendmsg,
     },
+    process::{Pid, Signal, kill_process},
     thread::{ThreadNameSpaceType, move_into_thread_name_spaces},
 };
 
@@ -52,6 +53,9 @@ const NETWORK: &str = "network";
 
 /// The answer takes milliseconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a helper may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A helper that works on a job.
 pub(crate) struct Working {
@@ -157,9 +161,22 @@ impl Working {
         if fds[1].revents().is_empty() {
             return Ok(());
         }
-        // What it has mounted goes with it; a failure to kill what has just ended is none.
-        let _ = self.child.kill();
+        self.end();
         Err(Error::Interrupted)
+    }
+}
+
+impl Working {
+    /// Ends the helper. What it has mounted goes with it, at once when it is asked to end by itself.
+    fn end(&mut self) {
+        // A failure to signal what has just ended is none; the process is not reaped yet, so the number is its own.
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let patience = Timespec::try_from(PATIENCE).ok();
+        let mut gone = [PollFd::new(self.events.get_ref(), PollFlags::empty())];
+        while let Err(Errno::INTR) = poll(&mut gone, patience.as_ref()) {}
+        let _ = self.child.kill();
     }
 }
 

@@ -11,7 +11,11 @@ use std::{
     process::ExitCode,
 };
 
-use rustix::process::Signal;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    process::Signal,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,7 +32,7 @@ use crate::{
     mount,
     progress::Progress,
     rootfs::Rootfs,
-    sys::{folder, process, userns},
+    sys::{self, folder, process, signal::SignalFd, userns},
 };
 
 pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Populate, events: Events) -> ExitCode {
@@ -52,6 +56,8 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     // Without the caller nobody would take back what is done here.
     let caller = rustix::process::getppid().ok_or(Error::Interrupted)?;
     process::set_death_signal(Signal::KILL, caller)?;
+    // From a caller that has changed its mind.
+    let stop = SignalFd::block(&[libc::SIGTERM])?;
     // All mounts live in this namespace, and end with this process.
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
@@ -59,7 +65,7 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     let root = mounts::mount_all(&job.mounts, &folder, &id_map, true)?;
 
     events.message(&format!("extracting archive '{}'", job.template.display()));
-    unpack(job, root.as_fd(), &id_map, events)?;
+    unpack(job, root.as_fd(), &id_map, &stop, events)?;
 
     let root = Rootfs::new(root, id_map.root());
     let settings = guest_setup::settings(section)?;
@@ -93,7 +99,13 @@ struct Unpacked {
 
 /// Unpacks in a child that has given up every right outside the container's user namespace: what escapes
 /// from the root is nobody.
-fn unpack(job: &Populate, root: BorrowedFd<'_>, id_map: &IdMap, mut events: Events) -> Result<(), Error> {
+fn unpack(
+    job: &Populate,
+    root: BorrowedFd<'_>,
+    id_map: &IdMap,
+    stop: &SignalFd,
+    mut events: Events,
+) -> Result<(), Error> {
     let namespace = if id_map.is_empty() { None } else { Some(userns::create(id_map)?) };
     let archive = File::open(&job.template).map_err(|e| Error::io("cannot open", &job.template, e))?;
     let total = archive.metadata().map_err(|e| Error::io("cannot read", &job.template, e))?.len();
@@ -117,6 +129,12 @@ fn unpack(job: &Populate, root: BorrowedFd<'_>, id_map: &IdMap, mut events: Even
     })?;
     // The child has its own copy: the end of the stream is its end.
     drop(theirs);
+    // When this process has ended, nothing may be in use any more: it outlives the child.
+    if is_stopped(&ours, stop)? {
+        child.pidfd().send(libc::SIGKILL)?;
+        child.wait()?;
+        return Err(Error::Interrupted);
+    }
     let mut text = Vec::new();
     ours.read_to_end(&mut text).map_err(|e| Error::io("cannot hear from", "the unpacking child", e))?;
     let exit = child.wait()?;
@@ -136,6 +154,18 @@ fn unpack(job: &Populate, root: BorrowedFd<'_>, id_map: &IdMap, mut events: Even
     match unpacked.error {
         Some(message) => Err(Error::Helper(Failure { message, ..Failure::default() })),
         None => Ok(()),
+    }
+}
+
+/// Waits for the child's report; `true` when the caller does not.
+fn is_stopped(report: &UnixStream, stop: &SignalFd) -> Result<bool, Error> {
+    let mut fds = [PollFd::new(report, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, None) {
+            Ok(_) => return Ok(!fds[1].revents().is_empty()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(sys::Error::os("wait for the unpacking child", errno).into()),
+        }
     }
 }
 
