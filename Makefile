@@ -1,5 +1,6 @@
 # make demo    show the main job on a real Debian container, then clean up
 # make test    install what is needed, build, run every test
+# make test-lxc6    the tests of containers with the liblxc of Debian 13
 # make help    the rest
 #
 # On Debian 12 or 13, as root, with a Rust toolchain.
@@ -17,11 +18,12 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test bench bench-list bench-config fuzz build release fmt lint doc header reference deps-demo deps-test subids
+.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference deps-demo deps-test subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
+	@echo 'make test-lxc6    run the tests of containers with the liblxc of Debian 13'
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
@@ -38,6 +40,10 @@ demo: deps-demo subids release $(TEMPLATE)
 test: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
 	env --default-signal=HUP,INT,QUIT $(CARGO) test --workspace
+
+test-lxc6: deps-test subids $(TEMPLATE)
+	$(CARGO) build --workspace
+	env --default-signal=HUP,INT,QUIT sh tests/tiers/lxc6.sh .
 
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job --bench list

@@ -21,35 +21,9 @@ for tool in mmdebstrap zstd; do
 	}
 done
 
-. /etc/os-release
-suite=${VERSION_CODENAME:?/etc/os-release names no release}
-
-# The first source of Debian's own main archive: deb822 files first, then the
-# one-line form. Both may be there, and other vendors' sources beside them.
-sources() {
-	for file in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$file" ] || continue
-		# One record a paragraph; print "URI suite" for each pair of it.
-		awk -v RS= -F '\n' '{
-			uris = ""; suites = ""
-			for (i = 1; i <= NF; i++) {
-				if ($i ~ /^URIs:/) { uris = $i; sub(/^URIs:[ \t]*/, "", uris) }
-				if ($i ~ /^Suites:/) { suites = $i; sub(/^Suites:[ \t]*/, "", suites) }
-			}
-			n = split(uris, u, /[ \t]+/); m = split(suites, s, /[ \t]+/)
-			for (i = 1; i <= n; i++) for (j = 1; j <= m; j++) print u[i], s[j]
-		}' "$file"
-	done
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -e "$file" ] || continue
-		sed -n 's/^[ \t]*deb[ \t]\{1,\}\(\[[^]]*\][ \t]*\)\{0,1\}\([^ \t]*\)[ \t]\{1,\}\([^ \t]*\)[ \t].*/\2 \3/p' "$file"
-	done
-}
-mirror=$(sources | awk -v suite="$suite" '$2 == suite { sub(/\/$/, "", $1); print $1; exit }')
-if [ -z "$mirror" ]; then
-	echo "debian.sh: no apt source for $suite on this machine" >&2
-	exit 1
-fi
+. "$(dirname "$0")/mirror.sh"
+suite=$(host_suite)
+mirror=$(host_mirror)
 
 mkdir -p "$(dirname "$out")"
 work=$(mktemp -d /var/tmp/pct-debian.XXXXXX)
