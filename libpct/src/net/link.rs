@@ -1,5 +1,7 @@
 //! Links: looked up, made, changed, deleted.
 
+use std::os::fd::{AsRawFd, BorrowedFd};
+
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NlasIterator};
 use netlink_packet_route::RouteNetlinkMessage;
 pub(crate) use netlink_packet_route::link::LinkFlags;
@@ -226,7 +228,24 @@ impl Netlink {
         self.set(&attempt, link, LinkAttribute::Controller(bridge.map_or(0, |bridge| bridge.index)))
     }
 
-    fn set(&mut self, attempt: &str, link: &Link, attribute: LinkAttribute) -> Result<()> {
+    /// Moves a link into another network namespace and gives it its name there. It stays down.
+    ///
+    /// When only the name is refused, as it is taken there, the link has moved all the same, under the name that it had:
+    /// whoever has made it is to delete it.
+    pub(crate) fn move_to_namespace(
+        &mut self,
+        link: &Link,
+        namespace: BorrowedFd<'_>,
+        name: &LinkName,
+    ) -> Result<()> {
+        let mut message = named(name.as_str());
+        message.header.index = link.index;
+        message.attributes.push(LinkAttribute::NetNsFd(namespace.as_raw_fd()));
+        let attempt = format!("move network link '{}' into the container as '{name}'", link.name);
+        self.change(&attempt, RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    pub(super) fn set(&mut self, attempt: &str, link: &Link, attribute: LinkAttribute) -> Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = link.index;
         message.attributes.push(attribute);

@@ -1,6 +1,7 @@
 //! Network links of the host, by rtnetlink; no external program (spec: runtime, part 6).
 
 mod address;
+mod guest;
 mod link;
 mod name;
 mod plug;
@@ -12,8 +13,9 @@ mod tests;
 use std::io;
 
 pub(crate) use address::{Address, AddressWatch};
+pub(crate) use guest::Family;
 pub(crate) use link::{Link, LinkFlags};
-pub(crate) use name::VethName;
+pub(crate) use name::{LinkName, VethName};
 pub(crate) use socket::Netlink;
 
 /// Why something could not be done to a link.
@@ -49,7 +51,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A name no link can have.
-    #[error("'{name}' cannot be the name of a network link (1 to 15 bytes, no blank, '/' or ':')")]
+    #[error("'{name}' cannot be the name of a network link (1 to 15 bytes, no blank, '/', ':' or '%')")]
     InvalidName {
         /// The text.
         name: String,

@@ -9,7 +9,8 @@ use crate::config::Vmid;
 /// The kernel's limit for names, without the terminating NUL.
 const LONGEST: usize = 15;
 
-/// A name that a link can have: 1 to 15 bytes, without blanks, `/` and `:`, not `.` or `..`.
+/// A name that a link can have: 1 to 15 bytes, without blanks, `/` and `:`, not `.` or `..`. Nor has it a `%`, by
+/// which the kernel would choose a number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LinkName(String);
 
@@ -25,7 +26,7 @@ impl FromStr for LinkName {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':');
+        let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '%');
         if name.is_empty() || name.len() > LONGEST || name.contains(bad) || matches!(name, "." | "..") {
             return Err(Error::InvalidName { name: name.to_owned() });
         }
@@ -73,6 +74,14 @@ impl VethName {
     pub(crate) fn index(self) -> u8 {
         self.index
     }
+
+    /// The name of the guest's end for as long as it is on the host: this name and a `p`. Where that would be too long
+    /// it begins with `vetp` instead.
+    #[must_use]
+    pub(crate) fn peer(self) -> LinkName {
+        let name = format!("{self}p");
+        LinkName(if name.len() > LONGEST { format!("vetp{}i{}", self.vmid, self.index) } else { name })
+    }
 }
 
 impl FromStr for VethName {
@@ -105,6 +114,10 @@ mod tests {
         assert_eq!("veth999999999i9".parse(), VethName::new(vmid(999_999_999), 9));
         assert_eq!(VethName::new(vmid(999_999_999), 10), Err(InvalidVethName));
         assert_eq!(VethName::new(vmid(99_999_999), 31).unwrap().to_string(), "veth99999999i31");
+        assert_eq!(VethName::new(vmid(100), 31).unwrap().peer().as_str(), "veth100i31p");
+        let longest = VethName::new(vmid(99_999_999), 31).unwrap().peer();
+        assert_eq!(longest.as_str(), "vetp99999999i31");
+        assert!(longest.as_str().parse::<VethName>().is_err());
         for bad in [
             "veth100i",
             "veth100i0p",
@@ -124,7 +137,7 @@ mod tests {
         for good in ["vmbr0", "a", "br.100", "123456789012345"] {
             assert_eq!(good.parse::<LinkName>().unwrap().as_str(), good);
         }
-        for bad in ["", ".", "..", "1234567890123456", "a b", "a/b", "a:b", "a\n", "a\0"] {
+        for bad in ["", ".", "..", "1234567890123456", "a b", "a/b", "a:b", "a%d", "a\n", "a\0"] {
             assert!(bad.parse::<LinkName>().is_err(), "{bad:?}");
         }
     }

