@@ -10,7 +10,10 @@ use netlink_packet_route::{
     route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType},
 };
 
-use super::{Error, Link, Result, socket::Netlink};
+use super::{
+    Link, Result,
+    socket::{Netlink, found},
+};
 
 /// The attribute of a link's IPv4 settings (kernel: include/uapi/linux/if_link.h, ip.h).
 const IFLA_INET_CONF: u16 = 1;
@@ -78,21 +81,12 @@ fn deleted(mut message: RouteMessage) -> RouteMessage {
     message
 }
 
-/// Whether something was there, of an answer that says by `absent` that it was not.
-fn found(answer: Result<()>, absent: i32) -> Result<bool> {
-    match answer {
-        Ok(()) => Ok(true),
-        Err(Error::Kernel { source, .. }) if source.raw_os_error() == Some(absent) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 impl Netlink {
     /// Gives a link an address. `false`: it has it already.
     pub(crate) fn add_address(&mut self, link: &Link, address: IpAddr, prefix: u8) -> Result<bool> {
         let attempt = format!("add address {address}/{prefix} to '{}'", link.name);
         let message = RouteNetlinkMessage::NewAddress(address_of(link, address, prefix));
-        found(self.change(&attempt, message, NLM_F_CREATE | NLM_F_EXCL), libc::EEXIST)
+        found(self.change(&attempt, message, NLM_F_CREATE | NLM_F_EXCL), &[libc::EEXIST])
     }
 
     /// Takes an address away from a link; others of the same network stay. `false`: it does not have it.
@@ -107,7 +101,7 @@ impl Netlink {
         if !promotes {
             self.promote_secondaries(link, false)?;
         }
-        found(answer, libc::EADDRNOTAVAIL)
+        found(answer, &[libc::EADDRNOTAVAIL])
     }
 
     fn promotes_secondaries(&mut self, link: &Link) -> Result<bool> {
@@ -143,7 +137,7 @@ impl Netlink {
         let attempt = format!("add a route to gateway {gateway} through '{}'", link.name);
         let message = added(route(link, gateway.into(), Some(gateway)), RouteScope::Link);
         let message = RouteNetlinkMessage::NewRoute(message);
-        found(self.change(&attempt, message, NLM_F_CREATE | NLM_F_EXCL), libc::EEXIST)
+        found(self.change(&attempt, message, NLM_F_CREATE | NLM_F_EXCL), &[libc::EEXIST])
     }
 
     /// Sends what goes to no known network to a gateway, and no longer where it went before.
@@ -158,13 +152,13 @@ impl Netlink {
     pub(crate) fn delete_default_route(&mut self, link: &Link, family: Family) -> Result<bool> {
         let attempt = format!("delete the default route through '{}'", link.name);
         let message = RouteNetlinkMessage::DelRoute(deleted(route(link, family, None)));
-        found(self.change(&attempt, message, 0), libc::ESRCH)
+        found(self.change(&attempt, message, 0), &[libc::ESRCH])
     }
 
     /// Deletes what [`Netlink::add_route_to_gateway`] has added. `false`: there was none.
     pub(crate) fn delete_route_to(&mut self, link: &Link, gateway: IpAddr) -> Result<bool> {
         let attempt = format!("delete the route to {gateway} through '{}'", link.name);
         let message = RouteNetlinkMessage::DelRoute(deleted(route(link, gateway.into(), Some(gateway))));
-        found(self.change(&attempt, message, 0), libc::ESRCH)
+        found(self.change(&attempt, message, 0), &[libc::ESRCH])
     }
 }
