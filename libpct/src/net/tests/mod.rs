@@ -1,11 +1,37 @@
 //! On the real kernel, as root.
 
-use super::name::LinkName;
-use super::*;
-use crate::config::Vmid;
-use crate::sys::testing::needs_root;
+mod guest;
+mod plug;
+mod rate;
+mod vlan;
 
-/// A bridge and a container's number of a test's own; all links of theirs go with it.
+use std::{
+    fs::File,
+    io,
+    net::{Ipv4Addr, TcpStream},
+    os::fd::AsFd,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use netlink_packet_core::NetlinkSerializable;
+use netlink_packet_route::{RouteNetlinkMessage, link::LinkAttribute};
+use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
+
+use super::{name::OwnLink, *};
+use crate::config::{Port, Vmid};
+use crate::sys::{process, testing::needs_root};
+
+/// The bytes of a question after its header, as strace(1) shows those of iproute2.
+pub(super) fn hex(message: &RouteNetlinkMessage) -> String {
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    let line =
+        |line: &[u8]| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ") + "\n";
+    bytes.chunks(16).map(line).collect()
+}
+
+/// A bridge and a container's number of a test's own; all links that are named after them go with it.
 struct Net {
     netlink: Netlink,
     bridge: LinkName,
@@ -19,25 +45,34 @@ impl Net {
             Self { netlink: Netlink::open().unwrap(), bridge, vmid: Vmid::new(9900 + number).unwrap() };
         net.clear();
         net.netlink.create_bridge(&net.bridge).unwrap();
+        // One that was not given an address has that of a port.
+        let bridge = net.netlink.existing_link(net.bridge.as_str()).unwrap();
+        net.netlink.set("name it", &bridge, LinkAttribute::Address(vec![2, 0, 0, 0, 1, 1])).unwrap();
         net
     }
 
     fn clear(&mut self) {
-        self.netlink.delete_all_of(self.vmid).unwrap();
-        self.netlink.delete_bridge(&self.bridge).unwrap();
+        for link in self.netlink.links("").unwrap() {
+            if self.owns(&link.name) {
+                self.netlink.delete(&link).unwrap();
+            }
+        }
+    }
+
+    /// Other tests work at the same time, and their numbers can begin like these.
+    fn owns(&self, name: &str) -> bool {
+        let vmid = OwnLink::of_name(name.trim_end_matches('p')).map(|own| own.nic.vmid());
+        let rest = name.strip_prefix(self.bridge.as_str());
+        vmid == Some(self.vmid) || rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     fn veth(&self, index: u8) -> VethName {
         VethName::new(self.vmid, index).unwrap()
     }
 
-    fn peer(&self, index: u8) -> LinkName {
-        format!("{}p", self.veth(index)).parse().unwrap()
-    }
-
     fn create(&mut self, index: u8) -> VethName {
-        let (name, peer) = (self.veth(index), self.peer(index));
-        self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7])).unwrap();
+        let (name, peer) = (self.veth(index), self.veth(index).peer());
+        self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7 + index])).unwrap();
         name
     }
 }
@@ -58,8 +93,7 @@ fn a_bridge_is_made_looked_up_and_deleted() {
     let link = net.netlink.existing_link(name.as_str()).unwrap();
     assert!(link.is_bridge() && !link.is_up() && link.mtu == 1500 && link.master.is_none(), "{link:?}");
     assert_eq!(net.netlink.bridge_mtu(name.as_str()).unwrap(), 1500);
-    assert!(net.netlink.is_bridge(name.as_str()).unwrap());
-    assert!(!net.netlink.is_bridge("lo").unwrap());
+    assert_eq!(net.netlink.bridge(name.as_str()).unwrap(), link);
 
     let error = net.netlink.create_bridge(&name).unwrap_err();
     assert!(
@@ -80,7 +114,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     }
     let mut net = Net::new(91);
     let bridge_name = net.bridge.to_string();
-    let (veth, peer) = (net.create(0), net.peer(0));
+    let (veth, peer) = (net.create(0), net.veth(0).peer());
     let bridge = net.netlink.existing_link(&bridge_name).unwrap();
     net.netlink.set_mtu(&bridge, 1300).unwrap();
     net.netlink.set_up(&bridge, true).unwrap();
@@ -90,7 +124,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     let guest = net.netlink.existing_link(peer.as_str()).unwrap();
     assert_eq!((guest.mtu, guest.address.as_slice()), (1400, &[2u8, 0, 0, 0, 0, 7][..]));
 
-    net.netlink.plug(veth, &bridge_name).unwrap();
+    net.netlink.plug(veth, &Port::plain(&bridge_name)).unwrap();
     let link = net.netlink.existing_link(&veth.to_string()).unwrap();
     assert_eq!((link.mtu, link.master, link.is_up()), (1300, Some(bridge.index), true));
     let ipv6 = std::fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{veth}/disable_ipv6"));
@@ -132,12 +166,12 @@ fn what_is_not_there_or_no_bridge_is_said() {
     }
     let mut net = Net::new(93);
     let veth = net.create(0);
-    let error = net.netlink.plug(veth, "pctbrnone").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("pctbrnone")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'pctbrnone' does not exist");
-    let error = net.netlink.plug(veth, "lo").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("lo")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'lo' is neither a linux nor an OVS bridge!");
     let bridge = net.bridge.to_string();
-    let error = net.netlink.plug(net.veth(9), &bridge).unwrap_err();
+    let error = net.netlink.plug(net.veth(9), &Port::plain(&bridge)).unwrap_err();
     assert_eq!(error.to_string(), "network link 'veth9993i9' does not exist");
     for name in ["", "a name that is much too long", "a/b"] {
         assert!(net.netlink.link(name).unwrap().is_none());
@@ -159,4 +193,52 @@ fn anyone_may_look() {
     assert_eq!(lo.index, netlink.existing_link("lo").unwrap().index);
     assert!(lo.kind.is_empty());
     assert_eq!(netlink.links("lo").unwrap().len(), links.iter().filter(|l| l.name.starts_with("lo")).count());
+}
+
+/// A network namespace of its own: a descriptor of it, and a socket that speaks with its kernel.
+struct Space {
+    file: File,
+    netlink: Netlink,
+}
+
+impl Space {
+    fn new() -> Self {
+        let make = || {
+            process::unshare(UnshareFlags::NEWNET).unwrap();
+            Self { file: File::open("/proc/thread-self/ns/net").unwrap(), netlink: Netlink::open().unwrap() }
+        };
+        thread::spawn(make).join().unwrap()
+    }
+
+    /// With the other end of a new NIC as `eth0`, up.
+    fn with_nic(net: &mut Net, index: u8) -> (Self, VethName) {
+        let (veth, mut space) = (net.create(index), Self::new());
+        let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
+        net.netlink.move_to_namespace(&peer, space.file.as_fd(), &"eth0".parse().unwrap()).unwrap();
+        let eth0 = space.netlink.existing_link("eth0").unwrap();
+        space.netlink.set_up(&eth0, true).unwrap();
+        (space, veth)
+    }
+
+    fn add_address(&mut self, link: &str, address: Ipv4Addr) {
+        let link = self.netlink.existing_link(link).unwrap();
+        assert!(self.netlink.add_address(&link, address.into(), 24).unwrap());
+    }
+
+    /// Runs something in it.
+    fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        let space = self.file.try_clone().unwrap();
+        thread::spawn(move || {
+            move_into_thread_name_spaces(space.as_fd(), ThreadNameSpaceType::NETWORK).unwrap();
+            work()
+        })
+    }
+
+    /// Whether an address answers.
+    fn reaches(&self, address: Ipv4Addr) -> bool {
+        let connect = move || TcpStream::connect_timeout(&(address, 9).into(), Duration::from_millis(1500));
+        // Nobody listens there.
+        let error = self.run(connect).join().unwrap().unwrap_err();
+        error.kind() == io::ErrorKind::ConnectionRefused
+    }
 }
