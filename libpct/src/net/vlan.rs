@@ -8,6 +8,7 @@ use netlink_packet_route::link::{InfoData, InfoKind, InfoVlan, LinkAttribute, Li
 use super::{Error, Link, LinkName, Result, link::named, plug::disable_ipv6, socket::Netlink};
 use crate::{
     home,
+    progress::{Silent, pause},
     sys::{folder, lockfile::LockFile},
 };
 
@@ -106,7 +107,7 @@ fn lock(path: &Path) -> Result<LockFile> {
         let attempt = || format!("make '{}'", above.display());
         folder::make(above, 0o755).map_err(|source| Error::Io { attempt: attempt(), source })?;
     }
-    Ok(LockFile::acquire(path, LOCK_TIMEOUT, || {})?)
+    Ok(LockFile::acquire(path, LOCK_TIMEOUT, |time| pause(&Silent, time))?)
 }
 
 #[cfg(test)]
