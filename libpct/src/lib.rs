@@ -39,8 +39,8 @@ pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
     Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
-    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
+    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, ShutdownOptions,
+    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -174,6 +174,20 @@ impl Pct {
         ops::stop_all(&self.env, options, progress)
     }
 
+    /// Notes down what the storages have of each container: volumes that its config does not name become `unusedN`, sizes
+    /// are corrected. `progress` hears of each change. Returns those that are locked or cannot be written; they keep none
+    /// of the others from being looked at.
+    ///
+    /// # Errors
+    /// When `storage.cfg` cannot be read, or the containers cannot be listed.
+    pub fn rescan(
+        &self,
+        options: &RescanOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<(Vmid, Error)>, Error> {
+        ops::rescan_all(&self.env, options, progress)
+    }
+
     /// The processors that each running container may use, ascending by number. Those of a host without cgroups for
     /// that are not there.
     ///
@@ -286,6 +300,14 @@ impl Container<'_> {
     /// When there is no such container, or no lock.
     pub fn unlock(&self, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::unlock(self.env, self.vmid, progress)
+    }
+
+    /// As [`Pct::rescan`], for this container.
+    ///
+    /// # Errors
+    /// When there is no such container or it is locked, and when all of `unusedN` are taken.
+    pub fn rescan(&self, options: &RescanOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::rescan(self.env, self.vmid, options, progress)
     }
 
     /// What `pct status` shows. Needs no more than a readable config file.

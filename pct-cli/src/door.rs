@@ -2,8 +2,8 @@
 
 pub(crate) use pct::{
     Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
-    HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions,
-    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
+    HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions,
+    ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,

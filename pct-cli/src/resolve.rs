@@ -17,7 +17,6 @@ const TO_COME: &[&str] = &[
     "mount",
     "move-volume",
     "remote-migrate",
-    "rescan",
     "resize",
     "restore",
     "resume",

@@ -77,6 +77,7 @@ mod tests {
             "       pct ip <vmid> [OPTIONS]",
             "       pct pull <vmid> <path> <destination> [OPTIONS]",
             "       pct push <vmid> <file> <destination> [OPTIONS]",
+            "       pct rescan  [OPTIONS]",
             "       pct status <vmid> [OPTIONS]",
             "       pct unlock <vmid>",
             "",

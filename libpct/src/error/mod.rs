@@ -388,6 +388,7 @@ fn change_kind(error: &ChangeError) -> ErrorKind {
         ChangeError::Protected { .. }
         | ChangeError::ReadOnly { .. }
         | ChangeError::Required(_)
+        | ChangeError::TooManyUnused
         | ChangeError::Modified => ErrorKind::Refused,
         _ => ErrorKind::Parameter,
     }

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 use super::{Env, leftovers, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
-    error::Error,
+    error::{Error, reasons},
     home::HomeKind,
     progress::Progress,
+    storage::Storages,
     store::Loaded,
 };
 
@@ -47,11 +48,7 @@ pub(crate) fn destroy(
         }
     }
     if options.destroy_unreferenced_disks {
-        for unreferenced in storages.volumes_of(vmid)? {
-            if let Err(error) = storages.free(&unreferenced.id, vmid) {
-                progress.warning(&format!("volume '{}' could not be removed: {error}", unreferenced.id));
-            }
-        }
+        free_unreferenced(&storages, vmid, progress);
     }
     remove_folder(env, vmid)?;
     // Whoever finds this half-done knows that the volumes are gone.
@@ -66,6 +63,25 @@ pub(crate) fn destroy(
     }
     env.store().remove(&lock)?;
     Ok(())
+}
+
+/// Removes what carries the container's number. What cannot be reached is told, for the container is half gone.
+fn free_unreferenced(storages: &Storages, vmid: Vmid, progress: &mut dyn Progress) {
+    for id in storages.for_volumes() {
+        let volumes = match storages.volumes_on(id, vmid) {
+            Ok(volumes) => volumes,
+            Err(error) => {
+                let reasons = reasons(&error);
+                progress.warning(&format!("storage '{id}' was not searched for volumes: {error}{reasons}"));
+                continue;
+            }
+        };
+        for volume in volumes {
+            if let Err(error) = storages.free(&volume, vmid) {
+                progress.warning(&format!("volume '{volume}' could not be removed: {error}"));
+            }
+        }
+    }
 }
 
 fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Result<(), Error> {

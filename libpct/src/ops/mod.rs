@@ -25,6 +25,7 @@ mod protocol;
 mod pull;
 mod push;
 mod query;
+mod rescan;
 mod session;
 mod set;
 mod start;
@@ -67,6 +68,8 @@ pub use query::{ConfigState, ConfigView, Listing, Status, Usage};
 pub(crate) use query::{
     config, free_vmid, list, list_of, load, snapshot_names, status, storages_with, templates, usage,
 };
+pub use rescan::RescanOptions;
+pub(crate) use rescan::{rescan, rescan_all};
 pub(crate) use set::set;
 pub use start::StartOptions;
 pub(crate) use start::start;

@@ -18,6 +18,7 @@ pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
+pub(crate) mod rescan;
 pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod shutdown;
@@ -66,7 +67,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 27] = [
+static VERBS: [&Verb; 28] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -84,6 +85,7 @@ static VERBS: [&Verb; 27] = [
     &pull::VERB,
     &push::VERB,
     &reboot::VERB,
+    &rescan::VERB,
     &schema::VERB,
     &set::VERB,
     &shutdown::VERB,

@@ -19,6 +19,7 @@ const USAGES: &[(&str, &str)] = &[
     ("pull", "pct pull <vmid> <path> <destination> [OPTIONS]"),
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
+    ("rescan", "pct rescan  [OPTIONS]"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
     ("set", "pct set <vmid> [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),

@@ -22,6 +22,7 @@ mod lxc_config;
 mod network;
 mod push_pull;
 mod reading_verbs;
+mod rescan;
 mod scripts;
 mod security;
 mod set;
