@@ -38,9 +38,10 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
-    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, ShutdownOptions,
-    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
+    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity, HostFile,
+    Interface, InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES,
+    ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage,
+    WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -186,6 +187,14 @@ impl Pct {
         progress: &mut dyn Progress,
     ) -> Result<Vec<(Vmid, Error)>, Error> {
         ops::rescan_all(&self.env, options, progress)
+    }
+
+    /// As [`Container::doctor`] for these containers in this order, or for all of this node where none are named.
+    ///
+    /// # Errors
+    /// When the containers cannot be listed; a config that cannot be read is in the answer.
+    pub fn doctor(&self, vmids: &[Vmid]) -> Result<Checkup, Error> {
+        ops::doctor_of(&self.env, vmids)
     }
 
     /// The processors that each running container may use, ascending by number. Those of a host without cgroups for
@@ -371,6 +380,15 @@ impl Container<'_> {
         progress: &mut dyn Progress,
     ) -> Result<LxcConfig, Error> {
         ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
+    /// What would make the next start fail or surprise, the gravest first. Nothing is started, changed or activated.
+    /// Needs root.
+    ///
+    /// # Errors
+    /// When there is no such container, or its config cannot be read.
+    pub fn doctor(&self) -> Result<Vec<Symptom>, Error> {
+        ops::doctor(self.env, self.vmid)
     }
 
     /// Waits until the container is in a state, for ever without a timeout. What only a running container has is waited

@@ -72,6 +72,7 @@ mod tests {
             "",
             "       pct console <vmid> [OPTIONS]",
             "       pct cpusets ",
+            "       pct doctor [<vmid>] [OPTIONS]",
             "       pct enter <vmid> [OPTIONS]",
             "       pct exec <vmid> [<extra-args>] [OPTIONS]",
             "       pct ip <vmid> [OPTIONS]",

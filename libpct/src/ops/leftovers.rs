@@ -72,6 +72,11 @@ pub(crate) fn has_monitor(env: &Env, vmid: Vmid) -> Result<bool, Error> {
     Ok(matches!(monitor(&env.home.monitor_file(vmid))?, Monitor::Alive(_)))
 }
 
+/// Whether a monitor was killed whose leftovers nobody has cleared yet.
+pub(crate) fn has_dead_monitor(env: &Env, vmid: Vmid) -> Result<bool, Error> {
+    Ok(matches!(monitor(&env.home.monitor_file(vmid))?, Monitor::Dead))
+}
+
 /// The monitor of ours that lives for this container, running already or not.
 pub(crate) fn monitor_process(env: &Env, vmid: Vmid) -> Result<Option<Pidfd>, Error> {
     let Monitor::Alive(pid) = monitor(&env.home.monitor_file(vmid))? else { return Ok(None) };

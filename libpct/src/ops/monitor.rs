@@ -196,7 +196,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     let plans = mounts::plan(section, &env.storages()?)?;
     mounts::id_map_warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
-    guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
+    guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, facts.cgroup, &mut events)?;
 
     lxc_config::write(env, vmid, &generated)
 }

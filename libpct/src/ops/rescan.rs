@@ -2,10 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Env, all::Failures};
+use super::{Env, all::Failures, mounts::points};
 use crate::{
     changes::add_unused,
-    config::{MountPoint, Section, Vmid, VolumeId, VolumeRef},
+    config::{Section, Vmid, VolumeId, VolumeRef},
     error::{Error, reasons},
     progress::Progress,
     storage::Storages,
@@ -129,7 +129,7 @@ impl<'a> Scan<'a> {
 
     /// Where everything is that the config names. What is not there is not in the way.
     fn places(&self, main: &Section) -> Vec<PathBuf> {
-        let mounted = mounts(main).into_iter().map(|(_, point)| point.volume);
+        let mounted = points(main).into_iter().map(|(_, point)| point.volume);
         let unused = main.unused().into_iter().map(|(_, volume)| VolumeRef::Volume(volume));
         mounted.chain(unused).filter_map(|volume| self.place(&volume).ok()).collect()
     }
@@ -143,7 +143,7 @@ impl<'a> Scan<'a> {
     }
 
     fn correct_sizes(&self, vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
-        for (key, mut point) in mounts(main) {
+        for (key, mut point) in points(main) {
             let VolumeRef::Volume(volume) = point.volume.clone() else { continue };
             match self.storages.size(&volume) {
                 Ok(size) if point.size == Some(size) => {}
@@ -172,11 +172,4 @@ fn drop_used(vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
         main.remove(&key);
         progress.message(&format!("CT {vmid}: removed '{key}' from config, volume '{volume}' is in use."));
     }
-}
-
-/// The root file system and the mount points by number; what does not parse is left out.
-fn mounts(main: &Section) -> Vec<(String, MountPoint)> {
-    let rootfs = main.rootfs().ok().flatten().map(|point| ("rootfs".to_owned(), point));
-    let points = main.mount_points().into_iter().map(|(number, point)| (format!("mp{number}"), point));
-    rootfs.into_iter().chain(points).collect()
 }

@@ -67,9 +67,7 @@ pub(crate) fn start_locked(
     if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });
     }
-    if env.home.kind() == HomeKind::Pve {
-        return Err(Error::Unsupported { what: "starting a container on a Proxmox VE host" });
-    }
+    check_home(env)?;
     apply_pending(env, vmid, lock, &mut loaded.config, progress)?;
     let section = loaded.config.main();
     check_template(section, vmid)?;
@@ -92,11 +90,18 @@ pub(crate) fn start_locked(
     }
 }
 
-fn check_template(section: &Section, vmid: Vmid) -> Result<(), Error> {
+pub(super) fn check_home(env: &Env) -> Result<(), Error> {
+    match env.home.kind() {
+        HomeKind::Pve => Err(Error::Unsupported { what: "starting a container on a Proxmox VE host" }),
+        HomeKind::Standalone => Ok(()),
+    }
+}
+
+pub(super) fn check_template(section: &Section, vmid: Vmid) -> Result<(), Error> {
     if section.is_template() { Err(Error::IsTemplate { vmid }) } else { Ok(()) }
 }
 
-fn check_quota(section: &Section) -> Result<(), Error> {
+pub(super) fn check_quota(section: &Section) -> Result<(), Error> {
     let quota = section.mount_points().into_iter().any(|(_, point)| point.quota)
         || section.rootfs().ok().flatten().is_some_and(|point| point.quota);
     if quota && !section.id_map()?.is_empty() {

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod destroy;
+pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
@@ -67,12 +68,13 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 28] = [
+static VERBS: [&Verb; 29] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
     &create::VERB,
     &destroy::VERB,
+    &doctor::VERB,
     &enter::VERB,
     &exec::VERB,
     &help::VERB,

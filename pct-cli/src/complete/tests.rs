@@ -122,6 +122,8 @@ fn values_of_options_are_those_that_their_type_names_or_the_host_has() {
         ("config 101 --snapshot ", "snapshot-of-101"),
         ("config --snapshot ", "Snapshots"),
         ("config --vmid ", "Containers"),
+        ("doctor ", "Containers"),
+        ("doctor 100 ", "Containers"),
         ("rescan --vmid ", "Containers"),
         ("rescan ", "--dryrun --help --vmid"),
     ]);

@@ -7,6 +7,7 @@ const USAGES: &[(&str, &str)] = &[
     ("cpusets", "pct cpusets "),
     ("create", "pct create <vmid> <ostemplate> [OPTIONS]"),
     ("destroy", "pct destroy <vmid> [OPTIONS]"),
+    ("doctor", "pct doctor [<vmid>] [OPTIONS]"),
     ("enter", "pct enter <vmid> [OPTIONS]"),
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
     ("help", "pct help [<extra-args>] [OPTIONS]"),

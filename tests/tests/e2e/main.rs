@@ -11,6 +11,7 @@ mod cleanup;
 mod console;
 mod create_destroy;
 mod cycles;
+mod doctor;
 mod exec;
 mod forbidden_programs;
 mod guest_files;
