@@ -284,6 +284,25 @@ impl Container<'_> {
         ops::shutdown(self.env, self.vmid, options, progress)
     }
 
+    /// Writes the state of all of the container's processes to disk, and ends them: [`Container::resume`] goes on with it.
+    /// Needs CRIU. Experimental, as it is in the original.
+    ///
+    /// # Errors
+    /// [`Error::Program`] before anything is done where CRIU is not installed; [`Error::Helper`] with CRIU's reasons, and
+    /// then the container runs on.
+    pub fn suspend(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::suspend(self.env, self.vmid, progress)
+    }
+
+    /// Goes on with a suspended container, whose files must be as they were then. The suspended state is used up by it,
+    /// and by a start.
+    ///
+    /// # Errors
+    /// As [`Container::suspend`], and [`Error::NotSuspended`]; after a failure the suspended state is still there.
+    pub fn resume(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::resume(self.env, self.vmid, progress)
+    }
+
     /// Halts the guest, kills it when the time is over, and starts it again.
     ///
     /// # Errors

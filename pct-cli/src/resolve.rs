@@ -19,10 +19,8 @@ const TO_COME: &[&str] = &[
     "remote-migrate",
     "resize",
     "restore",
-    "resume",
     "rollback",
     "snapshot",
-    "suspend",
     "template",
     "unmount",
 ];

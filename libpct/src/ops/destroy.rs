@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use super::{Env, leftovers, stop};
+use super::{Env, checkpoint, leftovers, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
     error::{Error, reasons},
@@ -50,6 +50,7 @@ pub(crate) fn destroy(
     if options.destroy_unreferenced_disks {
         free_unreferenced(&storages, vmid, progress);
     }
+    checkpoint::remove(env, vmid)?;
     remove_folder(env, vmid)?;
     // Whoever finds this half-done knows that the volumes are gone.
     *loaded.config.main_mut() = Section::default();
@@ -111,8 +112,9 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
         let path = folder.join(file);
         gone(fs::remove_file(&path), &path)?;
     }
-    let log = env.home.start_log(vmid);
-    gone(fs::remove_file(&log), &log)?;
+    for log in [env.home.start_log(vmid), env.home.criu_log(vmid)] {
+        gone(fs::remove_file(&log), &log)?;
+    }
     for dir in [folder.join("rootfs"), folder] {
         gone(fs::remove_dir(&dir), &dir)?;
     }

@@ -148,3 +148,9 @@ pub(crate) fn clear_host(vmid: Vmid) -> Result<(), Error> {
     groups.remove_stale()?;
     Ok(())
 }
+
+/// What CRIU has made beside the groups of a container that it has restored.
+pub(crate) fn clear_strays(vmid: Vmid) -> Result<(), Error> {
+    Groups::new(&Layout::detect()?, vmid).remove_strays();
+    Ok(())
+}

@@ -3,6 +3,7 @@
 
 mod all;
 mod attach;
+mod checkpoint;
 mod copy;
 mod cpusets;
 mod create;
@@ -27,10 +28,12 @@ mod pull;
 mod push;
 mod query;
 mod rescan;
+mod resume;
 mod session;
 mod set;
 mod start;
 mod stop;
+mod suspend;
 mod terminal;
 mod tree;
 mod undo;
@@ -73,11 +76,13 @@ pub(crate) use query::{
 };
 pub use rescan::RescanOptions;
 pub(crate) use rescan::{rescan, rescan_all};
+pub(crate) use resume::resume;
 pub(crate) use set::set;
 pub use start::StartOptions;
 pub(crate) use start::start;
 pub use stop::{RebootOptions, ShutdownOptions, StopOptions};
 pub(crate) use stop::{reboot, shutdown, stop};
+pub(crate) use suspend::suspend;
 pub(crate) use unlock::unlock;
 pub use wait::WaitFor;
 pub(crate) use wait::wait;

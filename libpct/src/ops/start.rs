@@ -67,13 +67,13 @@ pub(crate) fn start_locked(
     if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });
     }
-    check_home(env)?;
+    check_home(env, "starting a container on a Proxmox VE host")?;
     apply_pending(env, vmid, lock, &mut loaded.config, progress)?;
     let section = loaded.config.main();
     check_template(section, vmid)?;
     check_quota(section)?;
     let debug = options.debug || section.debug();
-    let job = Job::Run(Run { debug, skiplock: options.skiplock });
+    let job = Job::Run(Run { debug, skiplock: options.skiplock, resume: false });
     let mut helper = Working::spawn(env, vmid, job, lock, &[])?;
     match helper.next(progress)? {
         Event::Starting => {}
@@ -90,9 +90,10 @@ pub(crate) fn start_locked(
     }
 }
 
-pub(super) fn check_home(env: &Env) -> Result<(), Error> {
+/// Monitors belong to the host's own units there.
+pub(super) fn check_home(env: &Env, what: &'static str) -> Result<(), Error> {
     match env.home.kind() {
-        HomeKind::Pve => Err(Error::Unsupported { what: "starting a container on a Proxmox VE host" }),
+        HomeKind::Pve => Err(Error::Unsupported { what }),
         HomeKind::Standalone => Ok(()),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod rescan;
+pub(crate) mod resume;
 pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod shutdown;
@@ -28,6 +29,7 @@ pub(crate) mod startall;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stopall;
+pub(crate) mod suspend;
 pub(crate) mod unlock;
 mod verifyapi;
 pub(crate) mod wait;
@@ -68,7 +70,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 29] = [
+static VERBS: [&Verb; 31] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -88,6 +90,7 @@ static VERBS: [&Verb; 29] = [
     &push::VERB,
     &reboot::VERB,
     &rescan::VERB,
+    &resume::VERB,
     &schema::VERB,
     &set::VERB,
     &shutdown::VERB,
@@ -96,6 +99,7 @@ static VERBS: [&Verb; 29] = [
     &status::VERB,
     &stop::VERB,
     &stopall::VERB,
+    &suspend::VERB,
     &unlock::VERB,
     &wait::VERB,
 ];

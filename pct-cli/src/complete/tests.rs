@@ -44,6 +44,8 @@ fn positionals_offer_what_their_table_says() {
         ("stop ", "Running"),
         ("shutdown ", "Running"),
         ("reboot ", "Running"),
+        ("suspend ", "Running"),
+        ("resume ", "Startable"),
         ("exec ", "Running"),
         ("enter ", "Running"),
         ("console ", "Running"),

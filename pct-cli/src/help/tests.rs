@@ -21,6 +21,7 @@ const USAGES: &[(&str, &str)] = &[
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("rescan", "pct rescan  [OPTIONS]"),
+    ("resume", "pct resume <vmid>"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
     ("set", "pct set <vmid> [OPTIONS]"),
     ("shutdown", "pct shutdown <vmid> [OPTIONS]"),
@@ -29,6 +30,7 @@ const USAGES: &[(&str, &str)] = &[
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
     ("stopall", "pct stopall  [OPTIONS]"),
+    ("suspend", "pct suspend <vmid>"),
     ("unlock", "pct unlock <vmid>"),
     ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];

@@ -44,15 +44,8 @@ fn doctor(ct: &Ct<'_>) -> Findings {
     Findings::of(&ct.pct("doctor", &["--output-format", "json"]).output())
 }
 
-/// `pct` in a mount namespace that a shell script has changed before.
-fn elsewhere(ct: &Ct<'_>, change: &str, verb: &[&str]) -> Run {
-    let script = format!("set -e; {change}; exec \"$@\"");
-    Run::new("/usr/bin/unshare")
-        .args(["-m", "/bin/sh", "-c", &script, "sh"])
-        .args([bins::pct().to_str().unwrap(), verb[0], &ct.id])
-        .args(&verb[1..])
-        .env("PCT_ROOT", ct.host().root())
-        .env("LC_ALL", "C")
+fn doctor_on(ct: &Ct<'_>, change: &str) -> Findings {
+    Findings::of(&ct.pct_on(change, "doctor", &["--output-format", "json"]).output())
 }
 
 /// A start that fails with the words of the cause.
@@ -287,7 +280,7 @@ fn an_image_is_looked_into_without_a_trace() {
     assert_eq!(doctor(&ct).list(), ["info root-not-seen rootfs"]);
     drop(lock);
     let mount = format!("mount -o loop {} /mnt", ct.image().display());
-    let busy = Findings::of(&elsewhere(&ct, &mount, &["doctor", "--output-format", "json"]).output());
+    let busy = doctor_on(&ct, &mount);
     assert_eq!(busy.list(), ["info root-not-seen rootfs"]);
 
     let image = fs::File::options().write(true).open(ct.image()).unwrap();
@@ -393,8 +386,8 @@ fn a_systemd_that_will_not_be_happy_is_found() {
     let old = guest(231);
     assert_eq!(doctor(&old).list(), [""; 0], "a host with cgroup v1 takes any");
     let unified = "mount -t cgroup2 none /sys/fs/cgroup";
-    let found = Findings::of(&elsewhere(&old, unified, &["doctor", "--output-format", "json"]).output());
-    let out = elsewhere(&old, unified, &["start"]).output();
+    let found = doctor_on(&old, unified);
+    let out = old.pct_on(unified, "start", &[]).output();
     assert!(out.out().contains(found.message("old-systemd")), "{}", out.both());
 }
 
@@ -403,11 +396,10 @@ fn what_the_host_lacks_is_found() {
     require_root!();
     let host = Host::new();
     let ct = host.busybox(&["--features", "fuse=1", "--cores", "1", "--cpulimit", "1", "--swap", "0"]);
-    let at =
-        |change: &str| Findings::of(&elsewhere(&ct, change, &["doctor", "--output-format", "json"]).output());
+    let at = |change: &str| doctor_on(&ct, change);
     let fails_alike = |change: &str, finding: &str, said: &str| {
         assert_eq!(at(change).list(), [finding], "{change}");
-        elsewhere(&ct, change, &["start"]).output().fails().says(said);
+        ct.pct_on(change, "start", &[]).output().fails().says(said);
     };
     fails_alike(
         "mount -t tmpfs t /dev; mknod -m 666 /dev/null c 1 3",

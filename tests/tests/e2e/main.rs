@@ -29,5 +29,6 @@ mod security;
 mod set;
 mod start_errors;
 mod storage;
+mod suspend;
 mod templates;
 mod wait_ip;

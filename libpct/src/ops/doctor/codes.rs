@@ -45,6 +45,7 @@ pub const SYMPTOM_CODES: &[(&str, &str)] = &[
     ("storage-missing", "There is no such storage."),
     ("storage-unusable", "The storage is not ready, or of a type that this release does not know."),
     ("subid", "The ids of the id map are not given to root, and newuidmap is installed."),
+    ("suspended", "The container is suspended; a start would not go on with it."),
     ("template", "A template is never started."),
     ("translation", "A setting that liblxc is not told on this host, or not as it is written."),
     ("volume-missing", "The volume or block device is not there."),

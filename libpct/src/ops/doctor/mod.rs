@@ -106,6 +106,7 @@ const CHECKS: &[Check] = &[
     state::lock,
     state::start_rules,
     state::leftovers,
+    state::suspended,
     config::lint,
     config::pending,
     host::helper,

@@ -1,7 +1,7 @@
 //! What a start asks before it does anything.
 
 use super::{
-    super::{leftovers, start},
+    super::{checkpoint, leftovers, start},
     Patient, Symptom, error, info,
 };
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(super) fn lock(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
 pub(super) fn start_rules(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     let section = patient.section();
     let mut found = Vec::new();
-    if let Err(refused) = start::check_home(patient.env) {
+    if let Err(refused) = start::check_home(patient.env, "starting a container on a Proxmox VE host") {
         let remedy = format!("systemctl start pve-container@{}", patient.vmid);
         found.push(error("proxmox-ve", None, refused.to_string()).help(remedy));
     }
@@ -41,6 +41,14 @@ pub(super) fn start_rules(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> 
         found.push(error("quota", None, refused.to_string()).help("remove 'quota' from the mount points"));
     }
     Ok(found)
+}
+
+pub(super) fn suspended(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
+    if patient.running || !checkpoint::is_suspended(patient.env, patient.vmid) {
+        return Ok(Vec::new());
+    }
+    let text = "it is suspended: a start begins anew, and removes the suspended state";
+    Ok(vec![info("suspended", None, text).help(format!("pct resume {}", patient.vmid))])
 }
 
 pub(super) fn leftovers(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
