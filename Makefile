@@ -30,7 +30,7 @@ help:
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
-	@echo 'make header   write include/pct.h anew; make reference: docs/config-reference.md'
+	@echo 'make header   write include/pct.h anew; make reference: two pages of docs'
 
 demo: deps-demo subids release $(TEMPLATE)
 	@sh tests/demo/main-job.sh target/release $(TEMPLATE)

@@ -276,7 +276,7 @@ impl Command {
     }
 
     /// The file to run.
-    fn locate(&self) -> Result<PathBuf, Error> {
+    pub(crate) fn locate(&self) -> Result<PathBuf, Error> {
         let program = || self.program.to_string_lossy().into_owned();
         let direct = self.program.as_bytes().contains(&b'/');
         let found = if direct {

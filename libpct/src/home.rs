@@ -149,6 +149,12 @@ impl Home {
         self.container_dir(vmid).join("rootfs")
     }
 
+    /// The state of a suspended container: images of CRIU, with all that its memory held. Ours in both homes: the folder
+    /// that the original has for it is that of its backups.
+    pub(crate) fn checkpoint_dir(&self, vmid: Vmid) -> PathBuf {
+        self.under_prefix("/var/lib/pct/checkpoint").join(vmid.to_string())
+    }
+
     /// The lock file of a container's config (spec: cli, part 4.1).
     pub(crate) fn config_lock(&self, vmid: Vmid) -> PathBuf {
         self.choose("/run/lock/lxc", "/run/pct/lock").join(format!("pve-config-{vmid}.lock"))
@@ -167,6 +173,11 @@ impl Home {
     /// Held locked by the monitor of a container for as long as it lives.
     pub(crate) fn monitor_file(&self, vmid: Vmid) -> PathBuf {
         self.run_dir().join(format!("{vmid}.monitor"))
+    }
+
+    /// CRIU's log of the latest attempt that failed.
+    pub(crate) fn criu_log(&self, vmid: Vmid) -> PathBuf {
+        self.run_dir().join(format!("{vmid}.criu.log"))
     }
 
     /// liblxc's log of the latest start.

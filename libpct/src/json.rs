@@ -11,7 +11,7 @@ use crate::{
     config::{
         Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
     },
-    ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Usage},
+    ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
     store::Loaded,
 };
 
@@ -109,6 +109,23 @@ pub fn interfaces(interfaces: Option<&[Interface]>) -> Value {
         ])
     };
     interfaces.map_or(Value::Null, |all| all.iter().map(entry).collect())
+}
+
+/// What was found in containers: an array of `{vmid, severity, code, key, message, help}`, where `severity` is `error`,
+/// `warning` or `info`, and `key` and `help` may be null.
+#[must_use]
+pub fn symptoms<'a>(found: impl IntoIterator<Item = (Vmid, &'a Symptom)>) -> Value {
+    let entry = |(vmid, symptom): (Vmid, &Symptom)| {
+        serde_json::json!({
+            "vmid": vmid.get(),
+            "severity": symptom.gravity.as_str(),
+            "code": symptom.code,
+            "key": symptom.key.as_deref().map(text),
+            "message": text(&symptom.message),
+            "help": symptom.remedy.as_deref().map(text),
+        })
+    };
+    found.into_iter().map(entry).collect()
 }
 
 /// The processors that running containers may use: an array of `{vmid, cpus: [0, 1, ...]}`.

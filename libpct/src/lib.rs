@@ -38,9 +38,10 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, HostFile, Interface,
-    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, ShutdownOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
+    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity, HostFile,
+    Interface, InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES,
+    ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage,
+    WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -174,6 +175,28 @@ impl Pct {
         ops::stop_all(&self.env, options, progress)
     }
 
+    /// Notes down what the storages have of each container: volumes that its config does not name become `unusedN`, sizes
+    /// are corrected. `progress` hears of each change. Returns those that are locked or cannot be written; they keep none
+    /// of the others from being looked at.
+    ///
+    /// # Errors
+    /// When `storage.cfg` cannot be read, or the containers cannot be listed.
+    pub fn rescan(
+        &self,
+        options: &RescanOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<(Vmid, Error)>, Error> {
+        ops::rescan_all(&self.env, options, progress)
+    }
+
+    /// As [`Container::doctor`] for these containers in this order, or for all of this node where none are named.
+    ///
+    /// # Errors
+    /// When the containers cannot be listed; a config that cannot be read is in the answer.
+    pub fn doctor(&self, vmids: &[Vmid]) -> Result<Checkup, Error> {
+        ops::doctor_of(&self.env, vmids)
+    }
+
     /// The processors that each running container may use, ascending by number. Those of a host without cgroups for
     /// that are not there.
     ///
@@ -261,6 +284,25 @@ impl Container<'_> {
         ops::shutdown(self.env, self.vmid, options, progress)
     }
 
+    /// Writes the state of all of the container's processes to disk, and ends them: [`Container::resume`] goes on with it.
+    /// Needs CRIU. Experimental, as it is in the original.
+    ///
+    /// # Errors
+    /// [`Error::Program`] before anything is done where CRIU is not installed; [`Error::Helper`] with CRIU's reasons, and
+    /// then the container runs on.
+    pub fn suspend(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::suspend(self.env, self.vmid, progress)
+    }
+
+    /// Goes on with a suspended container, whose files must be as they were then. The suspended state is used up by it,
+    /// and by a start.
+    ///
+    /// # Errors
+    /// As [`Container::suspend`], and [`Error::NotSuspended`]; after a failure the suspended state is still there.
+    pub fn resume(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::resume(self.env, self.vmid, progress)
+    }
+
     /// Halts the guest, kills it when the time is over, and starts it again.
     ///
     /// # Errors
@@ -286,6 +328,14 @@ impl Container<'_> {
     /// When there is no such container, or no lock.
     pub fn unlock(&self, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::unlock(self.env, self.vmid, progress)
+    }
+
+    /// As [`Pct::rescan`], for this container.
+    ///
+    /// # Errors
+    /// When there is no such container or it is locked, and when all of `unusedN` are taken.
+    pub fn rescan(&self, options: &RescanOptions, progress: &mut dyn Progress) -> Result<(), Error> {
+        ops::rescan(self.env, self.vmid, options, progress)
     }
 
     /// What `pct status` shows. Needs no more than a readable config file.
@@ -349,6 +399,15 @@ impl Container<'_> {
         progress: &mut dyn Progress,
     ) -> Result<LxcConfig, Error> {
         ops::lxc_config(self.env, self.vmid, options, progress)
+    }
+
+    /// What would make the next start fail or surprise, the gravest first. Nothing is started, changed or activated.
+    /// Needs root.
+    ///
+    /// # Errors
+    /// When there is no such container, or its config cannot be read.
+    pub fn doctor(&self) -> Result<Vec<Symptom>, Error> {
+        ops::doctor(self.env, self.vmid)
     }
 
     /// Waits until the container is in a state, for ever without a timeout. What only a running container has is waited

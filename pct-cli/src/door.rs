@@ -1,9 +1,10 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error, ErrorKind,
-    HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, ShutdownOptions,
-    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Usage, WaitFor,
+    Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error,
+    ErrorKind, Gravity, HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions,
+    RescanOptions, ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
+    Symptom, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,

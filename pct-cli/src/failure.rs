@@ -131,10 +131,12 @@ impl Failure {
 }
 
 impl Failure {
-    /// A task's error is one line. Only the diagnosis of a start keeps its lines: log, remedy, where to read on.
+    /// A task's error is one line. Only a diagnosis keeps its lines: log, remedy, where to read on.
     fn library_text(&self, error: &door::Error) -> String {
         let text = error.full_message();
-        let keeps_lines = matches!(self, Self::Library(_)) || error.kind() == door::ErrorKind::Start;
+        let diagnosis = matches!(error, door::Error::Helper(failure) if !failure.log_lines.is_empty());
+        let keeps_lines =
+            diagnosis || matches!(self, Self::Library(_)) || error.kind() == door::ErrorKind::Start;
         if keeps_lines { text } else { text.trim_end().replace('\n', " ") }
     }
 

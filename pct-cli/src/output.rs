@@ -50,3 +50,15 @@ pub(crate) fn narrate(text: &str) {
 pub(crate) fn error(text: &OsStr) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
+
+/// A config may hold anything: no control character of it reaches a terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' => " ".to_owned(),
+        // What is no UTF-8 stands for a byte.
+        '\u{10FF80}'..='\u{10FFFF}' => format!("\\x{:02x}", u32::from(c) & 0xFF),
+        c if c.is_control() || !c.is_ascii() && c.is_whitespace() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}

@@ -17,13 +17,10 @@ const TO_COME: &[&str] = &[
     "mount",
     "move-volume",
     "remote-migrate",
-    "rescan",
     "resize",
     "restore",
-    "resume",
     "rollback",
     "snapshot",
-    "suspend",
     "template",
     "unmount",
 ];

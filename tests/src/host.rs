@@ -203,6 +203,18 @@ impl Ct<'_> {
         self.host.pct(&args)
     }
 
+    /// As [`Ct::pct`], in a mount namespace that a shell script has changed before: a host that lacks something, or has
+    /// something else.
+    pub fn pct_on(&self, change: &str, verb: &str, extra: &[&str]) -> Run {
+        let script = format!("set -e; {change}; exec \"$@\"");
+        Run::new("/usr/bin/unshare")
+            .args(["-m", "/bin/sh", "-c", &script, "sh"])
+            .args([bins::pct().to_str().expect("a plain path"), verb, &self.id])
+            .args(extra)
+            .env("PCT_ROOT", self.host.root())
+            .env("LC_ALL", "C")
+    }
+
     /// `pct create ID TEMPLATE EXTRA…`
     pub fn create(&self, template: &Path, extra: &[&str]) -> Output {
         let mut args = vec![template.to_str().expect("a plain path")];

@@ -1,5 +1,6 @@
-//! `docs/config-reference.md` is made of the table of keys, `libpct/src/config/keys/`: here is how, and the test
-//! that nobody has forgotten to. `PCT_UPDATE=1` (`make reference`) writes it anew.
+//! `docs/config-reference.md` is made of the table of keys, `libpct/src/config/keys/`, and `docs/doctor.md` of the
+//! codes in `libpct/src/ops/doctor/codes.rs`: here is how, and the test that nobody has forgotten to. `PCT_UPDATE=1`
+//! (`make reference`) writes both anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -194,9 +195,43 @@ fn page() -> String {
     text + &KEYS.iter().map(section).collect::<String>()
 }
 
+const DOCTOR: &str = "\
+# What `pct doctor` finds
+
+Made from `libpct/src/ops/doctor/codes.rs` by `make reference`: change that, not this page.
+
+`pct doctor [<vmid>...]` looks at containers, all of them when none is named, for what would make the next start fail or \
+go otherwise than expected. It starts, changes and activates nothing, and mounts nothing where others could see it. \
+Changes that wait for the next start are counted in.
+
+    # pct doctor 101
+    101: error: net0: bridge 'br1' does not exist [bridge-missing]
+        help: make the bridge (ip link add NAME type bridge), or name an existing one in the 'net' key
+    101: warning: features: Systemd 257 detected. You may need to enable nesting. [nesting]
+        help: pct set 101 --features nesting=1
+    101: info: hostname: the next start sets 'hostname' to 'web' [pending]
+
+- `error`: the start fails. The exit status is 1 when there is one.
+- `warning`: the start works, and something is not as the config says.
+- `info`: worth knowing.
+
+With `--output-format json` it is an array of objects with `vmid`, `severity`, `code`, `key`, `message` and `help`. A code \
+keeps its meaning; messages may change.
+
+";
+
+fn doctor_page() -> String {
+    let mut text = DOCTOR.to_owned() + &row(&["code", "what it means"]) + "|---|---|\n";
+    for (code, meaning) in pct::SYMPTOM_CODES {
+        text += &row(&[&format!("`{code}`"), meaning]);
+    }
+    text
+}
+
 #[test]
-fn the_committed_page_is_the_generated_one() {
+fn the_committed_pages_are_the_generated_ones() {
     up_to_date("docs/config-reference.md", &page(), "reference");
+    up_to_date("docs/doctor.md", &doctor_page(), "reference");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A container's groups in every tree: their processes, ending them, removing what stayed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -74,6 +76,28 @@ impl<'a> Groups<'a> {
             .collect();
         folders.sort();
         folders
+    }
+
+    /// Removes groups without any process whose names begin with the container's number and go on with anything but
+    /// a digit. CRIU 4.1 makes such by a fault of its own, when it restores a group of version 1: the rest of the name is
+    /// what happened to be in its memory.
+    pub(crate) fn remove_strays(&self) {
+        let number = self.vmid.to_string();
+        let is_stray = |name: &OsStr| {
+            let rest = name.as_bytes().strip_prefix(number.as_bytes());
+            rest.and_then(<[u8]>::first).is_some_and(|next| !next.is_ascii_digit())
+        };
+        let parents = self.layout.hierarchies.iter().map(|tree| tree.path.join(Part::Container.folder()));
+        let entries = parents.filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten();
+        let strays = entries.filter(|entry| is_stray(&entry.file_name()));
+        let is_empty = |folder: &Path| {
+            let mut pids = BTreeSet::new();
+            collect_pids(folder, &mut pids).is_ok() && pids.is_empty()
+        };
+        for folder in strays.map(|entry| entry.path()).filter(|folder| is_empty(folder)) {
+            // What cannot be removed is somebody's.
+            let _ = remove_tree(CWD, folder.as_os_str(), &folder);
+        }
     }
 
     fn owns(&self, name: &str) -> bool {

@@ -271,6 +271,23 @@ fn removing_follows_no_symlink() {
 }
 
 #[test]
+fn what_criu_has_misnamed_goes_unless_something_is_in_it() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let dir = tempfile::tempdir().unwrap();
+    let layout = made_up(dir.path(), Version::V1, &["pids"]);
+    let at = |name: &[u8]| dir.path().join("lxc").join(OsStr::from_bytes(name));
+    for name in [&b"9956/ns"[..], b"9956XjU/ns", b"9956\xbe\xdaU/ns", b"9956)3V", b"99561", b"9955x"] {
+        fs::create_dir_all(at(name)).unwrap();
+    }
+    put(dir.path(), &[("lxc/9956used/ns/cgroup.procs", "1\n")]);
+    Groups::new(&layout, vmid(9956)).remove_strays();
+    let mut left: Vec<_> =
+        fs::read_dir(dir.path().join("lxc")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["9955x", "9956", "99561", "9956used"]);
+}
+
+#[test]
 fn limits_are_written_and_put_back() {
     let temp = tempfile::tempdir().unwrap();
     put(temp.path(), &[("lxc/9001/memory.max", "1024\n"), ("lxc/9001/memory.high", "1000\n")]);

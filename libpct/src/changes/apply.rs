@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Volumes, pending::Pending, values};
+use super::{ChangeError, Volumes, pending::Pending, values};
 use crate::{
     config::{Config, MountPoint, Section, Vmid, VolumeId, VolumeRef, keys, parse_new_volume},
     facts::HostFacts,
@@ -169,16 +169,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Notes a volume down under the first free `unusedN`; returns its key.
+    /// As [`add_unused`].
     fn add_unused(&mut self, volume: &VolumeId) -> Result<String, String> {
-        if let Some((index, _)) = self.main.unused().into_iter().find(|(_, known)| known == volume) {
-            return Ok(format!("unused{index}"));
-        }
-        let last = keys::lookup("unused0").and_then(|(family, _)| family.last_index).unwrap_or_default();
-        let free = (0..=last).map(|index| format!("unused{index}")).find(|key| self.main.get(key).is_none());
-        let key = free.ok_or("Too many unused volumes - please delete them first.")?;
-        self.main.set(&key, volume.to_string());
-        Ok(key)
+        add_unused(&mut self.main, volume).map_err(|e| told(&e))
     }
 
     /// The last step, for it cannot be taken back: frees the volumes whose `unusedN` was removed and that nothing
@@ -210,6 +203,18 @@ impl<'a> Work<'a> {
         let sections = [&self.main, &self.pending.values].into_iter().chain(self.snapshots.values());
         sections.flat_map(Section::volumes).any(|used| used == *volume)
     }
+}
+
+/// Notes a volume down under the first free `unusedN`, unless one has it already; returns the key.
+pub(crate) fn add_unused(main: &mut Section, volume: &VolumeId) -> Result<String, ChangeError> {
+    if let Some((index, _)) = main.unused().into_iter().find(|(_, known)| known == volume) {
+        return Ok(format!("unused{index}"));
+    }
+    let last = keys::lookup("unused0").and_then(|(family, _)| family.last_index).unwrap_or_default();
+    let free = (0..=last).map(|index| format!("unused{index}")).find(|key| main.get(key).is_none());
+    let key = free.ok_or(ChangeError::TooManyUnused)?;
+    main.set(&key, volume.to_string());
+    Ok(key)
 }
 
 /// An error with its reasons, as one text.

@@ -68,6 +68,9 @@ pub enum ChangeError {
     /// No hardware address can be made, because the host's prefix for them is none.
     #[error("{0}: no hardware address can be drawn")]
     NoAddress(String),
+    /// All of `unused0` to `unused255` are taken.
+    #[error("Too many unused volumes - please delete them first.")]
+    TooManyUnused,
     /// The storage is for other things.
     #[error("storage '{0}' does not allow content type 'rootdir' (Container)")]
     NoContainers(String),

@@ -20,6 +20,7 @@ mod values;
 
 use crate::config::{Device, MountPoint, NetIf, Section, Size, VolumeId};
 
+pub(crate) use apply::add_unused;
 pub use apply::{Applied, apply_stopped};
 pub use error::ChangeError;
 pub use running::{Limit, apply_running};

@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 use crate::{
     changes::ChangeError,
     config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
+    exec,
     home::HomeError,
     image, lxc,
     storage::StorageError,
@@ -104,6 +105,23 @@ pub enum Error {
     /// There is no mark to take away.
     #[error("no lock found trying to remove any lock")]
     NoLock,
+    /// There is nothing to go on with.
+    #[error("CT {vmid} is not suspended")]
+    NotSuspended {
+        /// The container.
+        vmid: Vmid,
+    },
+    /// A program that the operation needs cannot be used; nothing was done.
+    #[error("cannot {attempt} CT {vmid}")]
+    Program {
+        /// The operation.
+        attempt: &'static str,
+        /// The container.
+        vmid: Vmid,
+        /// Which program, and what to do.
+        #[source]
+        source: exec::Error,
+    },
     /// It must be stopped first.
     #[error("unable to destroy CT {vmid} - container is running")]
     DestroyRunning {
@@ -342,15 +360,17 @@ impl Error {
             | Self::NotRunningToCopy(_)
             | Self::StoppedMeanwhile { .. } => ErrorKind::NotRunning,
             Self::AlreadyRunning { .. } | Self::DestroyRunning { .. } => ErrorKind::Running,
-            Self::IsTemplate { .. } | Self::QuotaUnprivileged | Self::Protected { .. } | Self::NoLock => {
-                ErrorKind::Refused
-            }
+            Self::NotSuspended { .. }
+            | Self::IsTemplate { .. }
+            | Self::QuotaUnprivileged
+            | Self::Protected { .. }
+            | Self::NoLock => ErrorKind::Refused,
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,
             Self::WaitTimeout { .. } => ErrorKind::Timeout,
             Self::HelperProcess(_) => ErrorKind::Helper,
-            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Unsupported { .. } | Self::Program { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),
             Self::Create { source, .. } | Self::Volume { source, .. } => source.kind(),
             _ => ErrorKind::System,
@@ -388,6 +408,7 @@ fn change_kind(error: &ChangeError) -> ErrorKind {
         ChangeError::Protected { .. }
         | ChangeError::ReadOnly { .. }
         | ChangeError::Required(_)
+        | ChangeError::TooManyUnused
         | ChangeError::Modified => ErrorKind::Refused,
         _ => ErrorKind::Parameter,
     }

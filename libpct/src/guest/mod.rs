@@ -32,10 +32,11 @@ use crate::rootfs::Rootfs;
 
 pub use actions::host_keys::{HostKeys, KeyPair};
 pub use detect::{Detected, detect};
+pub(crate) use elf::architecture;
 pub use error::Error;
 pub use family::Version;
 pub use host::Host;
-pub use run::{CgroupV2, Create, Event, run, supports_cgroup_v2};
+pub use run::{CgroupV2, Create, Event, check, nesting_hint, run, supports_cgroup_v2};
 pub use settings::{Ip4, Ip6, Nic, Settings, Spelled};
 
 use network::Network;

@@ -65,12 +65,7 @@ pub fn run(
     event: Event<'_>,
     report: &mut dyn FnMut(Message),
 ) -> Result<()> {
-    let network = Network::new(settings, host)?;
-    if let Some(name) = settings.hostname.as_deref()
-        && (!is_word(name) || name.contains(['/', '"', '\\', '$', '`']))
-    {
-        return Err(Error::BadSetting { what: "a host name", value: name.to_owned() });
-    }
+    let network = checked(settings, host)?;
     let mut setup = Setup { root, guest, settings, host, network, report };
     let setup = &mut setup;
     let family = guest.family;
@@ -88,8 +83,28 @@ pub fn run(
     } else if matches!(event, Event::Net | Event::Restore) {
         return Ok(());
     }
-    nesting_hint(setup);
+    if let Some(hint) = nesting_hint(root, settings) {
+        setup.warn(hint);
+    }
     Ok(())
+}
+
+/// Whether the settings are such that a guest can be set up by them.
+///
+/// # Errors
+/// [`Error::BadSetting`] with the one that would not survive being written into a file of the guest.
+pub fn check(settings: &Settings, host: &Host) -> Result<()> {
+    checked(settings, host).map(drop)
+}
+
+fn checked(settings: &Settings, host: &Host) -> Result<Network> {
+    let network = Network::new(settings, host)?;
+    if let Some(name) = settings.hostname.as_deref()
+        && (!is_word(name) || name.contains(['/', '"', '\\', '$', '`']))
+    {
+        return Err(Error::BadSetting { what: "a host name", value: name.to_owned() });
+    }
+    Ok(network)
 }
 
 /// Whether the guest can run on a host that has cgroup v2 only. The start goes on in any case; the caller
@@ -105,15 +120,14 @@ pub fn supports_cgroup_v2(root: &Rootfs, guest: &Detected) -> CgroupV2 {
     }
 }
 
-/// Newer systemd isolates services with namespaces of its own.
-fn nesting_hint(setup: &mut Setup<'_>) {
-    if setup.settings.nesting {
-        return;
-    }
-    if let Init::Systemd(Some(version)) = Init::of(setup.root)
-        && version > 241
-    {
-        setup.warn(format!("Systemd {version} detected. You may need to enable nesting."));
+/// What to say about a guest without `nesting`: newer systemd isolates services with namespaces of its own.
+#[must_use]
+pub fn nesting_hint(root: &Rootfs, settings: &Settings) -> Option<String> {
+    match Init::of(root) {
+        Init::Systemd(Some(version)) if version > 241 && !settings.nesting => {
+            Some(format!("Systemd {version} detected. You may need to enable nesting."))
+        }
+        _ => None,
     }
 }
 

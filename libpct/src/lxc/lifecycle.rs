@@ -137,7 +137,7 @@ impl Container {
         Ok(unsafe { wait(self.raw(), names.as_ptr(), seconds(timeout)) })
     }
 
-    fn done(&self, operation: &'static str, call: impl FnOnce() -> bool) -> Result<()> {
+    pub(super) fn done(&self, operation: &'static str, call: impl FnOnce() -> bool) -> Result<()> {
         clear_errno();
         if call() { Ok(()) } else { Err(Error::call(operation, self.name(), 0)) }
     }

@@ -6,6 +6,7 @@
 //! | [`container`] | a handle on one container: state, init, file descriptors |
 //! | [`config`] | its config items |
 //! | [`lifecycle`] | start, stop, shutdown, reboot, wait, freeze |
+//! | `checkpoint` | the state of all processes on disk, by CRIU |
 //! | [`attach`] | run a program inside |
 //! | [`console`] | lease a terminal |
 //! | [`interfaces`] | network interfaces and addresses inside |
@@ -27,6 +28,7 @@
 pub mod attach;
 mod cbox;
 pub mod cgroup;
+mod checkpoint;
 pub mod command;
 pub mod config;
 pub mod console;

@@ -27,8 +27,10 @@ use std::path::PathBuf;
 pub(crate) use idmap::idmapped;
 pub(crate) use namespace::{OuterNamespace, enter_private_namespace, unmount_tree};
 pub(crate) use options::Options;
-pub(crate) use place::{Insert, attach, insert};
-pub(crate) use volume::{bind, clone_tree, open_block_device, open_raw_image};
+pub(crate) use place::{Insert, attach, check_target, insert, open_directory};
+pub(crate) use volume::{
+    bind, check_block_device, check_raw_image, clone_tree, open_block_device, open_raw_image,
+};
 
 use crate::{exec, sys};
 

@@ -42,7 +42,7 @@ pub(crate) fn insert(root: BorrowedFd<'_>, path: &str, mount: BorrowedFd<'_>, ho
 }
 
 /// Opens a directory of the host, step by step, over no symlink.
-pub(super) fn walk_host(path: &str) -> Result<OwnedFd> {
+pub(crate) fn open_directory(path: &str) -> Result<OwnedFd> {
     let missing = || Error::NoDirectory { path: path.to_owned() };
     if !path.starts_with('/') {
         return Err(missing());
@@ -56,12 +56,21 @@ pub(super) fn walk_host(path: &str) -> Result<OwnedFd> {
     Ok(walk.here)
 }
 
+/// Whether a mount could be inserted at `path` below `root`: what there is of the path leads over no symlink. Makes
+/// nothing.
+pub(crate) fn check_target(root: BorrowedFd<'_>, path: &str) -> Result<()> {
+    let mut walk = Walk::below(root)?;
+    for name in components(path)? {
+        if !walk.step(name)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Opens a directory below `root`, making what is missing.
 pub(super) fn walk_below(root: BorrowedFd<'_>, path: &str, owner: (u32, u32)) -> Result<OwnedFd> {
-    let mut walk = Walk {
-        here: root.try_clone_to_owned().map_err(|e| Error::os("open the root", e))?,
-        at: String::new(),
-    };
+    let mut walk = Walk::below(root)?;
     for name in components(path)? {
         if !walk.step(name)? {
             walk.make(name, owner)?;
@@ -93,6 +102,11 @@ impl Walk {
     fn from_host_root() -> Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let here = rustix::fs::open("/", flags, Mode::empty()).map_err(|e| Error::os("open '/'", e))?;
+        Ok(Self { here, at: String::new() })
+    }
+
+    fn below(root: BorrowedFd<'_>) -> Result<Self> {
+        let here = root.try_clone_to_owned().map_err(|e| Error::os("open the root", e))?;
         Ok(Self { here, at: String::new() })
     }
 

@@ -9,7 +9,7 @@ use rustix::mount::OpenTreeFlags;
 
 use super::block::{FsType, mount_device};
 use super::options::Options;
-use super::place::walk_host;
+use super::place::open_directory;
 use super::{Error, Result};
 use crate::sys::lockfile::OpenFileLock;
 use crate::sys::{loopdev, mount_attr};
@@ -35,6 +35,18 @@ pub(crate) fn open_raw_image(path: &Path, options: Options) -> Result<OwnedFd> {
     drop(lock);
     // The mount holds the device from here on.
     mount_device(device.path(), fstype, options, path)
+}
+
+/// Whether a raw image holds a file system of ours. Attaches and mounts nothing.
+pub(crate) fn check_raw_image(path: &Path) -> Result<()> {
+    let image = open_kind(path, OFlags::RDONLY, FileType::RegularFile, "regular file")?;
+    probe(image.as_fd(), path).map(drop)
+}
+
+/// The same for a block device.
+pub(crate) fn check_block_device(path: &Path) -> Result<()> {
+    let device = open_kind(path, OFlags::RDONLY, FileType::BlockDevice, "block device")?;
+    probe(device.as_fd(), path).map(drop)
 }
 
 /// Mounts the file system on a block device, detached. Symlinks in the path (`/dev/<vg>/<lv>`) are followed.
@@ -63,7 +75,7 @@ pub(crate) fn clone_tree(directory: BorrowedFd<'_>, options: Options) -> Result<
 
 /// A detached mount of a host directory, for a bind mount: no component of its path may be a symlink.
 pub(crate) fn bind(source: &str, options: Options) -> Result<OwnedFd> {
-    clone_tree(walk_host(source)?.as_fd(), options)
+    clone_tree(open_directory(source)?.as_fd(), options)
 }
 
 fn open_kind(path: &Path, access: OFlags, kind: FileType, expected: &'static str) -> Result<OwnedFd> {

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use super::{Env, leftovers, stop};
+use super::{Env, checkpoint, leftovers, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
-    error::Error,
+    error::{Error, reasons},
     home::HomeKind,
     progress::Progress,
+    storage::Storages,
     store::Loaded,
 };
 
@@ -47,12 +48,9 @@ pub(crate) fn destroy(
         }
     }
     if options.destroy_unreferenced_disks {
-        for unreferenced in storages.volumes_of(vmid)? {
-            if let Err(error) = storages.free(&unreferenced.id, vmid) {
-                progress.warning(&format!("volume '{}' could not be removed: {error}", unreferenced.id));
-            }
-        }
+        free_unreferenced(&storages, vmid, progress);
     }
+    checkpoint::remove(env, vmid)?;
     remove_folder(env, vmid)?;
     // Whoever finds this half-done knows that the volumes are gone.
     *loaded.config.main_mut() = Section::default();
@@ -66,6 +64,25 @@ pub(crate) fn destroy(
     }
     env.store().remove(&lock)?;
     Ok(())
+}
+
+/// Removes what carries the container's number. What cannot be reached is told, for the container is half gone.
+fn free_unreferenced(storages: &Storages, vmid: Vmid, progress: &mut dyn Progress) {
+    for id in storages.for_volumes() {
+        let volumes = match storages.volumes_on(id, vmid) {
+            Ok(volumes) => volumes,
+            Err(error) => {
+                let reasons = reasons(&error);
+                progress.warning(&format!("storage '{id}' was not searched for volumes: {error}{reasons}"));
+                continue;
+            }
+        };
+        for volume in volumes {
+            if let Err(error) = storages.free(&volume, vmid) {
+                progress.warning(&format!("volume '{volume}' could not be removed: {error}"));
+            }
+        }
+    }
 }
 
 fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Result<(), Error> {
@@ -95,8 +112,9 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
         let path = folder.join(file);
         gone(fs::remove_file(&path), &path)?;
     }
-    let log = env.home.start_log(vmid);
-    gone(fs::remove_file(&log), &log)?;
+    for log in [env.home.start_log(vmid), env.home.criu_log(vmid)] {
+        gone(fs::remove_file(&log), &log)?;
+    }
     for dir in [folder.join("rootfs"), folder] {
         gone(fs::remove_dir(&dir), &dir)?;
     }

@@ -23,11 +23,11 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    Known { words: &["not allowed", "newuidmap"], remedy: |s| subid_remedy(s, IdKind::Uid, "/etc/subuid") },
-    Known { words: &["not allowed", "newgidmap"], remedy: |s| subid_remedy(s, IdKind::Gid, "/etc/subgid") },
+    Known { words: &["not allowed", "newuidmap"], remedy: |s| subid_remedy(s.section, IdKind::Uid) },
+    Known { words: &["not allowed", "newgidmap"], remedy: |s| subid_remedy(s.section, IdKind::Gid) },
     Known { words: &["Exec format error"], remedy: exec_format_remedy },
-    Known { words: &["No such file or directory", "Failed to exec"], remedy: no_init_remedy },
-    Known { words: &["Permission denied", "Failed to exec"], remedy: init_mode_remedy },
+    Known { words: &["No such file or directory", "Failed to exec"], remedy: |s| no_init_remedy(s.section) },
+    Known { words: &["Permission denied", "Failed to exec"], remedy: |s| init_mode_remedy(s.section) },
     Known { words: &["Failed to attach", "bridge"], remedy: bridge_remedy },
     Known {
         words: &["no physical interface on bridge"],
@@ -104,19 +104,28 @@ pub(crate) fn remedy_for_error(error: &Error, section: Option<&Section>) -> Opti
     known.iter().find(|(words, _)| message.contains(words)).map(|(_, remedy)| (*remedy).to_owned())
 }
 
-fn subid_remedy(situation: &Situation<'_>, kind: IdKind, file: &str) -> String {
-    let map = situation.section.id_map().unwrap_or_default();
+/// Where the ids stand that root may give to containers (subuid(5)).
+pub(super) fn subid_file(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::Uid => "/etc/subuid",
+        IdKind::Gid => "/etc/subgid",
+    }
+}
+
+pub(super) fn subid_remedy(section: &Section, kind: IdKind) -> String {
+    let file = subid_file(kind);
+    let map = section.id_map().unwrap_or_default();
     let lines: Vec<_> = map.of(kind).map(|range| format!("'root:{}:{}'", range.host, range.count)).collect();
     format!("allow root to use the ids, by lines in {file} such as {} (subuid(5))", lines.join(" and "))
 }
 
-fn init_name<'a>(situation: &Situation<'a>) -> &'a str {
-    situation.section.entrypoint().unwrap_or("/sbin/init")
+pub(super) fn init_name(section: &Section) -> &str {
+    section.entrypoint().unwrap_or("/sbin/init")
 }
 
 fn exec_format_remedy(situation: &Situation<'_>) -> String {
     let host = situation.host_arch;
-    let init = init_name(situation);
+    let init = init_name(situation.section);
     match situation.section.arch().filter(|arch| *arch != host) {
         Some(arch) => format!(
             "the container is for architecture '{arch}', this host is '{host}': use a template for '{host}'"
@@ -125,25 +134,41 @@ fn exec_format_remedy(situation: &Situation<'_>) -> String {
     }
 }
 
-fn no_init_remedy(situation: &Situation<'_>) -> String {
-    let init = init_name(situation);
+pub(super) fn no_init_remedy(section: &Section) -> String {
+    let init = init_name(section);
     format!(
         "there is no '{init}' in the container, or its interpreter is missing: \
          use a template of a whole system, or set 'entrypoint' to a program that exists"
     )
 }
 
-fn init_mode_remedy(situation: &Situation<'_>) -> String {
-    format!(
-        "'{}' is not executable for the container's root: look at its mode and owner",
-        init_name(situation)
-    )
+pub(super) fn init_mode_remedy(section: &Section) -> String {
+    format!("'{}' is not executable for the container's root: look at its mode and owner", init_name(section))
 }
 
 fn bridge_remedy(situation: &Situation<'_>) -> String {
     let nets = situation.section.nets().unwrap_or_default();
     let bridges: Vec<_> = nets.iter().filter_map(|(_, net)| net.bridge.as_deref()).collect();
     format!("check that the bridge exists and is one: {}", bridges.join(", "))
+}
+
+/// Whether the kernel of this host executes programs of an architecture by itself.
+pub(super) fn runs_natively(arch: &str) -> bool {
+    let host = host_arch();
+    arch == host || matches!((host, arch), ("amd64", "i386") | ("arm64", "armhf") | ("riscv64", "riscv32"))
+}
+
+/// Whether an emulator is registered for programs of an architecture (kernel: admin-guide/binfmt-misc.rst), by the names
+/// that QEMU gives its own.
+pub(super) fn is_emulated(arch: &str) -> bool {
+    let name = match arch {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "armhf" => "arm",
+        other => other,
+    };
+    let entry = std::fs::read_to_string(format!("/proc/sys/fs/binfmt_misc/qemu-{name}"));
+    entry.is_ok_and(|text| text.starts_with("enabled"))
 }
 
 /// This host's architecture in the words of the config.

@@ -12,8 +12,13 @@ use crate::{
     config::{Section, Vmid},
     error::Error,
     exec::Command,
-    guest::{self, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings},
+    facts::CgroupLayout,
+    guest::{
+        self, CgroupV2, Detected, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings,
+        supports_cgroup_v2,
+    },
     progress::Progress,
+    rootfs::Rootfs,
 };
 
 /// What the config says about the inside.
@@ -101,13 +106,28 @@ impl Drop for SshKeygen {
 
 /// Everything that is due at a start, inside the mounted root.
 pub(crate) fn at_start(
-    root: &crate::rootfs::Rootfs,
+    root: &Rootfs,
     section: &Section,
+    cgroup: CgroupLayout,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let settings = settings(section)?;
     let detected = guest::detect(root, &settings)?;
     let mut report = report(progress);
     detected.messages.iter().cloned().for_each(&mut report);
-    Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Start, &mut report)?)
+    guest::run(root, &detected, &settings, &host(), guest::Event::Start, &mut report)?;
+    if let Some(warning) = cgroup_v2_warning(root, &detected, cgroup) {
+        report(Message::Warning(warning));
+    }
+    Ok(())
+}
+
+/// A guest whose init is too old for a host without cgroup v1 (spec: guest set-up, part 10).
+pub(crate) fn cgroup_v2_warning(root: &Rootfs, guest: &Detected, cgroup: CgroupLayout) -> Option<String> {
+    let too_old = cgroup == CgroupLayout::V2 && supports_cgroup_v2(root, guest) == CgroupV2::Unsupported;
+    too_old.then(|| {
+        "old systemd (< v232) detected, container won't run in a pure cgroupv2 environment! Upgrade the guest, or boot \
+         the host with systemd.unified_cgroup_hierarchy=0"
+            .to_owned()
+    })
 }

@@ -32,7 +32,7 @@ use rustix::{
 use super::{
     Env, attach, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
-    push, session,
+    push, session, suspend,
 };
 use crate::{
     config::Vmid,
@@ -411,6 +411,7 @@ fn serve_job() -> ExitCode {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
                 Job::Push(job) => push::serve(&job, received, events),
+                Job::Suspend => suspend::serve(&env, request.vmid, received, events),
             }
         }
         Err(message) => {

@@ -72,6 +72,11 @@ pub(crate) fn has_monitor(env: &Env, vmid: Vmid) -> Result<bool, Error> {
     Ok(matches!(monitor(&env.home.monitor_file(vmid))?, Monitor::Alive(_)))
 }
 
+/// Whether a monitor was killed whose leftovers nobody has cleared yet.
+pub(crate) fn has_dead_monitor(env: &Env, vmid: Vmid) -> Result<bool, Error> {
+    Ok(matches!(monitor(&env.home.monitor_file(vmid))?, Monitor::Dead))
+}
+
 /// The monitor of ours that lives for this container, running already or not.
 pub(crate) fn monitor_process(env: &Env, vmid: Vmid) -> Result<Option<Pidfd>, Error> {
     let Monitor::Alive(pid) = monitor(&env.home.monitor_file(vmid))? else { return Ok(None) };
@@ -141,5 +146,11 @@ pub(crate) fn clear_host(vmid: Vmid) -> Result<(), Error> {
     groups.kill_all(KILL_TIMEOUT)?;
     Netlink::open()?.delete_all_of(vmid)?;
     groups.remove_stale()?;
+    Ok(())
+}
+
+/// What CRIU has made beside the groups of a container that it has restored.
+pub(crate) fn clear_strays(vmid: Vmid) -> Result<(), Error> {
+    Groups::new(&Layout::detect()?, vmid).remove_strays();
     Ok(())
 }

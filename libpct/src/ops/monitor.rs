@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{
-    Env, diagnosis, facts, guest_setup,
+    Env, checkpoint, diagnosis, facts, guest_setup,
     helper::{self, Events},
     hookscript::{self, Phase},
     leftovers::{self, MonitorFile},
     lxc_config, mounts,
     protocol::{Event, Run},
-    set,
+    resume, set,
 };
 use crate::{
     config::{Section, Vmid},
@@ -123,7 +123,9 @@ enum Lock {
 }
 
 fn use_null_for_stdin() -> Result<(), Error> {
-    let null = File::open("/dev/null").map_err(|e| Error::io("cannot open", "/dev/null", e))?;
+    // Writable, too: a container that is resumed has it for its output.
+    let null = File::options().read(true).write(true).open("/dev/null");
+    let null = null.map_err(|e| Error::io("cannot open", "/dev/null", e))?;
     rustix::stdio::dup2_stdin(&null).map_err(|e| Error::io("cannot use", "/dev/null", e))
 }
 
@@ -139,7 +141,8 @@ fn run_once(
     let ended = start_and_wait(env, vmid, job, events, lock, &log);
     let root = env.home.rootfs(vmid);
     let unmounted = mount::unmount_tree(&root).map_err(Error::from);
-    let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid));
+    let strays = || if job.resume { leftovers::clear_strays(vmid) } else { Ok(()) };
+    let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid)).and_then(|()| strays());
     match (ended, cleared) {
         (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
@@ -171,11 +174,14 @@ fn start_and_wait(
     }
     let section = loaded.config.main();
     let failed = |error: Error| failure_of(vmid, &error, Some(section));
-    prepare(env, vmid, section, events).map_err(failed)?;
+    prepare(env, vmid, section, job.resume, events).map_err(failed)?;
     let mut container = open(env, vmid, job, log).map_err(|e| explain(vmid, section, log, Some(&e)))?;
     events.send(&Event::Starting);
     // The monitor's file is held: whoever comes now waits until the container runs.
     drop(lock);
+    if job.resume {
+        return resume::run(env, vmid, &mut container, log, events).map(|()| End::Halted);
+    }
     match container.start_foreground(None).map_err(|e| failed(e.into()))? {
         StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
         StartOutcome::Ended(_) => Ok(End::Halted),
@@ -183,8 +189,8 @@ fn start_and_wait(
     }
 }
 
-/// Everything before liblxc is called.
-fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Result<(), Error> {
+/// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them.
+fn prepare(env: &Env, vmid: Vmid, section: &Section, resume: bool, mut events: Events) -> Result<(), Error> {
     leftovers::clear_host(vmid)?;
 
     let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
@@ -198,7 +204,10 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     let plans = mounts::plan(section, &env.storages()?)?;
     mounts::id_map_warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
     let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
-    guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, &mut events)?;
+    if !resume {
+        checkpoint::outdate(env, vmid, &mut events)?;
+        guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, facts.cgroup, &mut events)?;
+    }
 
     lxc_config::write(env, vmid, &generated)
 }

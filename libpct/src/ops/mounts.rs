@@ -44,26 +44,32 @@ pub(crate) enum Source {
 
 /// Activates the volumes of a config: the root file system first, then the mount points by number.
 pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPlan>, Error> {
-    let rootfs = section.rootfs()?.ok_or(Error::NoRootfs)?;
-    let points = section.mount_points().into_iter().map(|(number, point)| (format!("mp{number}"), point));
-    std::iter::once(("rootfs".to_owned(), rootfs))
-        .chain(points)
-        .map(|(key, point)| plan_one(key.clone(), &point, storages).map_err(|e| Error::volume(&key, e)))
-        .collect()
+    section.rootfs()?.ok_or(Error::NoRootfs)?;
+    points(section).into_iter().map(|(key, point)| plan_one(&key, &point, storages)).collect()
 }
 
-fn plan_one(key: String, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {
+/// The root file system and the mount points by number, in the order in which they are mounted; what does not parse
+/// is left out.
+pub(crate) fn points(section: &Section) -> Vec<(String, MountPoint)> {
+    let rootfs = section.rootfs().ok().flatten().map(|point| ("rootfs".to_owned(), point));
+    let points = section.mount_points().into_iter().map(|(number, point)| (format!("mp{number}"), point));
+    rootfs.into_iter().chain(points).collect()
+}
+
+pub(crate) fn plan_one(key: &str, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {
     let source = match &point.volume {
-        VolumeRef::Volume(volume) => match storages.locate(volume)? {
-            Location::Image(path) => Source::Image(path),
-            Location::Block(path) => Source::Block(path),
-            Location::Directory(path) => Source::Directory(path),
-        },
+        VolumeRef::Volume(volume) => {
+            match storages.locate(volume).map_err(|e| Error::volume(key, e.into()))? {
+                Location::Image(path) => Source::Image(path),
+                Location::Block(path) => Source::Block(path),
+                Location::Directory(path) => Source::Directory(path),
+            }
+        }
         VolumeRef::Device(path) => Source::Block(PathBuf::from(path)),
         VolumeRef::Bind(path) => Source::Bind(path.clone()),
     };
     Ok(MountPlan {
-        key,
+        key: key.to_owned(),
         source,
         target: point.mp.clone().unwrap_or_else(|| "/".to_owned()),
         options: point.mountoptions.iter().map(ToString::to_string).collect(),

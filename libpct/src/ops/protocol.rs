@@ -31,6 +31,8 @@ pub(crate) enum Job {
     Populate(Box<Populate>),
     /// Start the container and be its monitor.
     Run(Run),
+    /// Write the state of the running container to disk, and end it. Its descriptor: the monitor's process.
+    Suspend,
     /// Write a file into the running container.
     Push(Push),
 }
@@ -52,6 +54,8 @@ pub(crate) struct Run {
     pub(crate) debug: bool,
     /// Start although the config has a lock.
     pub(crate) skiplock: bool,
+    /// Go on from the suspended state instead of beginning anew.
+    pub(crate) resume: bool,
 }
 
 /// Its descriptors: the file to read, or the line by which all that is in a folder comes; the root directory, and the user namespace of what is unprivileged.
@@ -83,6 +87,8 @@ pub(crate) enum Event {
     },
     /// All is prepared; liblxc is called next.
     Starting,
+    /// The suspended container goes on.
+    Resumed,
     /// The job has failed, and what it had done is taken back.
     Failed(Failure),
     Done,

@@ -176,19 +176,7 @@ impl Volumes for HostVolumes<'_, '_> {
     }
 
     fn script(&mut self, script: &VolumeId) -> Result<Script, String> {
-        match self.storages.snippet(script) {
-            Ok(path) => {
-                let mode = path
-                    .metadata()
-                    .map_err(|e| text(Error::io("cannot read", path, e)))?
-                    .permissions()
-                    .mode();
-                Ok(if mode & 0o111 == 0 { Script::NotExecutable } else { Script::Executable })
-            }
-            Err(StorageError::MissingVolume { .. }) => Ok(Script::Missing),
-            Err(StorageError::WrongContent { .. }) => Ok(Script::NoSnippet),
-            Err(error) => Err(text(error)),
-        }
+        self::script(self.storages, script).map_err(text)
     }
 
     fn allocate(&mut self, point: &MountPoint) -> Result<MountPoint, String> {
@@ -202,6 +190,20 @@ impl Volumes for HostVolumes<'_, '_> {
 
     fn free(&mut self, volume: &VolumeId) -> Result<bool, String> {
         self.storages.free(volume, self.vmid).map_err(text)
+    }
+}
+
+/// What is found where a hook script should be.
+pub(super) fn script(storages: &Storages, script: &VolumeId) -> Result<Script, Error> {
+    match storages.snippet(script) {
+        Ok(path) => {
+            let found = path.metadata().map_err(|e| Error::io("cannot read", path, e))?;
+            let executable = found.permissions().mode() & 0o111 != 0;
+            Ok(if executable { Script::Executable } else { Script::NotExecutable })
+        }
+        Err(StorageError::MissingVolume { .. }) => Ok(Script::Missing),
+        Err(StorageError::WrongContent { .. }) => Ok(Script::NoSnippet),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -67,15 +67,13 @@ pub(crate) fn start_locked(
     if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });
     }
-    if env.home.kind() == HomeKind::Pve {
-        return Err(Error::Unsupported { what: "starting a container on a Proxmox VE host" });
-    }
+    check_home(env, "starting a container on a Proxmox VE host")?;
     apply_pending(env, vmid, lock, &mut loaded.config, progress)?;
     let section = loaded.config.main();
     check_template(section, vmid)?;
     check_quota(section)?;
     let debug = options.debug || section.debug();
-    let job = Job::Run(Run { debug, skiplock: options.skiplock });
+    let job = Job::Run(Run { debug, skiplock: options.skiplock, resume: false });
     let mut helper = Working::spawn(env, vmid, job, lock, &[])?;
     match helper.next(progress)? {
         Event::Starting => {}
@@ -92,11 +90,19 @@ pub(crate) fn start_locked(
     }
 }
 
-fn check_template(section: &Section, vmid: Vmid) -> Result<(), Error> {
+/// Monitors belong to the host's own units there.
+pub(super) fn check_home(env: &Env, what: &'static str) -> Result<(), Error> {
+    match env.home.kind() {
+        HomeKind::Pve => Err(Error::Unsupported { what }),
+        HomeKind::Standalone => Ok(()),
+    }
+}
+
+pub(super) fn check_template(section: &Section, vmid: Vmid) -> Result<(), Error> {
     if section.is_template() { Err(Error::IsTemplate { vmid }) } else { Ok(()) }
 }
 
-fn check_quota(section: &Section) -> Result<(), Error> {
+pub(super) fn check_quota(section: &Section) -> Result<(), Error> {
     let quota = section.mount_points().into_iter().any(|(_, point)| point.quota)
         || section.rootfs().ok().flatten().is_some_and(|point| point.quota);
     if quota && !section.id_map()?.is_empty() {

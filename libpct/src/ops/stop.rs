@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Env, StartOptions, helper,
     hookscript::{self, Phase},
+    leftovers,
     set::apply_after_stop,
     start::start_locked,
 };
@@ -13,6 +14,7 @@ use crate::{
     error::Error,
     lxc::{self, command::CommandSocket},
     progress::Progress,
+    sys::pidfd::Pidfd,
 };
 
 /// How [`Container::stop`](crate::Container::stop) stops.
@@ -98,7 +100,7 @@ pub(crate) fn reboot(
     start_locked(env, vmid, &StartOptions::default(), &lock, progress)
 }
 
-fn require_running(env: &Env, vmid: Vmid) -> Result<(), Error> {
+pub(super) fn require_running(env: &Env, vmid: Vmid) -> Result<(), Error> {
     env.store().require(vmid)?;
     if env.is_running(vmid)? { Ok(()) } else { Err(Error::NotRunning { what: "CT", vmid }) }
 }
@@ -111,8 +113,10 @@ pub(crate) fn kill(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
+    let monitor = leftovers::monitor_process(env, vmid)?;
     hookscript::run_or_warn(env, vmid, section, Phase::PreStop, progress);
-    kill_connected(&socket, section)
+    kill_connected(&socket, section)?;
+    cleared_up(vmid, monitor, section)
 }
 
 fn kill_connected(socket: &CommandSocket, section: &Section) -> Result<(), Error> {
@@ -125,6 +129,28 @@ fn kill_connected(socket: &CommandSocket, section: &Section) -> Result<(), Error
         socket.wait_closed(None)?;
     }
     Ok(())
+}
+
+/// Ends what is left of a container whose processes have ended by other means, and returns when its monitor is gone.
+pub(super) fn end(
+    vmid: Vmid,
+    socket: &CommandSocket,
+    monitor: Pidfd,
+    section: &Section,
+) -> Result<(), Error> {
+    kill_connected(socket, section)?;
+    cleared_up(vmid, Some(monitor), section)
+}
+
+/// liblxc's monitor has closed its socket. Of a container that was resumed it is a child of our own, who clears up.
+fn cleared_up(vmid: Vmid, monitor: Option<Pidfd>, section: &Section) -> Result<(), Error> {
+    let Some(process) = monitor else { return Ok(()) };
+    // A hook script may take its time.
+    let limit = section.hookscript().is_none().then_some(CLEAN_UP_TIMEOUT);
+    match process.wait(limit)? {
+        true => Ok(()),
+        false => Err(Error::MonitorBusy { vmid, pid: process.pid() }),
+    }
 }
 
 /// Whether the container has ended and the monitor may be waiting for its hook script.
@@ -142,7 +168,19 @@ fn halt(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(()) };
+    let monitor = leftovers::monitor_process(env, vmid)?;
     hookscript::run_or_warn(env, vmid, section, Phase::PreStop, progress);
+    halt_connected(vmid, &socket, section, timeout, then_kill)?;
+    cleared_up(vmid, monitor, section)
+}
+
+fn halt_connected(
+    vmid: Vmid,
+    socket: &CommandSocket,
+    section: &Section,
+    timeout: Option<Duration>,
+    then_kill: bool,
+) -> Result<(), Error> {
     // A time that no clock reaches is none.
     let deadline = Instant::now().checked_add(timeout.unwrap_or(SHUTDOWN_TIMEOUT));
     let mut patience = FIRST_PATIENCE;
@@ -161,8 +199,8 @@ fn halt(
         }
         patience *= 2;
     }
-    if then_kill || in_post_stop(&socket, section)? {
-        return kill_connected(&socket, section);
+    if then_kill || in_post_stop(socket, section)? {
+        return kill_connected(socket, section);
     }
     Err(Error::DidNotStop { vmid })
 }

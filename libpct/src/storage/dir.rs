@@ -87,6 +87,13 @@ impl Backend for DirStorage {
     }
 
     fn activate(&self) -> Result<(), StorageError> {
+        self.check()?;
+        // Others must not reach a set-user-id file that a container's root has made.
+        folder::make(&self.path, 0o711).map_err(|e| StorageError::io("cannot make", &self.path, e))
+    }
+
+    /// The folder need not be there: it is made when it is needed.
+    fn check(&self) -> Result<(), StorageError> {
         if let Some(mount) = &self.must_be_mounted {
             let device = |path: &Path| rustix::fs::stat(path).map(|s| s.st_dev);
             let parent = mount.parent().unwrap_or(Path::new("/"));
@@ -95,8 +102,7 @@ impl Backend for DirStorage {
                 return Err(StorageError::Unusable { storage: mount.display().to_string(), reason });
             }
         }
-        // Others must not reach a set-user-id file that a container's root has made.
-        folder::make(&self.path, 0o711).map_err(|e| StorageError::io("cannot make", &self.path, e))
+        Ok(())
     }
 
     fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError> {
@@ -149,15 +155,11 @@ impl Backend for DirStorage {
         }
     }
 
-    fn volumes_of(&self, owner: Vmid) -> Result<Vec<(String, Format)>, StorageError> {
-        let mut volumes: Vec<_> = files(&self.images(owner))?
-            .iter()
-            .filter_map(|file| Some((file, Name::parse(file)?)))
-            .filter(|(_, name)| name.owner == owner)
-            .map(|(file, name)| (format!("{owner}/{file}"), name.format))
-            .collect();
-        volumes.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(volumes)
+    fn volumes_of(&self, owner: Vmid) -> Result<Vec<String>, StorageError> {
+        let mut names = files(&self.images(owner))?;
+        names.retain(|file| Name::parse(file).is_some_and(|name| name.owner == owner));
+        names.sort_unstable();
+        Ok(names.iter().map(|file| format!("{owner}/{file}")).collect())
     }
 
     fn templates(&self) -> Result<Vec<String>, StorageError> {
@@ -237,7 +239,7 @@ mod tests {
         dir.free(&raw).unwrap();
         assert!(matches!(dir.locate(&raw), Err(StorageError::MissingVolume { .. })));
         assert_eq!(dir.allocate(vmid, Format::Raw, Size::from_bytes(4096)).unwrap(), raw);
-        assert_eq!(dir.volumes_of(vmid).unwrap().len(), 2);
+        assert_eq!(dir.volumes_of(vmid).unwrap(), [tree.as_str(), raw.as_str()]);
         dir.free(&raw).unwrap();
         dir.free(&tree).unwrap();
         assert!(!temp.path().join("images/9001").exists());

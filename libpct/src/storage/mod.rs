@@ -37,6 +37,25 @@ pub(crate) enum Location {
     Directory(PathBuf),
 }
 
+impl Location {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Image(path) | Self::Block(path) | Self::Directory(path) => path,
+        }
+    }
+
+    /// The size of the volume as it is; zero for a directory, which has none.
+    pub(crate) fn size(&self) -> Result<Size, StorageError> {
+        let path = match self {
+            Self::Directory(_) => return Ok(Size::from_bytes(0)),
+            Self::Image(path) | Self::Block(path) => path,
+        };
+        // The end of a block device is found like that of a file.
+        let end = File::open(path).and_then(|mut file| file.seek(SeekFrom::End(0)));
+        end.map(Size::from_bytes).map_err(|source| StorageError::io("cannot read", path, source))
+    }
+}
+
 /// What a storage may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -67,13 +86,6 @@ pub(crate) enum Feature {
     Resize,
 }
 
-/// A volume as a listing shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct VolumeInfo {
-    pub(crate) id: VolumeId,
-    pub(crate) format: Format,
-}
-
 /// One storage. Methods take the volume's name, the part of a volume id behind the colon, and may assume
 /// that the storage's lock is held where they change something. What a kind of storage cannot do is
 /// answered by the default: a typed refusal, never silence.
@@ -84,6 +96,9 @@ pub(crate) trait Backend {
     /// Makes the storage usable, mounting or importing it where its kind needs that.
     fn activate(&self) -> Result<(), StorageError>;
 
+    /// Whether the storage can be used as it is. Changes nothing.
+    fn check(&self) -> Result<(), StorageError>;
+
     /// Makes a new, empty volume of `size` (zero: without a limit) and returns its name.
     fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError>;
 
@@ -93,8 +108,8 @@ pub(crate) trait Backend {
     /// Where an active volume's data is.
     fn locate(&self, name: &str) -> Result<Location, StorageError>;
 
-    /// The volumes of one container, sorted by name.
-    fn volumes_of(&self, owner: Vmid) -> Result<Vec<(String, Format)>, StorageError>;
+    /// The names of one container's volumes, sorted.
+    fn volumes_of(&self, owner: Vmid) -> Result<Vec<String>, StorageError>;
 
     /// The names of the templates, sorted.
     fn templates(&self) -> Result<Vec<String>, StorageError>;
@@ -134,6 +149,8 @@ pub(crate) struct Storage {
 pub(crate) struct Storages {
     storages: Vec<Storage>,
     node: String,
+    /// Whether a storage that is asked for may be made usable first.
+    activates: bool,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -162,7 +179,13 @@ impl Storages {
             sections.insert(0, dir::default_section(places.local));
         }
         let storages = sections.iter().map(|section| Storage::from_section(section, places.lock)).collect();
-        Ok(Self { storages, node: places.node.to_owned(), warnings })
+        Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings })
+    }
+
+    /// From now on no storage is made usable by being asked: one that is not is an error.
+    #[must_use]
+    pub(crate) fn without_activation(self) -> Self {
+        Self { activates: false, ..self }
     }
 
     /// A storage that exists, is enabled and belongs to this node.
@@ -184,8 +207,19 @@ impl Storages {
         if !storage.allows(Content::Volumes) {
             return Err(StorageError::NoContainers { storage: id.to_owned() });
         }
-        storage.backend()?.activate()?;
+        self.ready(storage)?;
         Ok(storage)
+    }
+
+    /// The backend of a storage that can be used now.
+    fn ready<'a>(&self, storage: &'a Storage) -> Result<&'a dyn Backend, StorageError> {
+        let backend = storage.backend()?;
+        if self.activates {
+            backend.activate()?
+        } else {
+            backend.check()?
+        }
+        Ok(backend)
     }
 
     /// Whether a storage that can be used here may hold volumes of containers.
@@ -223,27 +257,22 @@ impl Storages {
         self.for_containers(&volume.storage)?.backend()?.locate(&volume.name)
     }
 
-    /// The size of a volume as it is; zero for a directory, which has none.
+    /// The size of a volume, see [`Location::size`].
     pub(crate) fn size(&self, volume: &VolumeId) -> Result<Size, StorageError> {
-        let path = match self.locate(volume)? {
-            Location::Directory(_) => return Ok(Size::from_bytes(0)),
-            Location::Image(path) | Location::Block(path) => path,
-        };
-        // The end of a block device is found like that of a file.
-        let end = File::open(&path).and_then(|mut file| file.seek(SeekFrom::End(0)));
-        end.map(Size::from_bytes).map_err(|source| StorageError::io("cannot read", &path, source))
+        self.locate(volume)?.size()
     }
 
-    /// Every volume of a container on every storage that holds containers and can be asked.
-    pub(crate) fn volumes_of(&self, owner: Vmid) -> Result<Vec<VolumeInfo>, StorageError> {
-        let mut found = Vec::new();
-        for storage in self.storages.iter().filter(|s| !s.disabled && s.allows(Content::Volumes)) {
-            let backend = storage.backend()?;
-            for (name, format) in backend.volumes_of(owner)? {
-                found.push(VolumeInfo { id: VolumeId { storage: storage.id.clone(), name }, format });
-            }
-        }
-        Ok(found)
+    /// The ids of the storages of this node for volumes of containers, also of those that cannot be used now.
+    pub(crate) fn for_volumes(&self) -> Vec<&str> {
+        let here = |s: &&Storage| s.allows(Content::Volumes) && self.get(&s.id).is_ok();
+        self.storages.iter().filter(here).map(|s| s.id.as_str()).collect()
+    }
+
+    /// The volumes of a container on one storage, sorted.
+    pub(crate) fn volumes_on(&self, id: &str, owner: Vmid) -> Result<Vec<VolumeId>, StorageError> {
+        let volume = |name| VolumeId { storage: id.to_owned(), name };
+        let found = self.ready(self.get(id)?)?.volumes_of(owner)?;
+        Ok(found.into_iter().map(volume).collect())
     }
 
     /// The ids of the storages that can be used here for a content, in the order of `storage.cfg`.
@@ -272,10 +301,7 @@ impl Storages {
         if volume.name.split('/').next() != Some(needed) {
             return Err(StorageError::WrongContent { volume: volume.to_string(), needed });
         }
-        let storage = self.get(&volume.storage)?;
-        let backend = storage.backend()?;
-        backend.activate()?;
-        backend.file(&volume.name)
+        self.ready(self.get(&volume.storage)?)?.file(&volume.name)
     }
 }
 

@@ -144,6 +144,11 @@ impl Loaded {
         Self { config: parsed.config, diagnostics: parsed.diagnostics, file }
     }
 
+    /// The bytes of the file.
+    pub(crate) fn file(&self) -> &[u8] {
+        &self.file
+    }
+
     /// Tells whether the file has changed since, see [`config::digest`].
     #[must_use]
     pub fn digest(&self) -> String {

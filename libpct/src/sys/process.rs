@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::thread::UnshareFlags;
 
 use super::pidfd::{Exit, Pidfd};
@@ -67,6 +67,17 @@ pub(crate) fn spawn(body: impl FnOnce() -> i32) -> Result<Child> {
                 libc::waitpid(pid, std::ptr::null_mut(), 0);
             }
             Err(Error::os("watch the forked child", source))
+        }
+    }
+}
+
+/// Waits until this process has no child any more, and reaps them all.
+pub(crate) fn wait_for_children() -> Result<()> {
+    loop {
+        match rustix::process::waitid(WaitId::All, WaitIdOptions::EXITED) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::CHILD) => return Ok(()),
+            Err(e) => return Err(Error::os("wait for a child", e)),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     exit::Exit,
     failure::Failure,
-    output,
+    output::{self, visible},
     spec::{Candidates, Group, HOST, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
     structured::Form,
 };
@@ -131,18 +131,6 @@ fn severity(finding: &Finding) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
-}
-
-/// A file may hold anything: no control character of it reaches a terminal.
-fn visible(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' => " ".to_owned(),
-        // What is no UTF-8 stands for a byte.
-        '\u{10FF80}'..='\u{10FFFF}' => format!("\\x{:02x}", u32::from(c) & 0xFF),
-        c if c.is_control() || !c.is_ascii() && c.is_whitespace() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 fn structured(findings: &[Finding]) -> Value {

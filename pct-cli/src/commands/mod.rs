@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod destroy;
+pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
 pub(crate) mod help;
@@ -18,6 +19,8 @@ pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
+pub(crate) mod rescan;
+pub(crate) mod resume;
 pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod shutdown;
@@ -26,6 +29,7 @@ pub(crate) mod startall;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stopall;
+pub(crate) mod suspend;
 pub(crate) mod unlock;
 mod verifyapi;
 pub(crate) mod wait;
@@ -66,12 +70,13 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 27] = [
+static VERBS: [&Verb; 31] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
     &create::VERB,
     &destroy::VERB,
+    &doctor::VERB,
     &enter::VERB,
     &exec::VERB,
     &help::VERB,
@@ -84,6 +89,8 @@ static VERBS: [&Verb; 27] = [
     &pull::VERB,
     &push::VERB,
     &reboot::VERB,
+    &rescan::VERB,
+    &resume::VERB,
     &schema::VERB,
     &set::VERB,
     &shutdown::VERB,
@@ -92,6 +99,7 @@ static VERBS: [&Verb; 27] = [
     &status::VERB,
     &stop::VERB,
     &stopall::VERB,
+    &suspend::VERB,
     &unlock::VERB,
     &wait::VERB,
 ];

@@ -44,6 +44,8 @@ fn positionals_offer_what_their_table_says() {
         ("stop ", "Running"),
         ("shutdown ", "Running"),
         ("reboot ", "Running"),
+        ("suspend ", "Running"),
+        ("resume ", "Startable"),
         ("exec ", "Running"),
         ("enter ", "Running"),
         ("console ", "Running"),
@@ -122,5 +124,9 @@ fn values_of_options_are_those_that_their_type_names_or_the_host_has() {
         ("config 101 --snapshot ", "snapshot-of-101"),
         ("config --snapshot ", "Snapshots"),
         ("config --vmid ", "Containers"),
+        ("doctor ", "Containers"),
+        ("doctor 100 ", "Containers"),
+        ("rescan --vmid ", "Containers"),
+        ("rescan ", "--dryrun --help --vmid"),
     ]);
 }

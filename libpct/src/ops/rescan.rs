@@ -1,0 +1,175 @@
+//! `rescan`: what the storages have of a container, noted down in its config (spec: cli, part 5.24).
+
+use std::{fs, path::PathBuf};
+
+use super::{Env, all::Failures, mounts::points};
+use crate::{
+    changes::add_unused,
+    config::{Section, Vmid, VolumeId, VolumeRef},
+    error::{Error, reasons},
+    progress::Progress,
+    storage::Storages,
+    store::StoreError,
+};
+
+/// How [`Pct::rescan`](crate::Pct::rescan) looks.
+#[derive(Clone, Debug, Default)]
+pub struct RescanOptions {
+    /// Only tell what would be written.
+    pub dry_run: bool,
+}
+
+/// All containers of this node, ascending. One that fails keeps none of the others from being looked at.
+pub(crate) fn rescan_all(
+    env: &Env,
+    options: &RescanOptions,
+    progress: &mut dyn Progress,
+) -> Result<Failures, Error> {
+    let scan = Scan::begin(env, options, progress)?;
+    let mut failures = Vec::new();
+    for vmid in env.store().vmids()? {
+        match scan.container(vmid, progress) {
+            // Removed since.
+            Ok(()) | Err(Error::Store(StoreError::Missing { .. })) => {}
+            Err(error) => failures.push((vmid, error)),
+        }
+    }
+    Ok(failures)
+}
+
+/// One container.
+pub(crate) fn rescan(
+    env: &Env,
+    vmid: Vmid,
+    options: &RescanOptions,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    env.store().require(vmid)?;
+    Scan::begin(env, options, progress)?.container(vmid, progress)
+}
+
+struct Scan<'a> {
+    env: &'a Env,
+    storages: Storages,
+    /// Those that can be searched.
+    searched: Vec<String>,
+    dry_run: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn begin(env: &'a Env, options: &RescanOptions, progress: &mut dyn Progress) -> Result<Self, Error> {
+        let dry_run = options.dry_run;
+        let storages = env.storages()?;
+        let storages = if dry_run { storages.without_activation() } else { storages };
+        let mut searched = Vec::new();
+        for id in storages.for_volumes() {
+            match storages.for_containers(id) {
+                Ok(_) => searched.push(id.to_owned()),
+                Err(error) => {
+                    let reasons = reasons(&error);
+                    progress
+                        .warning(&format!("storage '{id}' was not searched for volumes: {error}{reasons}"));
+                }
+            }
+        }
+        Ok(Self { env, storages, searched, dry_run })
+    }
+
+    fn container(&self, vmid: Vmid, progress: &mut dyn Progress) -> Result<(), Error> {
+        let store = self.env.store();
+        let lock = store.lock(vmid, progress)?;
+        let loaded = store.load(vmid)?;
+        loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
+        loaded.check_lock()?;
+        let mut config = loaded.config.clone();
+        drop_used(vmid, config.main_mut(), progress);
+        self.add_unreferenced(vmid, config.main_mut(), progress)?;
+        self.correct_sizes(vmid, config.main_mut(), progress);
+        if config != loaded.config && !self.dry_run {
+            store.write(&lock, &config)?;
+        }
+        Ok(())
+    }
+
+    /// Volumes that carry the container's number, and that neither a mount nor an unused one names: not under another
+    /// id of the same place either.
+    fn add_unreferenced(
+        &self,
+        vmid: Vmid,
+        main: &mut Section,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let mut known = self.places(main);
+        for volume in self.volumes_of(vmid)? {
+            let place = match self.place(&VolumeRef::Volume(volume.clone())) {
+                Ok(place) => place,
+                Err(error) => {
+                    progress.warning(&format!("CT {vmid}: '{volume}' is left out: {}", error.full_message()));
+                    continue;
+                }
+            };
+            if !known.contains(&place) {
+                let key = add_unused(main, &volume)?;
+                progress
+                    .message(&format!("CT {vmid}: add unreferenced volume '{volume}' as '{key}' to config."));
+                known.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    fn volumes_of(&self, vmid: Vmid) -> Result<Vec<VolumeId>, Error> {
+        let mut volumes = Vec::new();
+        for id in &self.searched {
+            volumes.extend(self.storages.volumes_on(id, vmid)?);
+        }
+        volumes.sort_by_cached_key(|volume| volume.to_string().to_lowercase());
+        Ok(volumes)
+    }
+
+    /// Where everything is that the config names. What is not there is not in the way.
+    fn places(&self, main: &Section) -> Vec<PathBuf> {
+        let mounted = points(main).into_iter().map(|(_, point)| point.volume);
+        let unused = main.unused().into_iter().map(|(_, volume)| VolumeRef::Volume(volume));
+        mounted.chain(unused).filter_map(|volume| self.place(&volume).ok()).collect()
+    }
+
+    fn place(&self, volume: &VolumeRef) -> Result<PathBuf, Error> {
+        let path = match volume {
+            VolumeRef::Volume(volume) => self.storages.locate(volume)?.path().to_owned(),
+            VolumeRef::Device(path) | VolumeRef::Bind(path) => PathBuf::from(path),
+        };
+        fs::canonicalize(&path).map_err(|e| Error::io("cannot find", path, e))
+    }
+
+    fn correct_sizes(&self, vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
+        for (key, mut point) in points(main) {
+            let VolumeRef::Volume(volume) = point.volume.clone() else { continue };
+            match self.storages.size(&volume) {
+                Ok(size) if point.size == Some(size) => {}
+                Ok(size) => {
+                    point.size = Some(size);
+                    main.set(&key, point.to_string());
+                    progress.message(&format!("CT {vmid}: updated volume size of '{volume}' in config."));
+                }
+                Err(error) => {
+                    let reasons = reasons(&error);
+                    progress.warning(&format!(
+                        "CT {vmid}: the size of volume '{volume}' is not known: {error}{reasons}"
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// A volume in use is no unused one: the line would go at the next write, whoever writes.
+fn drop_used(vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
+    let used = main.used_volumes();
+    for (index, volume) in main.unused().into_iter().filter(|(_, volume)| used.contains(&volume.to_string()))
+    {
+        let key = format!("unused{index}");
+        main.remove(&key);
+        progress.message(&format!("CT {vmid}: removed '{key}' from config, volume '{volume}' is in use."));
+    }
+}
