@@ -33,6 +33,7 @@ pub(crate) fn settings(section: &Section) -> Result<Settings, Error> {
     Ok(Settings {
         hostname: owned(section.hostname()),
         nets: nets.collect(),
+        gone: Vec::new(),
         nameserver: owned(section.nameserver()),
         searchdomain: owned(section.searchdomain()),
         timezone: owned(section.timezone()),
