@@ -46,6 +46,9 @@ pub struct Home {
     node: String,
 }
 
+/// There where Proxmox VE is installed.
+const PMXCFS: &str = "/usr/bin/pmxcfs";
+
 /// `statfs` type of a FUSE mount, which pmxcfs is (statfs(2)).
 const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
 
@@ -63,7 +66,7 @@ impl Home {
             }
             return Ok(Self { kind: HomeKind::Standalone, prefix: prefix.components().collect(), node });
         }
-        let kind = if !Path::new("/usr/bin/pmxcfs").exists() {
+        let kind = if !Path::new(PMXCFS).exists() {
             HomeKind::Standalone
         } else if is_fuse(Path::new("/etc/pve"))? {
             HomeKind::Pve
@@ -167,6 +170,13 @@ impl Home {
     pub(crate) fn start_log(&self, vmid: Vmid) -> PathBuf {
         self.run_dir().join(format!("{vmid}.log"))
     }
+}
+
+/// The lock of all that shares the host's bridges (spec: runtime, part 6.3). Links are the machine's, whatever the home:
+/// no prefix moves it, and where Proxmox VE is installed it is the original's.
+pub(crate) fn network_lock() -> PathBuf {
+    let original = Path::new(PMXCFS).exists();
+    PathBuf::from(if original { "/var/lock/pve-network.lck" } else { "/run/pct/lock/network" })
 }
 
 fn is_fuse(path: &Path) -> Result<bool, HomeError> {

@@ -21,6 +21,7 @@ mod mountidmap;
 mod mountpoint;
 mod netif;
 mod parse;
+mod port;
 pub mod props;
 mod raw;
 mod schema;
@@ -50,6 +51,8 @@ pub use mountidmap::{InvalidMountIdMap, MountIdMap};
 pub use mountpoint::{MountOption, MountPoint};
 pub use netif::NetIf;
 pub use parse::{Diagnostic, Severity};
+pub use port::InvalidPort;
+pub(crate) use port::{Port, Rate};
 pub(crate) use raw::renamed as renamed_raw_key;
 #[cfg(test)]
 pub(crate) use raw::{ACCEPTED as ACCEPTED_RAW_KEYS, RENAMED as RENAMED_RAW_KEYS};

@@ -1,46 +1,68 @@
-//! Attaching a NIC to its bridge (spec: runtime, part 6.3).
+//! Attaching a NIC to the host's network (spec: runtime, parts 6.3 and 6.4).
 
 use std::fs;
 use std::io;
 
-use super::name::VethName;
-use super::socket::Netlink;
-use super::{Error, Result};
+use super::{Error, Link, Result, VethName, socket::Netlink};
+use crate::config::Port;
 
 impl Netlink {
-    /// Attaches a NIC's host side to a Linux bridge and brings it up.
-    ///
-    /// The port gets the bridge's MTU, and no IPv6 addresses of the host. Without tag, trunks, firewall and rate
-    /// limit, which are not this function's.
-    pub(crate) fn plug(&mut self, veth: VethName, bridge: &str) -> Result<()> {
-        let Some(bridge) = self.link(bridge)? else {
-            return Err(Error::NoBridge { name: bridge.to_owned() });
-        };
-        if !bridge.is_bridge() {
-            return Err(Error::NotBridge { name: bridge.name });
+    /// Attaches a NIC's host side as the port says, whatever it was attached to before, and brings it up; down when its
+    /// link is to be down. When that fails it is attached to nothing.
+    pub(crate) fn plug(&mut self, veth: VethName, port: &Port) -> Result<()> {
+        let nic = self.existing_nic(veth)?;
+        self.unplug(veth)?;
+        if port.link_down {
+            return Ok(());
         }
-        let link = self.existing_link(&veth.to_string())?;
-        if link.mtu != bridge.mtu {
-            self.set_mtu(&link, bridge.mtu)?;
-        }
-        disable_ipv6(veth)?;
-        self.set_master(&link, Some(&bridge))?;
-        self.set_up(&link, true)
+        let attached = self.attach(veth, &nic, port).and_then(|()| {
+            self.set_rate(veth, port.rate)?;
+            self.set_up(&nic, true)
+        });
+        attached.map_err(|error| self.after(error, |net| net.unplug(veth)))
     }
 
-    /// Takes a NIC's host side off its bridge and brings it down.
-    pub(crate) fn unplug(&mut self, veth: VethName) -> Result<()> {
-        let link = self.existing_link(&veth.to_string())?;
-        if link.master.is_some() {
-            self.set_master(&link, None)?;
+    fn attach(&mut self, veth: VethName, nic: &Link, port: &Port) -> Result<()> {
+        let bridge = self.bridge(&port.bridge)?;
+        let aware = bridge.is_vlan_aware();
+        if !aware && !port.trunks.is_empty() {
+            return Err(Error::NoTrunks { bridge: bridge.name });
         }
-        self.set_up(&link, false)
+        let (bridge, tag) = match port.tag {
+            Some(tag) if !aware => (self.vlan_bridge(&bridge, tag)?, None),
+            tag => (bridge, tag),
+        };
+        if port.firewall {
+            self.add_firewall(veth, nic, &bridge, tag, &port.trunks)
+        } else {
+            self.add_port(nic, &bridge, tag, &port.trunks)
+        }
+    }
+
+    /// Takes a NIC's host side off its bridge, brings it down, and deletes the bridge of its own. One that is not there
+    /// is off all bridges.
+    pub(crate) fn unplug(&mut self, veth: VethName) -> Result<()> {
+        if let Some(nic) = self.nic(veth)? {
+            if nic.master.is_some() {
+                self.set_master(&nic, None)?;
+            }
+            self.set_up(&nic, false)?;
+        }
+        self.delete_firewall(veth)
+    }
+
+    /// Takes back what was done before an error, and tells both when that fails, too.
+    pub(super) fn after(&mut self, error: Error, undo: impl FnOnce(&mut Self) -> Result<()>) -> Error {
+        match undo(self) {
+            Ok(()) => error,
+            Err(second) => Error::NotTakenBack { first: Box::new(error), second: Box::new(second) },
+        }
     }
 }
 
 /// The host shall not talk IPv6 through a port of its bridge.
-fn disable_ipv6(veth: VethName) -> Result<()> {
-    let path = format!("/proc/sys/net/ipv6/conf/{veth}/disable_ipv6");
+pub(super) fn disable_ipv6(link: &str) -> Result<()> {
+    let path = format!("/proc/sys/net/ipv6/conf/{link}/disable_ipv6");
     match fs::write(&path, "1") {
         // A kernel without IPv6.
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -159,6 +159,15 @@ fn verdict(attempt: &str, flags: u16, payload: &[u8]) -> Result<()> {
     Err(Error::Kernel { attempt: attempt.to_owned(), detail, source })
 }
 
+/// Whether something was there, of an answer that says by one of the `absent` numbers that it was not.
+pub(super) fn found(answer: Result<()>, absent: &[i32]) -> Result<bool> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(error) if error.is(absent) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A string attribute, which may or may not end with NUL.
 pub(super) fn text(value: &[u8]) -> String {
     let end = value.iter().position(|b| *b == 0).unwrap_or(value.len());

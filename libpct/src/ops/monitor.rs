@@ -233,7 +233,7 @@ pub(crate) fn plug(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let vmid: Vmid = vmid.parse()?;
         let index =
             interface.strip_prefix(&format!("veth{vmid}i")).ok_or("not an interface of the container")?;
-        Ok(Netlink::open()?.plug(VethName::new(vmid, index.parse()?)?, bridge)?)
+        Ok(Netlink::open()?.plug(VethName::new(vmid, index.parse()?)?, &bridge.parse()?)?)
     };
     match plugged() {
         Ok(()) => ExitCode::SUCCESS,

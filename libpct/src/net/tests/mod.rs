@@ -1,9 +1,26 @@
 //! On the real kernel, as root.
 
-use super::name::LinkName;
+mod guest;
+mod plug;
+mod rate;
+
+use std::fs::File;
+
+use netlink_packet_core::NetlinkSerializable;
+use netlink_packet_route::{RouteNetlinkMessage, link::LinkAttribute};
+
 use super::*;
-use crate::config::Vmid;
-use crate::sys::testing::needs_root;
+use crate::config::{Port, Vmid};
+use crate::sys::{process, testing::needs_root};
+
+/// The bytes of a question after its header, as strace(1) shows those of iproute2.
+pub(super) fn hex(message: &RouteNetlinkMessage) -> String {
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    let line =
+        |line: &[u8]| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ") + "\n";
+    bytes.chunks(16).map(line).collect()
+}
 
 /// A bridge and a container's number of a test's own; all links of theirs go with it.
 struct Net {
@@ -19,6 +36,9 @@ impl Net {
             Self { netlink: Netlink::open().unwrap(), bridge, vmid: Vmid::new(9900 + number).unwrap() };
         net.clear();
         net.netlink.create_bridge(&net.bridge).unwrap();
+        // One that was not given an address has that of a port.
+        let bridge = net.netlink.existing_link(net.bridge.as_str()).unwrap();
+        net.netlink.set("name it", &bridge, LinkAttribute::Address(vec![2, 0, 0, 0, 1, 1])).unwrap();
         net
     }
 
@@ -31,12 +51,8 @@ impl Net {
         VethName::new(self.vmid, index).unwrap()
     }
 
-    fn peer(&self, index: u8) -> LinkName {
-        format!("{}p", self.veth(index)).parse().unwrap()
-    }
-
     fn create(&mut self, index: u8) -> VethName {
-        let (name, peer) = (self.veth(index), self.peer(index));
+        let (name, peer) = (self.veth(index), self.veth(index).peer());
         self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7])).unwrap();
         name
     }
@@ -58,8 +74,7 @@ fn a_bridge_is_made_looked_up_and_deleted() {
     let link = net.netlink.existing_link(name.as_str()).unwrap();
     assert!(link.is_bridge() && !link.is_up() && link.mtu == 1500 && link.master.is_none(), "{link:?}");
     assert_eq!(net.netlink.bridge_mtu(name.as_str()).unwrap(), 1500);
-    assert!(net.netlink.is_bridge(name.as_str()).unwrap());
-    assert!(!net.netlink.is_bridge("lo").unwrap());
+    assert_eq!(net.netlink.bridge(name.as_str()).unwrap(), link);
 
     let error = net.netlink.create_bridge(&name).unwrap_err();
     assert!(
@@ -80,7 +95,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     }
     let mut net = Net::new(91);
     let bridge_name = net.bridge.to_string();
-    let (veth, peer) = (net.create(0), net.peer(0));
+    let (veth, peer) = (net.create(0), net.veth(0).peer());
     let bridge = net.netlink.existing_link(&bridge_name).unwrap();
     net.netlink.set_mtu(&bridge, 1300).unwrap();
     net.netlink.set_up(&bridge, true).unwrap();
@@ -90,7 +105,7 @@ fn a_nic_is_plugged_and_goes_with_its_peer() {
     let guest = net.netlink.existing_link(peer.as_str()).unwrap();
     assert_eq!((guest.mtu, guest.address.as_slice()), (1400, &[2u8, 0, 0, 0, 0, 7][..]));
 
-    net.netlink.plug(veth, &bridge_name).unwrap();
+    net.netlink.plug(veth, &Port::plain(&bridge_name)).unwrap();
     let link = net.netlink.existing_link(&veth.to_string()).unwrap();
     assert_eq!((link.mtu, link.master, link.is_up()), (1300, Some(bridge.index), true));
     let ipv6 = std::fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{veth}/disable_ipv6"));
@@ -132,12 +147,12 @@ fn what_is_not_there_or_no_bridge_is_said() {
     }
     let mut net = Net::new(93);
     let veth = net.create(0);
-    let error = net.netlink.plug(veth, "pctbrnone").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("pctbrnone")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'pctbrnone' does not exist");
-    let error = net.netlink.plug(veth, "lo").unwrap_err();
+    let error = net.netlink.plug(veth, &Port::plain("lo")).unwrap_err();
     assert_eq!(error.to_string(), "bridge 'lo' is neither a linux nor an OVS bridge!");
     let bridge = net.bridge.to_string();
-    let error = net.netlink.plug(net.veth(9), &bridge).unwrap_err();
+    let error = net.netlink.plug(net.veth(9), &Port::plain(&bridge)).unwrap_err();
     assert_eq!(error.to_string(), "network link 'veth9993i9' does not exist");
     for name in ["", "a name that is much too long", "a/b"] {
         assert!(net.netlink.link(name).unwrap().is_none());
@@ -159,4 +174,13 @@ fn anyone_may_look() {
     assert_eq!(lo.index, netlink.existing_link("lo").unwrap().index);
     assert!(lo.kind.is_empty());
     assert_eq!(netlink.links("lo").unwrap().len(), links.iter().filter(|l| l.name.starts_with("lo")).count());
+}
+
+/// A network namespace of its own: a descriptor of it, and a socket that speaks with its kernel.
+fn namespace() -> (File, Netlink) {
+    let make = || {
+        process::unshare(rustix::thread::UnshareFlags::NEWNET).unwrap();
+        (File::open("/proc/thread-self/ns/net").unwrap(), Netlink::open().unwrap())
+    };
+    std::thread::spawn(make).join().unwrap()
 }

@@ -1,0 +1,105 @@
+//! Limits, measured.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::fd::AsFd,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+
+use super::{Net, namespace};
+use crate::{config::Port, net::Link, sys::testing::needs_root};
+
+const HOST: Ipv4Addr = Ipv4Addr::new(10, 99, 86, 1);
+const GUEST: Ipv4Addr = Ipv4Addr::new(10, 99, 86, 2);
+/// The first one of these passes at once.
+const MEGABYTES: usize = 4;
+
+/// Runs something in another network namespace.
+fn inside<T: Send + 'static>(
+    space: &File,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> thread::JoinHandle<T> {
+    let space = space.try_clone().unwrap();
+    thread::spawn(move || {
+        move_into_thread_name_spaces(space.as_fd(), ThreadNameSpaceType::NETWORK).unwrap();
+        work()
+    })
+}
+
+fn receive(listener: &TcpListener) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes.len(), MEGABYTES << 20);
+    stream.write_all(b"!").unwrap();
+}
+
+/// How long it takes to send, until the other end has all of it.
+fn send(to: SocketAddr) -> Duration {
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(10)).unwrap();
+    let begin = Instant::now();
+    stream.write_all(&vec![7; MEGABYTES << 20]).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    io::copy(&mut stream, &mut io::sink()).unwrap();
+    begin.elapsed()
+}
+
+/// The times from host to guest and from guest to host.
+fn measure(space: &File) -> [Duration; 2] {
+    let listener = inside(space, || TcpListener::bind((GUEST, 0)).unwrap()).join().unwrap();
+    let to = listener.local_addr().unwrap();
+    let receiver = thread::spawn(move || receive(&listener));
+    let received = send(to);
+    receiver.join().unwrap();
+
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let to = listener.local_addr().unwrap();
+    let sender = inside(space, move || send(to));
+    receive(&listener);
+    [received, sender.join().unwrap()]
+}
+
+#[test]
+fn a_rate_limits_both_directions_through_a_firewalls_bridge() {
+    if !needs_root() {
+        return;
+    }
+    let mut net = Net::new(86);
+    let veth = net.create(0);
+    let (space, mut guest) = namespace();
+    let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
+    net.netlink.move_to_namespace(&peer, space.as_fd(), &"eth0".parse().unwrap()).unwrap();
+    let eth0 = guest.existing_link("eth0").unwrap();
+    guest.set_up(&eth0, true).unwrap();
+    guest.add_address(&eth0, IpAddr::from(GUEST), 24).unwrap();
+    let bridge = net.netlink.existing_link(net.bridge.as_str()).unwrap();
+    net.netlink.add_address(&bridge, IpAddr::from(HOST), 24).unwrap();
+    net.netlink.set_up(&bridge, true).unwrap();
+
+    let shapers = |net: &mut Net| net.netlink.links("ifb9986").unwrap();
+    // Two megabytes a second.
+    net.netlink.plug(veth, &format!("{},rate=2097152,firewall", net.bridge).parse().unwrap()).unwrap();
+    let shaped: Vec<Link> = shapers(&mut net);
+    let limited = measure(&space);
+    for time in limited {
+        assert!(time > Duration::from_millis(1200) && time < Duration::from_secs(20), "{limited:?}");
+    }
+    // A higher rate takes the place of the first one.
+    net.netlink.set_rate(veth, "b,rate=8388608".parse::<Port>().unwrap().rate).unwrap();
+    let faster = measure(&space);
+    assert_eq!(shapers(&mut net).len(), shaped.len());
+    for time in faster {
+        assert!(time > Duration::from_millis(250) && time < limited[0].min(limited[1]), "{faster:?}");
+    }
+    net.netlink.set_rate(veth, None).unwrap();
+    net.netlink.set_rate(veth, None).unwrap();
+    let free = measure(&space);
+    assert!(free.iter().all(|time| *time < limited[0].min(limited[1])), "{free:?}");
+    assert_eq!(shapers(&mut net), []);
+}
