@@ -1,12 +1,14 @@
 //! One file per operation: it takes its lock, checks its preconditions in a written order, does its steps,
 //! and takes back what it did if a step fails.
 
+mod addresses;
 mod all;
 mod attach;
 mod copy;
 mod cpusets;
 mod create;
 mod destroy;
+mod dhcp;
 mod diagnosis;
 mod disks;
 mod facts;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Env, diagnosis, facts, guest_setup,
+    Env, dhcp, diagnosis, facts, guest_setup,
     helper::{self, Events},
     hookscript::{self, Phase},
     leftovers::{self, MonitorFile},
@@ -137,7 +137,7 @@ fn run_once(
     let ended = start_and_wait(env, vmid, job, events, lock, &log);
     let root = env.home.rootfs(vmid);
     let unmounted = mount::unmount_tree(&root).map_err(Error::from);
-    let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid));
+    let cleared = unmounted.and_then(|_| leftovers::clear_host(env, vmid));
     match (ended, cleared) {
         (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
@@ -183,10 +183,11 @@ fn start_and_wait(
 
 /// Everything before liblxc is called.
 fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Result<(), Error> {
-    leftovers::clear_host(vmid)?;
+    leftovers::clear_host(env, vmid)?;
 
     let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
     let generated = translate(vmid, section, &facts)?;
+    dhcp::warn_if_missing(section, &mut events)?;
     generated.warnings.iter().for_each(|warning| events.warning(warning));
 
     mount::enter_private_namespace()?;
