@@ -112,3 +112,16 @@ pub(crate) fn at_start(
     detected.messages.iter().cloned().for_each(&mut report);
     Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Start, &mut report)?)
 }
+
+/// Has the network files say what the section says, while the guest runs. Those of interfaces that are `gone` go.
+pub(crate) fn at_hotplug(
+    root: &crate::rootfs::Rootfs,
+    section: &Section,
+    gone: Vec<String>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let settings = Settings { gone, ..settings(section)? };
+    // What there is to say about the distribution is said at its start.
+    let detected = guest::detect(root, &settings)?;
+    Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Net, &mut report(progress))?)
+}
