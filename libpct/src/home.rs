@@ -46,6 +46,9 @@ pub struct Home {
     node: String,
 }
 
+/// The environment's word for the prefix.
+pub(crate) const ROOT_VARIABLE: &str = "PCT_ROOT";
+
 /// There where Proxmox VE is installed.
 const PMXCFS: &str = "/usr/bin/pmxcfs";
 

@@ -29,7 +29,7 @@ use rustix::{
 };
 
 use super::{
-    Env, attach, monitor, populate,
+    Env, attach, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
     push, session,
 };
@@ -38,6 +38,7 @@ use crate::{
     error::{Error, Failure, HelperError},
     exec,
     facts::Version,
+    home::ROOT_VARIABLE,
     lxc,
     net::{AddressWatch, Netlink},
     progress::Progress,
@@ -95,6 +96,8 @@ impl Working {
             .arg("job")
             .env_clear()
             .env("PATH", crate::exec::SEARCH_PATH)
+            // For the helper as a script of liblxc, which gives its own environment to what it runs on the host.
+            .envs(env.home.prefix().map(|prefix| (ROOT_VARIABLE, prefix)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(stdin)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
@@ -356,7 +359,7 @@ pub(crate) fn serve() -> ExitCode {
         Some("hook") => monitor::hook(),
         Some(LIBLXC) => answer(arguments, answer_liblxc),
         Some(NETWORK) => answer(arguments, answer_network),
-        Some("plug") => monitor::plug(arguments),
+        Some("plug") => plug::serve(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
             ExitCode::SUCCESS
