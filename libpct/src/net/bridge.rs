@@ -22,7 +22,8 @@ const LAST_VLAN: u16 = 4094;
 
 impl Link {
     /// A bridge that tells VLANs apart.
-    pub(super) fn is_vlan_aware(&self) -> bool {
+    #[must_use]
+    pub(crate) fn is_vlan_aware(&self) -> bool {
         self.detail(VLAN_FILTERING).is_some_and(|value| value != [0])
     }
 }

@@ -19,7 +19,7 @@ const VLAN_ID: u16 = 1;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The question for the VLAN `tag` of a link.
-fn new_vlan(name: &LinkName, parent: &Link, tag: u16) -> LinkMessage {
+pub(super) fn new_vlan(name: &LinkName, parent: &Link, tag: u16) -> LinkMessage {
     let mut message = named(name.as_str());
     message.attributes.insert(0, LinkAttribute::Link(parent.index));
     message.attributes.push(LinkAttribute::LinkInfo(vec![

@@ -204,8 +204,12 @@ fn bridge_rate_mtu_and_connection_change_and_the_guest_keeps_its_link() {
         || Run::new("/sbin/tc").args(["qdisc", "show", "dev", &format!("veth{}i0", ct.id)]).ok().out();
     let unlimited = limits();
     set(&ct, &["--net0", &net(&a, ",rate=1")]);
-    assert_ne!(limits(), unlimited);
+    let limited = limits();
+    assert_ne!(limited, unlimited);
     a.ping(&a.addr4(2));
+    survives_a_reboot(&ct);
+    assert_eq!(limits(), limited);
+    let before = number();
     set(&ct, &["--net0", &net(&a, "")]);
     assert_eq!(limits(), unlimited);
 
