@@ -56,12 +56,23 @@ pub fn status(status: &Status, usage: Option<&Usage>) -> Value {
     Value::Object(fields)
 }
 
-/// All containers ascending by number; one that cannot be read has its number and the `error`.
+/// All containers ascending by number; one that cannot be read has its number and the `error`. Of one that runs
+/// `usage` is asked for, and its `interfaces`: where there are some, `ips` has the addresses by which it can be reached.
 #[must_use]
-pub fn listing(listing: &Listing, usage: impl Fn(Vmid) -> Option<Usage>) -> Value {
+pub fn listing(
+    listing: &Listing,
+    usage: impl Fn(Vmid) -> Option<Usage>,
+    mut interfaces: impl FnMut(Vmid) -> Option<Vec<Interface>>,
+) -> Value {
     let read = listing.containers.iter().map(|entry| {
-        let usage = if entry.running { usage(entry.vmid) } else { None };
-        (entry.vmid, status(entry, usage.as_ref()))
+        let running = entry.running.then_some(entry.vmid);
+        let mut fields = status(entry, running.and_then(&usage).as_ref());
+        if let Some(interfaces) = running.and_then(&mut interfaces) {
+            let all = interfaces.iter().flat_map(|interface| &interface.addresses);
+            let reachable = all.filter(|address| address.global).map(ToString::to_string);
+            fields["ips"] = reachable.collect();
+        }
+        (entry.vmid, fields)
     });
     let unread = listing.errors.iter().map(|(vmid, error)| {
         let fields = serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() });
@@ -236,6 +247,36 @@ mod tests {
             ])
         );
         assert_eq!(pending(&loaded(b"").config), json!([]));
+    }
+
+    #[test]
+    fn a_list_has_the_addresses_of_what_runs() {
+        let container = |vmid, running| Status {
+            vmid: Vmid::new(vmid).unwrap(),
+            name: "web".to_owned(),
+            running,
+            lock: None,
+            tags: None,
+            template: false,
+            cpus: 1.0,
+            max_memory: 0,
+            max_swap: 0,
+            max_disk: 0,
+        };
+        let all =
+            Listing { containers: vec![container(100, true), container(101, false)], errors: Vec::new() };
+        let address =
+            |text: &str, global| InterfaceAddress { address: text.parse().unwrap(), prefix: 24, global };
+        let interface = Interface {
+            name: "eth0".to_owned(),
+            hardware_address: Vec::new(),
+            loopback: false,
+            addresses: vec![address("10.0.0.2", true), address("fe80::1", false), address("fd00::2", true)],
+        };
+        let json = listing(&all, |_| None, |_| Some(vec![interface.clone()]));
+        assert_eq!(json[0]["ips"], json!(["10.0.0.2/24", "fd00::2/24"]));
+        assert_eq!(json[1].get("ips"), None);
+        assert_eq!(listing(&all, |_| None, |_| None)[0].get("ips"), None);
     }
 
     #[test]

@@ -167,6 +167,18 @@ impl<'a> Groups<'a> {
         failure.map_or(Ok(removed), Err)
     }
 
+    /// Has this process, and what it starts, be one of the monitor's, where there is such a group.
+    pub(crate) fn join_monitor(&self) -> Result<()> {
+        for folder in self.folders(Part::Monitor) {
+            let file = folder.join("cgroup.procs");
+            match write_existing(&file, &std::process::id().to_string()) {
+                Err(error) if !is_gone(&error) => return Err(Error::io("write", &file, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The processors that the running container may use; `None` if it is not running.
     pub(crate) fn effective_cpus(&self) -> Result<Option<CpuSet>> {
         self.limits("cpuset").map_or(Ok(None), |folder| effective_cpus_of(&folder))

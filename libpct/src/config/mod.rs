@@ -49,6 +49,7 @@ pub use mac::{InvalidMac, MacAddr};
 pub use model::{Config, Parsed, digest};
 pub use mountidmap::{InvalidMountIdMap, MountIdMap};
 pub use mountpoint::{MountOption, MountPoint};
+pub(crate) use netif::IpVersion;
 pub use netif::NetIf;
 pub use parse::{Diagnostic, Severity};
 pub use port::InvalidPort;

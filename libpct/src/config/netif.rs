@@ -1,5 +1,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     ip::{Ip4Config, Ip6Config},
     keys::{self, SubKey},
@@ -45,6 +47,35 @@ pub struct NetIf {
     pub host_managed: bool,
     /// How it was written.
     pub spelling: Spelling,
+}
+
+/// A version of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum IpVersion {
+    /// Version 4.
+    V4,
+    /// Version 6.
+    V6,
+}
+
+impl std::fmt::Display for IpVersion {
+    /// Its number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "4",
+            Self::V6 => "6",
+        })
+    }
+}
+
+impl NetIf {
+    /// The versions of IP for which the host asks a DHCP server: none while nothing is connected.
+    pub(crate) fn leased(&self) -> impl Iterator<Item = IpVersion> + use<> {
+        let asks = self.host_managed && !self.link_down;
+        let v4 = (asks && self.ip == Some(Ip4Config::Dhcp)).then_some(IpVersion::V4);
+        let v6 = (asks && self.ip6 == Some(Ip6Config::Dhcp)).then_some(IpVersion::V6);
+        v4.into_iter().chain(v6)
+    }
 }
 
 property_string!(NetIf, keys::NET);

@@ -202,6 +202,37 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// The container has a network interface of the name that a new one is to have.
+    #[error("the container has an interface '{name}' already: give the new one another name")]
+    NameTaken {
+        /// The name inside.
+        name: String,
+    },
+    /// The guest has moved its end of a network interface away, and nothing can be done to it there.
+    #[error(
+        "the container has its end of '{link}' no longer in its own network: a process inside has moved it away"
+    )]
+    NoGuestEnd {
+        /// The host's end.
+        link: String,
+    },
+    /// Raw lines of the config have the container share the network of the host.
+    #[error(
+        "the container has no network of its own: raw lines of its config have it share that of the host"
+    )]
+    SharedNetwork,
+    /// The host could not ask for an address of the container.
+    #[error("DHCP failed for interface '{interface}'")]
+    Dhcp {
+        /// The name inside.
+        interface: String,
+        /// Why.
+        #[source]
+        source: Box<crate::exec::Error>,
+    },
+    /// A network interface cannot be attached as the config describes it.
+    #[error(transparent)]
+    Port(#[from] crate::config::InvalidPort),
     /// The caller has asked to stop.
     #[error("received interrupt")]
     Interrupted,
@@ -346,6 +377,7 @@ impl Error {
             | Self::NoAccount { .. }
             | Self::Property(_)
             | Self::IdMapOverlap(_)
+            | Self::Port(_)
             | Self::Image(_) => ErrorKind::Parameter,
             Self::Change(error) => change_kind(error),
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
@@ -364,7 +396,9 @@ impl Error {
             | Self::IsTemplate { .. }
             | Self::QuotaUnprivileged
             | Self::Protected { .. }
-            | Self::NoLock => ErrorKind::Refused,
+            | Self::NoLock
+            | Self::NameTaken { .. }
+            | Self::SharedNetwork => ErrorKind::Refused,
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,

@@ -58,7 +58,7 @@ pub unsafe extern "C" fn pct_list_json(
             let listing = ctx.pct.list()?;
             // One that stops in between is shown as it was found, without use.
             let usage = |vmid| ctx.pct.container(vmid).usage().ok().flatten();
-            out.set(string::give(&json::listing(&listing, usage).to_string()));
+            out.set(string::give(&json::listing(&listing, usage, |_| None).to_string()));
             Ok(())
         })
     }

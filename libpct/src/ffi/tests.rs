@@ -229,7 +229,7 @@ fn a_container_that_cannot_be_read_is_listed_in_its_place() {
         containers: vec![stopped(101), stopped(103)],
         errors: vec![(Vmid::new(102).unwrap(), Error::NoRootfs)],
     };
-    let json = json::listing(&listing, |_| None);
+    let json = json::listing(&listing, |_| None, |_| None);
     assert_eq!(json[0]["vmid"], 101);
     assert_eq!(json[1], json!({ "vmid": 102, "type": "lxc", "error": "missing 'rootfs' configuration" }));
     assert_eq!(json[2]["vmid"], 103);

@@ -16,6 +16,8 @@ use super::{
 pub(crate) struct Network {
     /// The interfaces, by rising number.
     pub interfaces: Vec<Interface>,
+    /// The names of interfaces whose files are to be removed, before those of the others are written.
+    pub gone: Vec<String>,
     /// The resolver.
     pub dns: Dns,
 }
@@ -55,7 +57,9 @@ impl Network {
         let named = settings.nets.iter().filter(|nic| !nic.name.is_empty());
         let mut interfaces = named.map(Interface::new).collect::<Result<Vec<_>>>()?;
         interfaces.sort_by_key(|interface| interface.index);
-        Ok(Self { interfaces, dns: Dns::new(settings, host) })
+        // Under a name that cannot be one nothing was written.
+        let gone = settings.gone.iter().filter(|name| is_name(name)).cloned().collect();
+        Ok(Self { interfaces, gone, dns: Dns::new(settings, host) })
     }
 
     /// The address under which the guest knows itself: the static one of `net0`, IPv4 first.
@@ -75,7 +79,7 @@ const LINK_LOCAL: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0
 impl Interface {
     fn new(nic: &Nic) -> Result<Self> {
         let name = &nic.name;
-        if !is_word(name) || name.len() > 15 || name.contains(['/', '"']) || matches!(&**name, "." | "..") {
+        if !is_name(name) {
             return Err(Error::BadSetting { what: "the name of an interface", value: name.clone() });
         }
         let gateway4 = nic.gw.as_ref().map(|gw| Gateway {
@@ -95,6 +99,11 @@ impl Interface {
     pub(crate) fn is_configured(&self) -> bool {
         self.ip4.is_some() || self.ip6.is_some() || self.gateway4.is_some() || self.gateway6.is_some()
     }
+}
+
+/// Whether the name of an interface can be part of a path and of a line.
+fn is_name(name: &str) -> bool {
+    is_word(name) && name.len() <= 15 && !name.contains(['/', '"']) && !matches!(name, "." | "..")
 }
 
 impl Dns {

@@ -12,6 +12,10 @@ pub struct Settings {
     pub hostname: Option<String>,
     /// The `netN` with a name, in any order.
     pub nets: Vec<Nic>,
+    /// Names of interfaces that the config had addresses for and has none for any more: what was written for them
+    /// is taken away.
+    #[serde(default)]
+    pub gone: Vec<String>,
     /// `nameserver`: addresses separated by blanks, commas or semicolons.
     pub nameserver: Option<String>,
     /// `searchdomain`: domains, separated likewise.
@@ -35,6 +39,7 @@ impl Default for Settings {
         Self {
             hostname: None,
             nets: Vec::new(),
+            gone: Vec::new(),
             nameserver: None,
             searchdomain: None,
             timezone: None,

@@ -247,6 +247,26 @@ fn a_debian_guest_from_template_to_second_start() {
 }
 
 #[test]
+fn an_interface_that_is_gone_leaves_no_trace_in_any_family() {
+    for files in ALL {
+        let mut scene = Scene::new(files);
+        scene.run(Event::Net).unwrap();
+        let contents = |scene: &Scene| -> Vec<_> {
+            scene.stamps("root").into_iter().map(|(path, (content, ..))| (path, content)).collect()
+        };
+        let before = contents(&scene);
+        let second = Nic { index: 1, name: "eth1".to_owned(), ..scene.settings.nets[0].clone() };
+        scene.settings.nets.push(second);
+        scene.run(Event::Net).unwrap();
+        assert_ne!(contents(&scene), before);
+        scene.settings.nets.pop();
+        scene.settings.gone.push("eth1".to_owned());
+        scene.run(Event::Net).unwrap();
+        assert_eq!(contents(&scene), before);
+    }
+}
+
+#[test]
 fn an_alpine_guest_without_os_release() {
     let scene = Scene::new(ALPINE);
     let root = scene.root();

@@ -38,6 +38,7 @@ pub(crate) fn settings(section: &Section) -> Result<Settings, Error> {
     Ok(Settings {
         hostname: owned(section.hostname()),
         nets: nets.collect(),
+        gone: Vec::new(),
         nameserver: owned(section.nameserver()),
         searchdomain: owned(section.searchdomain()),
         timezone: owned(section.timezone()),
@@ -130,4 +131,17 @@ pub(crate) fn cgroup_v2_warning(root: &Rootfs, guest: &Detected, cgroup: CgroupL
          the host with systemd.unified_cgroup_hierarchy=0"
             .to_owned()
     })
+}
+
+/// Has the network files say what the section says, while the guest runs. Those of interfaces that are `gone` go.
+pub(crate) fn at_hotplug(
+    root: &crate::rootfs::Rootfs,
+    section: &Section,
+    gone: Vec<String>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let settings = Settings { gone, ..settings(section)? };
+    // What there is to say about the distribution is said at its start.
+    let detected = guest::detect(root, &settings)?;
+    Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Net, &mut report(progress))?)
 }

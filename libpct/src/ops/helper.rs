@@ -30,7 +30,7 @@ use rustix::{
 };
 
 use super::{
-    Env, attach, monitor, plug, populate,
+    Env, attach, dhcp, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
     push, session, suspend,
 };
@@ -51,6 +51,8 @@ use crate::{
 const LIBLXC: &str = "liblxc";
 /// The word that asks it for sockets in the network namespace of a container.
 const NETWORK: &str = "network";
+/// The word that has it look after a DHCP client there.
+const DHCP: &str = "dhcp";
 
 /// The answer takes milliseconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -215,7 +217,7 @@ fn take(from: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
 /// Which liblxc the helper has loaded: this process must load none. The helper goes nowhere with this question, so
 /// it needs no copy of itself.
 pub(crate) fn liblxc(env: &Env) -> Result<Version, Error> {
-    let answer = question(env, exec::Command::new(&env.helper).arg(LIBLXC))?;
+    let answer = question(env, exec::Command::new(&env.helper).args([LIBLXC, VERSION]))?;
     let answer = text(&answer);
     answer.parse().map_err(|_| HelperError::Garbled { path: env.helper.clone(), answer }.into())
 }
@@ -229,7 +231,8 @@ pub(crate) fn network_sockets(env: &Env, process: BorrowedFd<'_>) -> Result<[Own
     let program = sealed(&path)?;
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
     let process = process.try_clone_to_owned().map_err(failed)?;
-    let asked = exec::Command::new(exec_path(&program)).arg(NETWORK).stdin(process).stdout(theirs.into());
+    let asked = exec::Command::new(exec_path(&program)).args([NETWORK, VERSION]);
+    let asked = asked.stdin(process).stdout(theirs.into());
     question(env, asked)?;
     let next = || take(ours.as_fd()).ok().flatten();
     match (next(), next()) {
@@ -238,10 +241,21 @@ pub(crate) fn network_sockets(env: &Env, process: BorrowedFd<'_>) -> Result<[Own
     }
 }
 
+/// Has something done for a DHCP client in the network namespace that a process is in.
+pub(crate) fn dhcp(env: &Env, process: BorrowedFd<'_>, job: &dhcp::Job) -> Result<(), Error> {
+    let path = env.helper.clone();
+    let failed = |source: io::Error| HelperError::Spawn { path: path.clone(), source };
+    let program = sealed(&path)?;
+    let process = process.try_clone_to_owned().map_err(failed)?;
+    let job = serde_json::to_string(job).map_err(|error| failed(error.into()))?;
+    let asked = exec::Command::new(exec_path(&program)).args([DHCP, VERSION, &job]).stdin(process);
+    question(env, asked).map(drop)
+}
+
 /// Asks a helper that ends with the answer, which is what it prints; a failure is told on its stderr.
 fn question(env: &Env, helper: exec::Command) -> Result<Vec<u8>, Error> {
     let path = env.helper.clone();
-    let asked = helper.arg(VERSION).timeout(ANSWER_TIMEOUT).run_any();
+    let asked = helper.timeout(ANSWER_TIMEOUT).run_any();
     let answer = asked.map_err(|error| match error {
         exec::Error::Run { source, .. } => HelperError::Spawn { path: path.clone(), source },
         exec::Error::Failed { .. } => {
@@ -265,13 +279,13 @@ fn text(answer: &[u8]) -> String {
 }
 
 /// The helper's end of a [`question`].
-fn answer(
-    mut arguments: impl Iterator<Item = OsString>,
-    work: impl FnOnce() -> Result<(), Error>,
+fn answer<A: Iterator<Item = OsString>>(
+    mut arguments: A,
+    work: impl FnOnce(A) -> Result<(), Error>,
 ) -> ExitCode {
     let done = match arguments.next() {
         Some(release) if release != VERSION => Err(other_release(&release.to_string_lossy())),
-        _ => work().map_err(|error| error.full_message()),
+        _ => work(arguments).map_err(|error| error.full_message()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -298,6 +312,13 @@ fn answer_network() -> Result<(), Error> {
         give(rustix::stdio::stdout(), fd).map_err(|errno| failed("hand a socket over", errno))?;
     }
     Ok(())
+}
+
+/// Standard input is the process whose network is meant.
+fn answer_dhcp(mut arguments: impl Iterator<Item = OsString>) -> Result<(), Error> {
+    let job = arguments.next().and_then(|job| serde_json::from_str::<dhcp::Job>(job.to_str()?).ok());
+    let job = job.ok_or_else(|| Error::invalid(DHCP, "job of the helper"))?;
+    job.run(rustix::stdio::stdin())
 }
 
 /// The liblxc of this process, as the facts have it.
@@ -374,8 +395,11 @@ pub(crate) fn serve() -> ExitCode {
         Some("attach") => session::serve_attach(arguments),
         Some("console") => session::serve_console(arguments),
         Some("hook") => monitor::hook(),
-        Some(LIBLXC) => answer(arguments, answer_liblxc),
-        Some(NETWORK) => answer(arguments, answer_network),
+        Some(LIBLXC) => answer(arguments, |_| answer_liblxc()),
+        Some(NETWORK) => answer(arguments, |_| answer_network()),
+        Some(DHCP) => answer(arguments, answer_dhcp),
+        Some("dhcp-hook") => dhcp::serve_hook(arguments),
+        None if dhcp::is_script() => dhcp::serve_script(),
         Some("plug") => plug::serve(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");

@@ -41,20 +41,34 @@ impl Init {
 
     /// The container's root directory, as its init has it.
     pub(crate) fn root(&self) -> Result<Rootfs, Error> {
-        let root = Rootfs::open(self.file("root").as_ref(), IdMap::default().root())?;
+        self.root_of(&IdMap::default())
+    }
+
+    /// The same, to make files in that belong to the container's root.
+    pub(crate) fn root_of(&self, id_map: &IdMap) -> Result<Rootfs, Error> {
+        let root = Rootfs::open(self.file("root").as_ref(), id_map.root())?;
         self.confirm()?;
         Ok(root)
     }
 
     /// The user namespace of its init; `None` when that is ours: the container is privileged.
     pub(crate) fn user_namespace(&self) -> Result<Option<OwnedFd>, Error> {
-        let path = self.file("ns/user");
+        self.namespace("user")
+    }
+
+    /// The network namespace of its init; `None` when that is ours: raw lines have it share the host's.
+    pub(crate) fn network_namespace(&self) -> Result<Option<OwnedFd>, Error> {
+        self.namespace("net")
+    }
+
+    fn namespace(&self, kind: &str) -> Result<Option<OwnedFd>, Error> {
+        let path = self.file(&format!("ns/{kind}"));
         let failed = |errno| Error::io("cannot open", &path, errno);
         let namespace =
             rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
         self.confirm()?;
         let theirs = rustix::fs::fstat(&namespace).map_err(failed)?;
-        let ours = statat(CWD, "/proc/self/ns/user", AtFlags::empty()).map_err(failed)?;
+        let ours = statat(CWD, format!("/proc/self/ns/{kind}"), AtFlags::empty()).map_err(failed)?;
         Ok((theirs.st_ino != ours.st_ino).then_some(namespace))
     }
 

@@ -81,5 +81,8 @@ impl Network {
 pub(crate) fn interfaces(env: &Env, vmid: Vmid) -> Result<Option<Vec<Interface>>, Error> {
     env.store().require(vmid)?;
     let Some(init) = Init::of(env, vmid)? else { return Ok(None) };
-    Network::of(env, &init)?.interfaces().map(Some)
+    match Network::of(env, &init).and_then(|mut network| network.interfaces()) {
+        Err(_) if init.has_ended()? => Ok(None),
+        found => found.map(Some),
+    }
 }

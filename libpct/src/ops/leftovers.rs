@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::Env;
+use super::{Env, dhcp};
 use crate::{
     cgroup::{Groups, Layout},
     config::Vmid,
@@ -130,7 +130,7 @@ pub(crate) fn clear(env: &Env, vmid: Vmid) -> Result<(), Error> {
     if !matches!(monitor(&path)?, Monitor::Dead) {
         return Ok(());
     }
-    clear_host(vmid)?;
+    clear_host(env, vmid)?;
     match fs::remove_file(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(Error::io("cannot remove", &path, source))
@@ -140,7 +140,9 @@ pub(crate) fn clear(env: &Env, vmid: Vmid) -> Result<(), Error> {
 }
 
 /// The same for the monitor itself, when liblxc has returned.
-pub(crate) fn clear_host(vmid: Vmid) -> Result<(), Error> {
+pub(crate) fn clear_host(env: &Env, vmid: Vmid) -> Result<(), Error> {
+    // They are in the monitor's groups, and in the container's network.
+    dhcp::end_all(env, vmid)?;
     let layout = Layout::detect()?;
     let groups = Groups::new(&layout, vmid);
     groups.kill_all(KILL_TIMEOUT)?;

@@ -1,6 +1,7 @@
 //! One file per operation: it takes its lock, checks its preconditions in a written order, does its steps,
 //! and takes back what it did if a step fails.
 
+mod addresses;
 mod all;
 mod attach;
 mod checkpoint;
@@ -8,6 +9,7 @@ mod copy;
 mod cpusets;
 mod create;
 mod destroy;
+mod dhcp;
 mod diagnosis;
 mod disks;
 mod doctor;

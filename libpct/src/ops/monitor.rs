@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Env, checkpoint, diagnosis, facts, guest_setup,
+    Env, checkpoint, dhcp, diagnosis, facts, guest_setup,
     helper::{self, Events},
     hookscript::{self, Phase},
     leftovers::{self, MonitorFile},
@@ -142,7 +142,7 @@ fn run_once(
     let root = env.home.rootfs(vmid);
     let unmounted = mount::unmount_tree(&root).map_err(Error::from);
     let strays = || if job.resume { leftovers::clear_strays(vmid) } else { Ok(()) };
-    let cleared = unmounted.and_then(|_| leftovers::clear_host(vmid)).and_then(|()| strays());
+    let cleared = unmounted.and_then(|_| leftovers::clear_host(env, vmid)).and_then(|()| strays());
     match (ended, cleared) {
         (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
@@ -191,10 +191,11 @@ fn start_and_wait(
 
 /// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them.
 fn prepare(env: &Env, vmid: Vmid, section: &Section, resume: bool, mut events: Events) -> Result<(), Error> {
-    leftovers::clear_host(vmid)?;
+    leftovers::clear_host(env, vmid)?;
 
     let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
     let generated = translate(vmid, section, &facts)?;
+    dhcp::warn_if_missing(section, &mut events)?;
     generated.warnings.iter().for_each(|warning| events.warning(warning));
 
     mount::enter_private_namespace()?;

@@ -48,6 +48,9 @@ pub(crate) fn set(
         return Err(error);
     }
     undo.keep();
+    if let Some(live) = live {
+        live.finish(config.main(), progress);
+    }
     // What the key table lets pass and a load does not, such as `+64`, is told by the load.
     let written = env.store().load(vmid)?;
     let news = written.diagnostics.iter().filter(|found| !known.contains(&found.message));

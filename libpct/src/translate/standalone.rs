@@ -14,6 +14,8 @@
 //!   which empties the list of hooks does not take it away. The hooks of the includes are
 //!   emptied first: lxcfs has one that sleeps for half a second, because liblxc reboots in place;
 //!   here a reboot is a new start.
+//! - **DHCP** by the host, for `host-managed=1`: `lxc.hook.start-host = <helper> dhcp-hook <4|6> <interface>`. The
+//!   original starts its clients after the container; a guest that reboots by itself has them, too, here.
 //! - **Limits on cgroup v1**: where a controller only exists in version 1, its old
 //!   names are used, as the original did before 6.1.6 (spec: config, part 5.9). liblxc 7 knows
 //!   no version 1 any more; then there is a warning and no line. The same holds for the
@@ -145,10 +147,15 @@ pub(super) fn clear_hooks(input: &Input<'_>, lines: &mut Lines) -> Result<(), Tr
     if input.facts.helper.is_some() { lines.push("lxc.hook.post-stop", "") } else { Ok(()) }
 }
 
-/// The hook by which a reboot becomes a new start.
+/// The hook by which a reboot becomes a new start, and those that start DHCP clients.
 pub(super) fn hooks(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
-    match input.facts.helper.as_deref() {
-        Some(helper) => lines.push("lxc.hook.post-stop", format!("{} hook", plain(helper)?)),
-        None => Ok(()),
+    let Some(helper) = input.facts.helper.as_deref() else { return Ok(()) };
+    lines.push("lxc.hook.post-stop", format!("{} hook", plain(helper)?))?;
+    for (_, net) in input.section.nets()? {
+        for ip in net.leased() {
+            // The name has been checked: it has no character that means anything to a shell.
+            lines.push("lxc.hook.start-host", format!("{} dhcp-hook {ip} {}", plain(helper)?, net.name))?;
+        }
     }
+    Ok(())
 }

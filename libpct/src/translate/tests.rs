@@ -458,6 +458,22 @@ fn what_liblxc_cannot_plug_is_for_the_helper() {
 }
 
 #[test]
+fn the_host_leases_addresses_by_a_hook() {
+    let hooks = |net: &str, host: &HostFacts| -> Vec<String> {
+        let config = run(&format!("{BASE}net0: name=eth0,bridge=vmbr0,{net}\n"), host).unwrap();
+        config.values("lxc.hook.start-host").map(str::to_owned).collect()
+    };
+    let v4 = "/usr/libexec/pct/pct-helper dhcp-hook 4 eth0";
+    let v6 = "/usr/libexec/pct/pct-helper dhcp-hook 6 eth0";
+    assert_eq!(hooks("ip=dhcp,ip6=dhcp,host-managed=1", &standalone()), [v4, v6]);
+    assert_eq!(hooks("ip=192.0.2.2/24,ip6=dhcp,host-managed=1", &standalone()), [v6]);
+    for nothing in ["ip=dhcp", "ip=manual,host-managed=1", "ip=dhcp,host-managed=1,link_down=1"] {
+        assert!(hooks(nothing, &standalone()).is_empty());
+    }
+    assert!(hooks("ip=dhcp,host-managed=1", &facts()).is_empty());
+}
+
+#[test]
 fn the_standalone_home_refuses_what_would_be_unsafe() {
     for path in ["/opt/my pct/helper", "/opt/$(x)", "helper", "/a;b", "/a\nb"] {
         let mut host = standalone();

@@ -6,7 +6,7 @@ use std::{
     os::unix::ffi::OsStrExt as _,
 };
 
-use super::{Hidden, open_silently};
+use super::{Hidden, open};
 use crate::{
     argv::Dialect,
     complete::{Line, candidates},
@@ -46,7 +46,7 @@ fn answer(words: &[OsString]) -> Option<String> {
 /// What this host has of a kind.
 fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, Error> {
     let vmids = |wanted: fn(&Status) -> bool| {
-        let containers = open_silently()?.list()?.containers;
+        let containers = open()?.list()?.containers;
         Ok(containers.iter().filter(|status| wanted(status)).map(|status| status.vmid.to_string()).collect())
     };
     match kind {
@@ -54,11 +54,11 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
         Candidates::Containers => all_containers(),
         Candidates::Running => vmids(|status| status.running && !status.template),
         Candidates::Startable => vmids(|status| !status.running && !status.template),
-        Candidates::FreeVmid => Ok(open_silently()?.free_vmid().iter().map(Vmid::to_string).collect()),
+        Candidates::FreeVmid => Ok(open()?.free_vmid().iter().map(Vmid::to_string).collect()),
         Candidates::Templates => templates(),
-        Candidates::Storages => open_silently()?.storages(Content::Volumes),
+        Candidates::Storages => open()?.storages(Content::Volumes),
         Candidates::Snapshots => match named(container) {
-            Some(vmid) => open_silently()?.container(vmid).snapshot_names(),
+            Some(vmid) => open()?.container(vmid).snapshot_names(),
             None => Ok(Vec::new()),
         },
         Candidates::Keys => keys(container, |_| true),
@@ -72,13 +72,13 @@ fn named(container: Option<&OsStr>) -> Option<Vmid> {
 
 fn keys(container: Option<&OsStr>, wanted: fn(&PendingKey<'_>) -> bool) -> Result<Vec<String>, Error> {
     let Some(vmid) = named(container) else { return Ok(Vec::new()) };
-    let config = open_silently()?.container(vmid).load()?.config;
+    let config = open()?.container(vmid).load()?.config;
     Ok(pending_keys(&config).iter().filter(|key| wanted(key)).map(|found| found.key.to_owned()).collect())
 }
 
 /// Those whose config cannot be read, too: they can be named.
 fn all_containers() -> Result<Vec<String>, Error> {
-    let listing = open_silently()?.list()?;
+    let listing = open()?.list()?;
     let sound = listing.containers.iter().map(|status| status.vmid);
     let mut vmids: Vec<Vmid> = sound.chain(listing.errors.iter().map(|(vmid, _)| *vmid)).collect();
     vmids.sort_unstable();
@@ -87,7 +87,7 @@ fn all_containers() -> Result<Vec<String>, Error> {
 
 /// A storage that cannot be read does not hide the others.
 fn templates() -> Result<Vec<String>, Error> {
-    let pct = open_silently()?;
+    let pct = open()?;
     let storages = pct.storages(Content::Templates)?;
     let volumes = storages.iter().filter_map(|storage| pct.templates(storage).ok()).flatten();
     Ok(volumes.map(|volume| volume.to_string()).collect())

@@ -15,7 +15,8 @@ pub(crate) static VERB: Verb = Verb {
     spec: VerbSpec {
         name: "list",
         group: Group::Existence,
-        about: "List the containers of this machine with their state.",
+        about: "List the containers of this machine with their state. Data for programs has what running ones use, \
+                and for root the addresses by which they can be reached, `ips`.",
         positionals: &[VMIDS],
         options: &[OUTPUT_FORMAT],
         config_options: false,
@@ -30,12 +31,24 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let pct = open_to_read()?;
     let mut vmids = args.vmids()?;
     vmids.sort_unstable();
-    let listing = if vmids.is_empty() { pct.list()? } else { pct.list_of(&vmids)? };
+    let mut listing = if vmids.is_empty() { pct.list()? } else { pct.list_of(&vmids)? };
     match Form::named(args.text("output-format")) {
         Some(form) => {
             // One that stops in between is shown as it was found, without use.
             let usage = |vmid| pct.container(vmid).usage().ok().flatten();
-            output::print(&form.render(&json::listing(&listing, usage)))?;
+            let is_root = rustix::process::geteuid().is_root();
+            let mut unknown = Vec::new();
+            let interfaces = |vmid| {
+                // Nobody else gets to see the network of another.
+                let asked = if is_root { pct.container(vmid).interfaces() } else { Ok(None) };
+                asked.unwrap_or_else(|error| {
+                    unknown.push((vmid, error));
+                    None
+                })
+            };
+            let data = json::listing(&listing, usage, interfaces);
+            listing.errors.extend(unknown);
+            output::print(&form.render(&data))?;
         }
         None => output::print_lines(&table(&listing.containers))?,
     }

@@ -122,28 +122,24 @@ pub(crate) fn originals() -> impl Iterator<Item = &'static Verb> {
 /// The variable that moves all of our folders below another root.
 const ROOT: &str = "PCT_ROOT";
 
-/// The library for verbs that only read.
+/// The library for verbs that only read: they tell what a config has wrong.
 fn open_to_read() -> Result<Pct, Error> {
     builder().on_diagnostic(output::diagnostic).open()
 }
 
-/// The same where nobody wants to hear of what a config has wrong.
-fn open_silently() -> Result<Pct, Error> {
+fn open() -> Result<Pct, Error> {
     builder().open()
 }
 
+/// The library with the helper that stands beside this program; without one it looks in its own place.
 fn builder() -> Builder {
-    match std::env::var_os(ROOT).filter(|root| !root.is_empty()) {
+    let builder = match std::env::var_os(ROOT).filter(|root| !root.is_empty()) {
         Some(root) => Pct::builder().root(root),
         None => Pct::builder(),
-    }
-}
-
-/// The library with the helper that stands beside this program; without one it looks in its own place.
-fn open() -> Result<Pct, Error> {
+    };
     match sibling_helper() {
-        Some(path) => builder().helper(path).open(),
-        None => builder().open(),
+        Some(path) => builder.helper(path),
+        None => builder,
     }
 }
 

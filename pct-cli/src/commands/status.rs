@@ -70,7 +70,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     let usage = |vmid| usages.get(&vmid).copied().flatten();
     let shown = listing.containers.iter();
     output::print(&match form {
-        Some(form) => form.render(&json::listing(&listing, usage)),
+        Some(form) => form.render(&json::listing(&listing, usage, |_| None)),
         None if args.is_set("verbose") => {
             let block = |status: &Status| verbose(&json::status(status, usage(status.vmid).as_ref()));
             shown.map(block).collect::<Vec<_>>().join("\n")

@@ -16,6 +16,9 @@ mod exec;
 mod forbidden_programs;
 mod guest_files;
 mod hookscript;
+mod host_dhcp;
+
+mod hotplug_net;
 mod lifecycle;
 mod limits;
 mod locks;

@@ -146,7 +146,11 @@ fn an_address_ends_the_waiting_and_is_shown() {
             { "ip-address": bridge.addr4(2), "ip-address-type": "inet", "prefix": 24 }
         );
         assert!(eth0["ip-addresses"].as_array().unwrap().contains(&address), "{eth0}");
+        let list = || json(&ct, "list")[0].take();
+        let ips = [format!("{}/24", bridge.addr4(2)), format!("{}/64", bridge.addr6(2))];
+        assert_eq!(list()["ips"], serde_json::json!(ips));
         ct.stop();
+        assert_eq!(list().get("ips"), None);
     }
 }
 

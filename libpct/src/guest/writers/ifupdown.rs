@@ -31,11 +31,11 @@ pub(crate) enum Style {
 /// Writes the interfaces of a guest.
 pub(crate) fn write(setup: &Setup<'_>, interfaces: &[Interface], style: Style) -> Result<()> {
     let ours: Vec<&Interface> = interfaces.iter().filter(|interface| interface.is_configured()).collect();
-    if ours.is_empty() {
+    let old = setup.root.read(PATH)?;
+    if ours.is_empty() && (setup.network.gone.is_empty() || old.is_none()) {
         return Ok(());
     }
-    let old = setup.root.read(PATH)?.unwrap_or_default();
-    let new = Editor::new(&ours, style).edit(&old)?;
+    let new = Editor::new(&ours, &setup.network.gone, style).edit(&old.unwrap_or_default())?;
     setup.root.make_path("/etc/network", 0o755)?;
     setup.root.replace(PATH, &new, Attributes::CONFIG)?;
     Ok(())
@@ -58,13 +58,15 @@ impl Family {
 
 /// An `iface` of one of our interfaces, with those of its options that are not ours.
 struct Stanza<'a> {
-    interface: &'a Interface,
+    /// `None` for one that is gone.
+    interface: Option<&'a Interface>,
     family: Family,
     options: Vec<Vec<u8>>,
 }
 
 struct Editor<'a> {
     ours: &'a [&'a Interface],
+    gone: &'a [String],
     style: Style,
     out: Vec<u8>,
     auto: HashSet<Vec<u8>>,
@@ -73,8 +75,15 @@ struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    fn new(ours: &'a [&'a Interface], style: Style) -> Self {
-        Self { ours, style, out: Vec::new(), auto: HashSet::new(), done: HashSet::new(), stanza: None }
+    fn new(ours: &'a [&'a Interface], gone: &'a [String], style: Style) -> Self {
+        Self { ours, gone, style, out: Vec::new(), auto: HashSet::new(), done: HashSet::new(), stanza: None }
+    }
+
+    /// The interface of ours that has a name; of a name that is gone `Some(None)`.
+    fn known(&self, name: &[u8]) -> Option<Option<&'a Interface>> {
+        let ours = self.ours.iter().find(|interface| interface.name.as_bytes() == name);
+        let gone = self.gone.iter().any(|gone| gone.as_bytes() == name);
+        ours.map(|interface| Some(*interface)).or(gone.then_some(None))
     }
 
     fn edit(mut self, old: &[u8]) -> Result<Vec<u8>> {
@@ -112,15 +121,21 @@ impl<'a> Editor<'a> {
             [b"iface", name, family @ (b"inet" | b"inet6"), _method] => {
                 self.flush()?;
                 let family = if family == b"inet" { Family::V4 } else { Family::V6 };
-                match self.ours.iter().find(|interface| interface.name.as_bytes() == name) {
+                match self.known(name) {
                     Some(interface) => self.stanza = Some(Stanza { interface, family, options: Vec::new() }),
                     None => self.copy(line),
                 }
             }
             [b"auto", ref names @ ..] if !names.is_empty() => {
-                self.auto.extend(names.iter().map(|name| name.to_vec()));
                 self.flush()?;
-                self.copy(line);
+                let (gone, stay): (Vec<&[u8]>, Vec<&[u8]>) =
+                    names.iter().partition(|name| self.known(name) == Some(None));
+                self.auto.extend(stay.iter().map(|name| name.to_vec()));
+                match stay[..] {
+                    _ if gone.is_empty() => self.copy(line),
+                    [] => {}
+                    _ => self.copy([b"auto ", &*stay.join(&b' ')].concat()),
+                }
             }
             [b"mapping" | b"source" | b"source-directory", _, ..] => {
                 self.flush()?;
@@ -144,10 +159,12 @@ impl<'a> Editor<'a> {
 
     /// Writes the stanza that was being read, with our settings.
     fn flush(&mut self) -> Result<()> {
-        let Some(Stanza { interface, family, options }) = self.stanza.take() else {
-            return Ok(());
-        };
-        self.emit(interface, family, options)
+        match self.stanza.take() {
+            Some(Stanza { interface: Some(interface), family, options }) => {
+                self.emit(interface, family, options)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn emit(&mut self, interface: &'a Interface, family: Family, options: Vec<Vec<u8>>) -> Result<()> {
@@ -295,9 +312,15 @@ mod tests {
     use super::*;
 
     fn edited(old: &str, nics: &[&str], style: Style) -> String {
+        edited_without(old, &[], nics, style)
+    }
+
+    fn edited_without(old: &str, gone: &[&str], nics: &[&str], style: Style) -> String {
         let network = network(nics);
         let ours: Vec<&Interface> = network.interfaces.iter().filter(|nic| nic.is_configured()).collect();
-        let edit = |old: &[u8]| String::from_utf8(Editor::new(&ours, style).edit(old).unwrap()).unwrap();
+        let gone: Vec<String> = gone.iter().map(|&name| name.to_owned()).collect();
+        let edit =
+            |old: &[u8]| String::from_utf8(Editor::new(&ours, &gone, style).edit(old).unwrap()).unwrap();
         let new = edit(old.as_bytes());
         assert_eq!(edit(new.as_bytes()), new, "a second run changes nothing");
         new
@@ -360,7 +383,7 @@ iface e inet6 static
         assert_eq!(new, expected);
         let network = network(&["e ip=10.0.0.1/7"]);
         let ours: Vec<&Interface> = network.interfaces.iter().collect();
-        assert!(matches!(Editor::new(&ours, Style::Netmask).edit(b""), Err(Error::Ipv4Prefix { .. })));
+        assert!(matches!(Editor::new(&ours, &[], Style::Netmask).edit(b""), Err(Error::Ipv4Prefix { .. })));
     }
 
     #[test]
@@ -434,6 +457,35 @@ iface eth0 inet static
             edited(old, &["eth0 ip=dhcp"], Style::Cidr),
             "auto lo\n\nauto eth0\niface eth0 inet dhcp\n\n"
         );
+    }
+
+    #[test]
+    fn what_is_gone_leaves_the_file_as_it_was_before() {
+        let (first, both) =
+            (["eth0 ip=dhcp"], ["eth0 ip=dhcp", "eth1 ip=192.0.2.10/32 gw=198.51.100.1 ip6=auto"]);
+        let before = edited("auto lo\niface lo inet loopback\n", &first, Style::Cidr);
+        let after = edited(&before, &both, Style::Cidr);
+        assert!(after.contains("auto eth1\niface eth1 inet static\n"), "{after}");
+        assert_eq!(edited_without(&after, &["eth1"], &first, Style::Cidr), before);
+        // One that has a new owner is not gone.
+        assert_eq!(edited_without(&after, &["eth1"], &both, Style::Cidr), after);
+    }
+
+    #[test]
+    fn of_what_is_gone_nothing_stays_and_of_others_all() {
+        let old = "\
+auto eth1 lo eth2
+iface eth1 inet static
+\taddress 192.0.2.5
+\tup echo hi
+iface eth2 inet dhcp
+# of eth1
+iface eth1 inet6 auto
+
+iface eth10 inet dhcp
+";
+        let new = "auto lo eth2\niface eth2 inet dhcp\n# of eth1\niface eth10 inet dhcp\n";
+        assert_eq!(edited_without(old, &["eth1"], &[], Style::Cidr), new);
     }
 
     #[test]

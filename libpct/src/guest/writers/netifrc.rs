@@ -15,6 +15,12 @@ const PATH: &str = "/etc/conf.d/net";
 /// Writes the interfaces and links their services.
 pub(crate) fn write(setup: &mut Setup<'_>) -> Result<()> {
     let root = setup.root;
+    for name in &setup.network.gone {
+        let service = format!("/etc/init.d/net.{name}");
+        if root.readlink(&service)?.as_deref() == Some("net.lo") {
+            root.unlink(&service)?;
+        }
+    }
     let mut section = "modules=\"$modules ifconfig\"\n".to_owned();
     for interface in &setup.network.interfaces {
         let text = rendered(interface);

@@ -22,6 +22,12 @@ const ROUTES: SectionOptions =
 pub(crate) fn write(setup: &mut Setup<'_>) -> Result<()> {
     let root = setup.root;
     root.make_path(FOLDER, 0o755)?;
+    for name in &setup.network.gone {
+        root.unlink(&format!("{FOLDER}/ifcfg-{name}"))?;
+        for file in ["route", "route6"] {
+            root.edit_section(&format!("{FOLDER}/{file}-{name}"), "", ROUTES)?;
+        }
+    }
     for interface in &setup.network.interfaces {
         let name = &interface.name;
         let path = format!("{FOLDER}/ifcfg-{name}");

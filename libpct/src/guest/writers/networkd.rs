@@ -14,12 +14,18 @@ const FOLDER: &str = "/etc/systemd/network";
 
 /// Writes a file for each interface, also for one without any address.
 pub(crate) fn write(setup: &mut Setup<'_>) -> Result<()> {
+    for name in &setup.network.gone {
+        setup.root.unlink(&path(name))?;
+    }
     for interface in &setup.network.interfaces {
         setup.root.make_path(FOLDER, 0o755)?;
-        let path = format!("{FOLDER}/{}.network", interface.name);
-        setup.root.replace(&path, rendered(interface).as_bytes(), Attributes::CONFIG)?;
+        setup.root.replace(&path(&interface.name), rendered(interface).as_bytes(), Attributes::CONFIG)?;
     }
     Ok(())
+}
+
+fn path(name: &str) -> String {
+    format!("{FOLDER}/{name}.network")
 }
 
 fn rendered(interface: &Interface) -> String {

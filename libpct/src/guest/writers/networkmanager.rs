@@ -16,13 +16,20 @@ const FOLDER: &str = "/etc/NetworkManager/system-connections";
 /// Writes a connection for each interface. NetworkManager ignores files that others may read.
 pub(crate) fn write(setup: &mut Setup<'_>) -> Result<()> {
     setup.root.make_path(FOLDER, 0o755)?;
+    for name in &setup.network.gone {
+        setup.root.unlink(&path(name))?;
+    }
     for interface in &setup.network.interfaces {
-        let path = format!("{FOLDER}/{}.nmconnection", interface.name);
+        let path = path(&interface.name);
         let uuid = uuid::for_connection(setup, &path, "uuid")?;
         let content = rendered(interface, &setup.network.dns, &uuid);
         setup.root.replace(&path, content.as_bytes(), Attributes::exact(0o600))?;
     }
     Ok(())
+}
+
+fn path(name: &str) -> String {
+    format!("{FOLDER}/{name}.nmconnection")
 }
 
 fn rendered(interface: &Interface, dns: &Dns, uuid: &str) -> String {

@@ -18,6 +18,10 @@ const ROUTES: SectionOptions =
 pub(crate) fn write(setup: &mut Setup<'_>) -> Result<()> {
     let root = setup.root;
     root.make_path(FOLDER, 0o755)?;
+    for name in &setup.network.gone {
+        root.unlink(&format!("{FOLDER}/ifcfg-{name}"))?;
+        root.edit_section(&format!("{FOLDER}/ifroute-{name}"), "", ROUTES)?;
+    }
     for interface in &setup.network.interfaces {
         let name = &interface.name;
         if let Some(content) = rendered(interface) {

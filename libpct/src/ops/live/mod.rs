@@ -13,6 +13,7 @@ use crate::{
     config::{Device, MountPoint, NetIf, Section, Vmid},
     error::{Error, reasons},
     facts::HostFacts,
+    progress::Progress,
     storage::Storages,
 };
 use devices::Devices;
@@ -50,6 +51,11 @@ impl<'a> Live<'a> {
             [self.devices.restore(), self.mounts.restore(), self.network.restore(), self.limits.restore()];
         problems.into_iter().flatten().collect()
     }
+
+    /// The change has succeeded, and `section` is in force: does what is left.
+    pub(super) fn finish(self, section: &Section, progress: &mut dyn Progress) {
+        self.network.finish(section, progress);
+    }
 }
 
 impl Running for Live<'_> {
@@ -62,9 +68,9 @@ impl Running for Live<'_> {
         index: u16,
         old: Option<&NetIf>,
         new: Option<&NetIf>,
-        section: &Section,
+        _section: &Section,
     ) -> Result<(), String> {
-        self.network.change(index, old, new, section).map_err(text)
+        self.network.change(index, old, new).map_err(text)
     }
 
     fn mount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<(), String> {

@@ -62,6 +62,7 @@ static KEYS: &[(&str, Form)] = &[
     ("lxc.hook.pre-mount", ANY),
     ("lxc.hook.pre-start", ANY),
     ("lxc.hook.start", ANY),
+    ("lxc.hook.start-host", ANY),
     ("lxc.hook.stop", ANY),
     ("lxc.hook.version", SWITCH),
     ("lxc.idmap", ID_RANGE),
