@@ -27,14 +27,25 @@ impl Netlink {
         attached.map_err(|error| self.after(error, |net| net.unplug(veth)))
     }
 
-    fn attach(&mut self, veth: VethName, nic: &Link, port: &Port) -> Result<()> {
+    /// Whether the bridge can do what the port says, as far as that is seen without doing it.
+    pub(crate) fn check_port(&mut self, port: &Port) -> Result<Link> {
         let bridge = self.bridge(&port.bridge)?;
-        let aware = bridge.is_vlan_aware();
-        if !aware && !port.trunks.is_empty() {
+        if bridge.is_vlan_aware() || port.link_down {
+            return Ok(bridge);
+        }
+        if !port.trunks.is_empty() {
             return Err(Error::NoTrunks { bridge: bridge.name });
         }
+        if port.tag.is_some() {
+            self.physical_ports(&bridge)?;
+        }
+        Ok(bridge)
+    }
+
+    fn attach(&mut self, veth: VethName, nic: &Link, port: &Port) -> Result<()> {
+        let bridge = self.check_port(port)?;
         let (bridge, tag) = match port.tag {
-            Some(tag) if !aware => (self.vlan_bridge(&bridge, tag)?, None),
+            Some(tag) if !bridge.is_vlan_aware() => (self.vlan_bridge(&bridge, tag)?, None),
             tag => (bridge, tag),
         };
         if port.firewall {

@@ -53,6 +53,13 @@ impl Netlink {
         })
     }
 
+    /// The ports through which a VLAN of the bridge leads out of this host; an error if there are none.
+    pub(super) fn physical_ports(&mut self, bridge: &Link) -> Result<Vec<Link>> {
+        let mut ports = self.links("")?;
+        ports.retain(|link| link.master == Some(bridge.index) && link.is_physical());
+        if ports.is_empty() { Err(Error::NoPhysicalPort { bridge: bridge.name.clone() }) } else { Ok(ports) }
+    }
+
     fn make_vlan_bridge(
         &mut self,
         name: &LinkName,
@@ -60,11 +67,7 @@ impl Netlink {
         tag: u16,
         made: &mut Vec<Link>,
     ) -> Result<Link> {
-        let mut ports = self.links("")?;
-        ports.retain(|link| link.master == Some(bridge.index) && link.is_physical());
-        if ports.is_empty() {
-            return Err(Error::NoPhysicalPort { bridge: bridge.name.clone() });
-        }
+        let ports = self.physical_ports(bridge)?;
         let own = match self.link(name.as_str())? {
             Some(link) if link.is_bridge() => link,
             Some(Link { name, kind, .. }) => return Err(Error::Foreign { name, kind, expected: "bridge" }),

@@ -55,7 +55,8 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-const VLAN_AWARE: &str = "let the bridge tell VLANs apart: ip link set dev NAME type bridge vlan_filtering 1";
+pub(super) const VLAN_AWARE: &str =
+    "let the bridge tell VLANs apart: ip link set dev NAME type bridge vlan_filtering 1";
 
 const RAW_LINE: &str = "liblxc does not accept a line of the configuration that it was given: look at the 'lxc.' lines of the config";
 

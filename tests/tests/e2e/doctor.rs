@@ -64,7 +64,21 @@ const LINES: &[(&str, &str, &[&str])] = &[
     ("template: 1", "error template template", &["you can't start a CT if it's a template"]),
     ("mp0: local:ID/vm-ID-disk-9.raw,mp=/x,quota=1", "error quota -", &["Quotas are not supported"]),
     ("net0: name=eth0,bridge=pctbrnone", "error bridge-missing net0", &["bridge 'pctbrnone' does not exist"]),
-    ("net0: name=eth0,bridge=lo", "error bridge-missing net0", &["bridge 'lo' does not exist"]),
+    (
+        "net0: name=eth0,bridge=lo",
+        "error bridge-missing net0",
+        &["bridge 'lo' is neither a linux nor an OVS bridge!"],
+    ),
+    (
+        "net0: name=eth0,bridge=pctbrID,tag=5",
+        "error vlan net0",
+        &["no physical interface on bridge 'pctbrID'"],
+    ),
+    (
+        "net0: name=eth0,bridge=pctbrID,trunks=5",
+        "error vlan net0",
+        &["vlan aware feature need to be enabled"],
+    ),
     ("net0: name=eth0", "error bridge-missing net0", &["bridge '' does not exist"]),
     ("dev0: /dev/pct-none", "error device dev0", &["Device /dev/pct-none does not exist"]),
     ("dev0: /dev/shm", "error device dev0", &["/dev/shm is not a device"]),
@@ -145,6 +159,7 @@ fn what_it_calls_an_error_is_one_for_the_start() {
     require_root!();
     let host = Host::new();
     let ct = host.busybox(&[]);
+    let _bridge = Bridge::new(ct.vmid);
     fs::write(host.root().join("etc/pct/storage.cfg"), STORAGES).unwrap();
     let snippets = host.storage().join("snippets");
     fs::create_dir_all(&snippets).unwrap();

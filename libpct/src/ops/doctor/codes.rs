@@ -48,6 +48,7 @@ pub const SYMPTOM_CODES: &[(&str, &str)] = &[
     ("suspended", "The container is suspended; a start would not go on with it."),
     ("template", "A template is never started."),
     ("translation", "A setting that liblxc is not told on this host, or not as it is written."),
+    ("vlan", "The bridge cannot tell apart the VLANs that an interface names."),
     ("volume-missing", "The volume or block device is not there."),
     ("volume-name", "The name of a volume is none."),
     ("volume-shared", "Another mount point or another container mounts the same volume."),

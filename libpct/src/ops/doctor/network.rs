@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Patient, Symptom, config::described, error, warning};
-use crate::{config::NetIf, error::Error, net::Netlink};
+use super::{super::diagnosis, Patient, Symptom, config::described, error, warning};
+use crate::{
+    config::{NetIf, Port},
+    error::Error,
+    net::Netlink,
+};
 
 /// The kernel takes a name once.
 pub(super) fn names(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
@@ -22,16 +26,25 @@ pub(super) fn names(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     Ok(found)
 }
 
-/// The start goes well, and nothing can be reached.
+/// A bridge that cannot do what is asked of it, and one through which nothing can be reached. That it is missing is
+/// found by the translation.
 pub(super) fn bridges(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     let mut found = Vec::new();
     for (index, text) in patient.section().family("net") {
-        let Ok(net) = text.parse::<NetIf>() else { continue };
-        let Some(bridge) = net.bridge.filter(|_| !net.link_down) else { continue };
-        if Netlink::open()?.link(&bridge)?.is_some_and(|link| link.is_bridge() && !link.is_up()) {
-            let symptom =
-                warning("bridge-down", Some(&format!("net{index}")), format!("bridge '{bridge}' is down"));
-            found.push(symptom.help(format!("ip link set {bridge} up")));
+        let key = format!("net{index}");
+        let port = text.parse::<NetIf>().ok().and_then(|net| Port::try_from(&net).ok());
+        let Some(port) = port.filter(|port| !port.link_down) else { continue };
+        match Netlink::open()?.check_port(&port) {
+            Ok(bridge) if bridge.is_up() => {}
+            Ok(bridge) => {
+                let symptom = warning("bridge-down", Some(&key), format!("bridge '{}' is down", bridge.name));
+                found.push(symptom.help(format!("ip link set {} up", bridge.name)));
+            }
+            Err(error) if error.is_of_bridge() => {}
+            Err(failure) => {
+                let symptom = error("vlan", Some(&key), failure.to_string());
+                found.push(symptom.help(diagnosis::VLAN_AWARE));
+            }
         }
     }
     Ok(found)

@@ -53,13 +53,11 @@ fn symptom(failure: TranslateError, section: &Section, key: Option<&str>) -> Res
     let own = key.map(|key| format!("{key}: ")).unwrap_or_default();
     let mut message = said.strip_prefix(&*own).unwrap_or(&said).to_owned();
     if let TranslateError::NoSuchBridge(bridge) = &failure {
-        match bridge.is_empty() {
-            true => message = "the interface has no bridge".to_owned(),
+        if bridge.is_empty() {
+            message = "the interface has no bridge".to_owned();
+        } else if let Err(error) = Netlink::open()?.bridge(bridge) {
             // The translation knows bridges only.
-            false if Netlink::open()?.link(bridge)?.is_some() => {
-                message = format!("'{bridge}' is a network link, but no bridge");
-            }
-            false => {}
+            message = error.to_string();
         }
     }
     let failure = Error::from(failure);
