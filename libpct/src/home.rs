@@ -143,6 +143,11 @@ impl Home {
         self.container_dir(vmid).join("rootfs")
     }
 
+    /// Where the device nodes of a container are mounted.
+    pub(crate) fn nodes(&self, vmid: Vmid) -> PathBuf {
+        self.container_dir(vmid).join("devices")
+    }
+
     /// The lock file of a container's config (spec: cli, part 4.1).
     pub(crate) fn config_lock(&self, vmid: Vmid) -> PathBuf {
         self.choose("/run/lock/lxc", "/run/pct/lock").join(format!("pve-config-{vmid}.lock"))

@@ -20,6 +20,7 @@ mod live;
 mod lxc_config;
 mod monitor;
 mod mounts;
+mod nodes;
 mod populate;
 mod protocol;
 mod pull;
