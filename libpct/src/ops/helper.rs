@@ -29,7 +29,7 @@ use rustix::{
 };
 
 use super::{
-    Env, attach, monitor, populate,
+    Env, attach, hotplug, monitor, populate,
     protocol::{Event, Job, Request, VERSION},
     push, session,
 };
@@ -391,6 +391,7 @@ fn serve_job() -> ExitCode {
                 Job::Populate(job) => populate::serve(&env, request.vmid, &job, events),
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
                 Job::Push(job) => push::serve(&job, received, events),
+                Job::Hotplug(job) => hotplug::serve(&env, request.vmid, job, received, events),
             }
         }
         Err(message) => {

@@ -13,6 +13,7 @@ mod facts;
 mod guest_setup;
 mod helper;
 mod hookscript;
+mod hotplug;
 mod inside;
 mod interfaces;
 mod leftovers;
