@@ -15,6 +15,7 @@ mod exec;
 mod forbidden_programs;
 mod guest_files;
 mod hookscript;
+mod hotplug_disk;
 mod lifecycle;
 mod limits;
 mod locks;
