@@ -116,6 +116,17 @@ pub struct DeviceNode {
     pub minor: u32,
 }
 
+/// A block device with a file system whose quotas a container manages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaDevice {
+    /// Its path below `/dev`: `loop0`, `dm-3`, `mapper/vg-lv`.
+    pub name: String,
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+}
+
 /// The host's resolver.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolver {
@@ -163,6 +174,10 @@ pub struct HostFacts {
     /// Files below `/dev` by path; one that is not here does not exist.
     #[serde(default)]
     pub devices: BTreeMap<String, DeviceNode>,
+    /// The block devices of those mounted volumes whose quotas the container manages, by each of their names; only asked
+    /// in the standalone home.
+    #[serde(default)]
+    pub quota_devices: Vec<QuotaDevice>,
     /// Whether the kernel has AppArmor switched on; when unknown, only a Proxmox VE host has.
     #[serde(default)]
     pub apparmor: Option<bool>,
@@ -245,6 +260,7 @@ impl HostFacts {
             bridges: BTreeMap::new(),
             vlan_aware: BTreeSet::new(),
             devices: BTreeMap::new(),
+            quota_devices: Vec::new(),
             apparmor: None,
             selinux: None,
             raw_includes: None,

@@ -155,6 +155,11 @@ impl Home {
         self.under_prefix("/var/lib/pct/checkpoint").join(vmid.to_string())
     }
 
+    /// Where the device nodes of a container are mounted.
+    pub(crate) fn nodes(&self, vmid: Vmid) -> PathBuf {
+        self.container_dir(vmid).join("devices")
+    }
+
     /// The lock file of a container's config (spec: cli, part 4.1).
     pub(crate) fn config_lock(&self, vmid: Vmid) -> PathBuf {
         self.choose("/run/lock/lxc", "/run/pct/lock").join(format!("pve-config-{vmid}.lock"))

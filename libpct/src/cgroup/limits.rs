@@ -102,7 +102,7 @@ fn cpus_of(path: &Path) -> Result<CpuSet> {
 }
 
 /// A group and all below it, each after the one above it.
-fn tree(top: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn tree(top: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![top.to_owned()];
     let mut at = 0;
     while let Some(folder) = folders.get(at).cloned() {

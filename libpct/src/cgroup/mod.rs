@@ -2,6 +2,7 @@
 //! (spec: config, part 5.1; runtime, parts 2.3 and 7; cgroups(7)).
 
 mod cpuset;
+mod devices;
 mod group;
 mod layout;
 mod limits;

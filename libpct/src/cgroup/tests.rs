@@ -325,3 +325,28 @@ fn processors_change_in_every_group_of_version_1() {
     assert!(limits.restore().is_empty());
     all("0-1\n");
 }
+
+#[test]
+fn device_rules_reach_the_groups_that_the_guest_has_not_restricted() {
+    let dir = tempfile::tempdir().unwrap();
+    let layout = made_up(dir.path(), Version::V1, &["devices"]);
+    let group = |name: &str| dir.path().join("lxc/9001").join(name);
+    for (name, list) in [("", "c 1:3 rwm\n"), ("ns", "c 1:3 rwm\n"), ("ns/own.service", "c 1:5 r\n")] {
+        put(&group(name), &[("devices.list", list), ("devices.allow", ""), ("devices.deny", "")]);
+    }
+    let groups = Groups::new(&layout, vmid(9001));
+    groups.write_device_rule("devices.allow", "c 10:200 rw").unwrap();
+    groups.write_device_rule("devices.deny", "c 10:200 w").unwrap();
+    let written = |name: &str, file: &str| fs::read_to_string(group(name).join(file)).unwrap();
+    for name in ["", "ns"] {
+        assert_eq!(written(name, "devices.allow"), "c 10:200 rw", "{name}");
+    }
+    assert_eq!(written("ns/own.service", "devices.allow"), "");
+    assert_eq!(written("", "devices.deny"), "c 10:200 w");
+    assert_eq!(written("ns", "devices.deny"), "", "the kernel passes it on");
+    // Without the controller there is nothing to tell.
+    let none = made_up(dir.path(), Version::V1, &["memory"]);
+    Groups::new(&none, vmid(9001)).write_device_rule("devices.allow", "a").unwrap();
+    fs::remove_file(group("ns/own.service").join("devices.list")).unwrap();
+    groups.write_device_rule("devices.allow", "c 1:9 r").unwrap();
+}

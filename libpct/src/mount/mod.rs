@@ -12,8 +12,10 @@
 
 pub(crate) mod block;
 pub(crate) mod idmap;
+pub(crate) mod live;
 pub(crate) mod mkfs;
 pub(crate) mod namespace;
+pub(crate) mod node;
 pub(crate) mod options;
 pub(crate) mod place;
 pub(crate) mod volume;
@@ -25,11 +27,15 @@ use std::io;
 use std::path::PathBuf;
 
 pub(crate) use idmap::idmapped;
-pub(crate) use namespace::{OuterNamespace, enter_private_namespace, unmount_tree};
+pub(crate) use live::{Identity, Unmounted, is_point, points_of, seal, unmount_at};
+pub(crate) use namespace::{OuterNamespace, enter_namespace, enter_private_namespace, unmount_tree};
+pub(crate) use node::{Node, insert_node, make_node, node_at, node_folder, open_node, remove_node};
 pub(crate) use options::Options;
-pub(crate) use place::{Insert, attach, check_target, insert, open_directory};
+pub(crate) use place::{
+    Insert, attach, check_target, insert, open_directory, remove_made, share, take_attributes,
+};
 pub(crate) use volume::{
-    bind, check_block_device, check_raw_image, clone_tree, open_block_device, open_raw_image,
+    bind, check_block_device, check_raw_image, clone_tree, is_attached, open_block_device, open_raw_image,
 };
 
 use crate::{exec, sys};

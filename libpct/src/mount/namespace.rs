@@ -1,8 +1,10 @@
 //! A mount namespace of one's own, and clearing what is mounted below a path.
 
+use std::ffi::OsString;
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -37,10 +39,15 @@ impl OuterNamespace {
 
     /// Moves this single-threaded process there.
     pub(crate) fn enter(&self) -> Result<()> {
-        process::require_single_thread("enter a mount namespace")?;
-        move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Mount))
-            .map_err(|e| Error::os("return to the host's mount namespace", e))
+        enter_namespace(self.0.as_fd())
     }
+}
+
+/// Moves this single-threaded process into a mount namespace.
+pub(crate) fn enter_namespace(of: BorrowedFd<'_>) -> Result<()> {
+    process::require_single_thread("enter a mount namespace")?;
+    move_into_link_name_space(of, Some(LinkNameSpaceType::Mount))
+        .map_err(|e| Error::os("enter a mount namespace", e))
 }
 
 /// Unmounts everything at and below a directory, in this namespace; returns how many mounts that were.
@@ -76,30 +83,45 @@ pub(crate) fn unmount_tree(path: &Path) -> Result<usize> {
     }
 }
 
-/// A line of `/proc/self/mountinfo` (proc(5)).
-#[derive(Debug, PartialEq, Eq)]
+/// A line of `/proc/<pid>/mountinfo` (proc(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MountInfo {
     id: u32,
     parent: u32,
-    point: std::path::PathBuf,
+    /// (major, minor)
+    pub(super) device: (u32, u32),
+    /// What of the file system is mounted.
+    pub(super) root: PathBuf,
+    pub(super) point: PathBuf,
+    pub(super) fstype: String,
+    pub(super) source: String,
 }
 
 /// The mounts at and below a real path, in the kernel's order.
 pub(super) fn mounts_below(path: &Path) -> Result<Vec<MountInfo>> {
     let table = "/proc/self/mountinfo";
     let text = fs::read(table).map_err(|e| Error::os(format!("read '{table}'"), e))?;
-    let mut mounts: Vec<_> = text.split(|b| *b == b'\n').filter_map(parse).collect();
+    let mut mounts = parse_table(&text);
     mounts.retain(|mount| mount.point.starts_with(path));
     Ok(mounts)
 }
 
+pub(super) fn parse_table(text: &[u8]) -> Vec<MountInfo> {
+    text.split(|b| *b == b'\n').filter_map(parse).collect()
+}
+
 fn parse(line: &[u8]) -> Option<MountInfo> {
-    use std::os::unix::ffi::OsStringExt;
     let mut words = line.split(|b| *b == b' ');
-    let mut number = || std::str::from_utf8(words.next()?).ok()?.parse().ok();
-    let (id, parent) = (number()?, number()?);
-    let point = unescape(words.nth(2)?);
-    Some(MountInfo { id, parent, point: std::ffi::OsString::from_vec(point).into() })
+    let mut text = || std::str::from_utf8(words.next()?).ok();
+    let (id, parent) = (text()?.parse().ok()?, text()?.parse().ok()?);
+    let (major, minor) = text()?.split_once(':')?;
+    let device = (major.parse().ok()?, minor.parse().ok()?);
+    let mut path = || Some(OsString::from_vec(unescape(words.next()?)).into());
+    let (root, point) = (path()?, path()?);
+    // Behind fields of which there can be any number.
+    let mut words = words.skip_while(|word| *word != b"-").skip(1);
+    let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
+    Some(MountInfo { id, parent, device, root, point, fstype: text()?, source: text()? })
 }
 
 /// The kernel writes blanks, tabs, line ends and backslashes as `\` and three octal digits.
@@ -127,8 +149,22 @@ mod tests {
     #[test]
     fn lines_of_the_mount_table() {
         let line = br"36 35 98:0 /mnt1 /a\040b\134c rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
-        let expected = MountInfo { id: 36, parent: 35, point: r"/a b\c".into() };
-        assert_eq!(parse(line), Some(expected));
+        let mut expected = MountInfo {
+            id: 36,
+            parent: 35,
+            device: (98, 0),
+            root: "/mnt1".into(),
+            point: r"/a b\c".into(),
+            fstype: "ext3".to_owned(),
+            source: "/dev/root".to_owned(),
+        };
+        assert_eq!(parse(line), Some(expected.clone()));
+        // Two fields before the dash, and none.
+        (expected.root, expected.point) = ("/".into(), "/".into());
+        for fields in ["shared:1 master:2 ", ""] {
+            let line = format!("36 35 98:0 / / rw {fields}- ext3 /dev/root rw");
+            assert_eq!(parse(line.as_bytes()), Some(expected.clone()));
+        }
         assert_eq!(parse(b""), None);
         assert_eq!(unescape(br"\09\"), br"\09\");
     }

@@ -7,7 +7,7 @@ use super::block::FsType;
 /// How to mount something (spec: runtime, part 4.2).
 ///
 /// `nodev noexec nosuid noatime` and `read_only` are of the mount, so everything can have them. `discard
-/// lazytime acl` are of the file system: for a directory (subvol, bind mount), whose file system others mounted,
+/// lazytime acl quota` are of the file system: for a directory (subvol, bind mount), whose file system others mounted,
 /// they are without effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub nosuid: bool,
     /// Have POSIX access control lists.
     pub acl: bool,
+    /// Keep the quotas of users and groups in files of the file system. Only ext4 does it like that.
+    pub quota: bool,
 }
 
 impl Options {
@@ -70,6 +72,10 @@ impl Options {
             if self.lazytime {
                 parameters.push(Parameter::Flag("lazytime"));
             }
+            if self.quota && fstype == FsType::Ext4 {
+                let files = [("usrjquota", "aquota.user"), ("grpjquota", "aquota.group"), ("jqfmt", "vfsv0")];
+                parameters.extend(files.map(|(name, value)| Parameter::Value(name, value)));
+            }
         }
         if self.acl && fstype.knows_acl_option() {
             parameters.push(Parameter::Flag("acl"));
@@ -99,6 +105,7 @@ mod tests {
             noexec: true,
             nosuid: true,
             acl: true,
+            quota: false,
             frozen: false,
         }
     }
@@ -117,6 +124,10 @@ mod tests {
         let flags = ["discard", "lazytime", "acl"].map(Parameter::Flag);
         assert_eq!(all(false).parameters(FsType::Ext4), flags);
         assert_eq!(all(false).parameters(FsType::Xfs), flags[..2]);
+        let quota = Options { quota: true, ..Options::default() };
+        assert_eq!(quota.parameters(FsType::Ext4).len(), 3);
+        assert_eq!(quota.parameters(FsType::Xfs), []);
+        assert_eq!(Options { read_only: true, ..quota }.parameters(FsType::Ext4), [Parameter::Flag("ro")]);
     }
 
     #[test]

@@ -49,6 +49,12 @@ pub(crate) fn check_block_device(path: &Path) -> Result<()> {
     probe(device.as_fd(), path).map(drop)
 }
 
+/// Whether a raw image is attached to a loop device, as it is for as long as it is mounted anywhere.
+pub(crate) fn is_attached(path: &Path) -> Result<bool> {
+    let image = open_kind(path, OFlags::RDONLY, FileType::RegularFile, "regular file")?;
+    Ok(!loopdev::find(loopdev::FileId::of(image.as_fd())?)?.is_empty())
+}
+
 /// Mounts the file system on a block device, detached. Symlinks in the path (`/dev/<vg>/<lv>`) are followed.
 pub(crate) fn open_block_device(path: &Path, options: Options) -> Result<OwnedFd> {
     let device = open_kind(path, OFlags::RDONLY, FileType::BlockDevice, "block device")?;

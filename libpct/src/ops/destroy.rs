@@ -115,7 +115,7 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
     for log in [env.home.start_log(vmid), env.home.criu_log(vmid)] {
         gone(fs::remove_file(&log), &log)?;
     }
-    for dir in [folder.join("rootfs"), folder] {
+    for dir in [env.home.rootfs(vmid), env.home.nodes(vmid), folder] {
         gone(fs::remove_dir(&dir), &dir)?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::{
     cgroup::{self, Mode},
     config::{Device, NetIf, Section},
     error::Error,
-    facts::{CgroupLayout, DeviceKind, DeviceNode, HostFacts, Version},
+    facts::{CgroupLayout, DeviceKind, DeviceNode, HostFacts, QuotaDevice, Version},
     net::Netlink,
     translate,
 };
@@ -117,6 +117,19 @@ pub(super) fn check_bridges(facts: &HostFacts, section: &Section) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Block devices by all of their names below `/dev`; a device that has none stays out.
+pub(super) fn add_quota_devices(facts: &mut HostFacts, devices: &[(u32, u32)]) {
+    for &(major, minor) in devices {
+        let folder = format!("/sys/dev/block/{major}:{minor}");
+        // The kernel's name has no slash.
+        let link = fs::read_link(&folder).ok();
+        let own = link.and_then(|link| Some(link.file_name()?.to_str()?.replace('!', "/")));
+        let mapped = fs::read_to_string(format!("{folder}/dm/name")).ok();
+        let names = own.into_iter().chain(mapped.map(|name| format!("mapper/{}", name.trim_end())));
+        facts.quota_devices.extend(names.map(|name| QuotaDevice { name, major, minor }));
+    }
 }
 
 /// The device nodes that the config names; one that is not there stays out.

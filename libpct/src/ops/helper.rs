@@ -30,7 +30,7 @@ use rustix::{
 };
 
 use super::{
-    Env, attach, dhcp, monitor, plug, populate,
+    Env, attach, dhcp, hotplug, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
     push, session, suspend,
 };
@@ -436,6 +436,7 @@ fn serve_job() -> ExitCode {
                 Job::Run(job) => monitor::serve(&env, request.vmid, &job, events, lock),
                 Job::Push(job) => push::serve(&job, received, events),
                 Job::Suspend => suspend::serve(&env, request.vmid, received, events),
+                Job::Hotplug(job) => hotplug::serve(&env, request.vmid, job, received, events),
             }
         }
         Err(message) => {

@@ -1,6 +1,7 @@
 //! What a running container is reached by from outside: its init, and what the kernel shows of it in `/proc`.
 
 use std::{
+    fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
@@ -51,6 +52,19 @@ impl Init {
         Ok(root)
     }
 
+    /// The mount namespace of its init.
+    pub(crate) fn mount_namespace(&self) -> Result<OwnedFd, Error> {
+        self.open("ns/mnt")
+    }
+
+    /// The table of what is mounted inside.
+    pub(crate) fn mounts(&self) -> Result<Vec<u8>, Error> {
+        let path = self.file("mountinfo");
+        let table = fs::read(&path).map_err(|e| Error::io("cannot read", &path, e))?;
+        self.confirm()?;
+        Ok(table)
+    }
+
     /// The user namespace of its init; `None` when that is ours: the container is privileged.
     pub(crate) fn user_namespace(&self) -> Result<Option<OwnedFd>, Error> {
         self.namespace("user")
@@ -62,11 +76,8 @@ impl Init {
     }
 
     fn namespace(&self, kind: &str) -> Result<Option<OwnedFd>, Error> {
-        let path = self.file(&format!("ns/{kind}"));
-        let failed = |errno| Error::io("cannot open", &path, errno);
-        let namespace =
-            rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
-        self.confirm()?;
+        let namespace = self.open(&format!("ns/{kind}"))?;
+        let failed = |errno| Error::io("cannot look at", format!("/proc/self/ns/{kind}"), errno);
         let theirs = rustix::fs::fstat(&namespace).map_err(failed)?;
         let ours = statat(CWD, format!("/proc/self/ns/{kind}"), AtFlags::empty()).map_err(failed)?;
         Ok((theirs.st_ino != ours.st_ino).then_some(namespace))
@@ -75,6 +86,14 @@ impl Init {
     /// Whether it has ended since it was asked for.
     pub(crate) fn has_ended(&self) -> Result<bool, Error> {
         Ok(self.process.wait(Some(Duration::ZERO))?)
+    }
+
+    fn open(&self, name: &str) -> Result<OwnedFd, Error> {
+        let path = self.file(name);
+        let file = rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|e| Error::io("cannot open", &path, e))?;
+        self.confirm()?;
+        Ok(file)
     }
 
     fn file(&self, name: &str) -> String {

@@ -13,7 +13,7 @@ use super::{
     helper::{self, Events},
     hookscript::{self, Phase},
     leftovers::{self, MonitorFile},
-    lxc_config, mounts,
+    lxc_config, mounts, nodes,
     protocol::{Event, Run},
     resume, set,
 };
@@ -26,7 +26,7 @@ use crate::{
     rootfs::Rootfs,
     store::ConfigLock,
     sys::{folder, process},
-    translate::translate,
+    translate::{self, translate},
 };
 
 fn plain(error: &Error) -> Failure {
@@ -139,10 +139,13 @@ fn run_once(
 ) -> Result<End, Box<Failure>> {
     let log = env.home.start_log(vmid);
     let ended = start_and_wait(env, vmid, job, events, lock, &log);
-    let root = env.home.rootfs(vmid);
-    let unmounted = mount::unmount_tree(&root).map_err(Error::from);
+    let mounted = [env.home.rootfs(vmid), env.home.nodes(vmid)];
+    let unmounted = mounted.iter().try_for_each(|path| mount::unmount_tree(path).map(drop));
     let strays = || if job.resume { leftovers::clear_strays(vmid) } else { Ok(()) };
-    let cleared = unmounted.and_then(|_| leftovers::clear_host(env, vmid)).and_then(|()| strays());
+    let cleared = unmounted
+        .map_err(Error::from)
+        .and_then(|()| leftovers::clear_host(env, vmid))
+        .and_then(|()| strays());
     match (ended, cleared) {
         (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
@@ -174,7 +177,8 @@ fn start_and_wait(
     }
     let section = loaded.config.main();
     let failed = |error: Error| failure_of(vmid, &error, Some(section));
-    prepare(env, vmid, section, job.resume, events).map_err(failed)?;
+    // liblxc goes into a namespace of its own, and the container into another one: both follow what happens in this one.
+    let _mounts = prepare(env, vmid, section, job.resume, events).map_err(failed)?;
     let mut container = open(env, vmid, job, log).map_err(|e| explain(vmid, section, log, Some(&e)))?;
     events.send(&Event::Starting);
     // The monitor's file is held: whoever comes now waits until the container runs.
@@ -189,13 +193,20 @@ fn start_and_wait(
     }
 }
 
-/// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them.
-fn prepare(env: &Env, vmid: Vmid, section: &Section, resume: bool, mut events: Events) -> Result<(), Error> {
+/// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them. Returns the
+/// mount namespace with the container's file systems.
+fn prepare(
+    env: &Env,
+    vmid: Vmid,
+    section: &Section,
+    resume: bool,
+    mut events: Events,
+) -> Result<OuterNamespace, Error> {
     leftovers::clear_host(env, vmid)?;
 
-    let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
+    let mut facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
     facts::check_bridges(&facts, section)?;
-    let generated = translate(vmid, section, &facts)?;
+    let mut generated = translate(vmid, section, &facts)?;
     dhcp::warn_if_missing(section, &mut events)?;
     generated.warnings.iter().for_each(|warning| events.warning(warning));
 
@@ -204,14 +215,22 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, resume: bool, mut events: E
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
     let id_map = section.id_map()?;
     let plans = mounts::plan(section, &env.storages()?)?;
-    mounts::id_map_warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
-    let root = mounts::mount_all(&plans, &folder, &id_map, false)?;
+    mounts::warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
+    let mounted = mounts::mount_all(&plans, &folder, &id_map, false)?;
+    mount::share(&folder)?;
+    facts::add_quota_devices(&mut facts, &mounted.quota_devices);
+    if !facts.quota_devices.is_empty() {
+        generated = translate(vmid, section, &facts)?;
+    }
+    nodes::make_all(env, vmid, &translate::nodes(section, &facts), &id_map)?;
     if !resume {
         checkpoint::outdate(env, vmid, &mut events)?;
-        guest_setup::at_start(&Rootfs::new(root, id_map.root()), section, facts.cgroup, &mut events)?;
+        let root = Rootfs::new(mounted.root, id_map.root());
+        guest_setup::at_start(&root, section, facts.cgroup, &mut events)?;
     }
 
-    lxc_config::write(env, vmid, &generated)
+    lxc_config::write(env, vmid, &generated)?;
+    Ok(OuterNamespace::current()?)
 }
 
 fn open(env: &Env, vmid: Vmid, job: &Run, log: &Path) -> Result<Container, lxc::Error> {

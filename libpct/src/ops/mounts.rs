@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{IdMap, MountIdMap, MountOption, MountPoint, Section, VolumeRef},
     error::Error,
-    mount::{self, Insert},
+    mount::{self, Identity, Insert},
     storage::{Location, Storages},
     sys::userns,
 };
@@ -27,8 +27,16 @@ pub(crate) struct MountPlan {
     pub(crate) read_only: bool,
     pub(crate) acl: bool,
     pub(crate) keep_attributes: bool,
+    pub(crate) quota: bool,
     /// The mount point option `idmap`, as written.
     pub(crate) idmap: Option<String>,
+}
+
+impl MountPlan {
+    /// Whether it is a file system of its own.
+    fn is_on_device(&self) -> bool {
+        matches!(self.source, Source::Image(_) | Source::Block(_))
+    }
 }
 
 /// What is mounted.
@@ -76,43 +84,70 @@ pub(crate) fn plan_one(key: &str, point: &MountPoint, storages: &Storages) -> Re
         read_only: point.ro,
         acl: point.acl == Some(true),
         keep_attributes: point.keepattrs,
+        quota: point.quota,
         idmap: point.idmap.clone(),
     })
 }
 
-/// Mounts everything below `root` in this process's mount namespace, which must be a private one, and returns
-/// the root file system. With `writable`, read-only mount points are writable for as long as the container is
-/// being made.
+/// What [`mount_all`] has mounted.
+pub(crate) struct Mounted {
+    pub(crate) root: OwnedFd,
+    /// The block devices, (major, minor), of volumes with quotas.
+    pub(crate) quota_devices: Vec<(u32, u32)>,
+}
+
+/// Mounts everything below `root` in this process's mount namespace, which must be a private one. With `writable`,
+/// read-only mount points are writable for as long as the container is being made.
 pub(crate) fn mount_all(
     plans: &[MountPlan],
     root: &Path,
     id_map: &IdMap,
     writable: bool,
-) -> Result<OwnedFd, Error> {
+) -> Result<Mounted, Error> {
     let (rootfs, points) = plans.split_first().ok_or(Error::NoRootfs)?;
     let top = open(rootfs, id_map, writable).map_err(|e| Error::volume(&rootfs.key, e))?;
     mount::attach(top.as_fd(), root)?;
+    let mut quota_devices = Vec::from_iter(quota_device(rootfs, &top)?);
     for plan in points {
         let mounted = open(plan, id_map, writable).map_err(|e| Error::volume(&plan.key, e))?;
+        quota_devices.extend(quota_device(plan, &mounted)?);
         let how = Insert { owner: id_map.root(), keep_attributes: plan.keep_attributes };
         let inserted = mount::insert(top.as_fd(), &plan.target, mounted.as_fd(), how);
         inserted.map_err(|e| Error::volume(&plan.key, e.into()))?;
     }
-    Ok(top)
+    Ok(Mounted { root: top, quota_devices })
 }
 
-/// What of the id maps has no effect, or none that can be good (spec: config, part 6).
-pub(crate) fn id_map_warnings(plans: &[MountPlan], id_map: &IdMap) -> Vec<String> {
+fn quota_device(plan: &MountPlan, mounted: &OwnedFd) -> Result<Option<(u32, u32)>, Error> {
+    let device = (plan.quota && plan.is_on_device()).then(|| Identity::of(mounted.as_fd())).transpose()?;
+    Ok(device.map(Identity::device))
+}
+
+/// What of the plans has no effect, or none that can be good (spec: config, part 6; runtime, part 4.2).
+pub(crate) fn warnings(plans: &[MountPlan], id_map: &IdMap) -> Vec<String> {
     let overlap = id_map.validate().err().map(|overlap| format!("lxc.idmap: {overlap}"));
     let ignored = plans
         .iter()
         .filter(|plan| plan.idmap.is_some() && id_map.is_empty())
         .map(|plan| format!("'{}' - ignoring 'idmap' option unsupported by privileged container", plan.key));
-    overlap.into_iter().chain(ignored).collect()
+    let bound = plans.iter().filter(|plan| plan.quota && !plan.is_on_device());
+    let bound = bound.map(|_| "cannot enable quota control for bind mounted subvolumes".to_owned());
+    overlap.into_iter().chain(ignored).chain(bound).collect()
+}
+
+/// What is mounted while the volume of a plan is mounted; `None` when it cannot be mounted anywhere.
+pub(super) fn identity(plan: &MountPlan, id_map: &IdMap) -> Result<Option<Identity>, Error> {
+    if let Source::Image(path) = &plan.source
+        && !mount::is_attached(path)?
+    {
+        return Ok(None);
+    }
+    // The same file system once more, for a moment.
+    Ok(Some(Identity::of(open(plan, id_map, false)?.as_fd())?))
 }
 
 /// A detached mount, seen by nobody until it is put in its place.
-fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
+pub(super) fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
     let options = options(plan, writable);
     let mounted = match &plan.source {
         Source::Image(path) => mount::open_raw_image(path, options)?,
@@ -145,6 +180,7 @@ fn options(plan: &MountPlan, writable: bool) -> mount::Options {
         noexec: has(MountOption::Noexec),
         nosuid: has(MountOption::Nosuid),
         acl: plan.acl,
+        quota: plan.quota,
     }
 }
 
@@ -161,21 +197,27 @@ mod tests {
             read_only: false,
             acl: false,
             keep_attributes: false,
+            quota: false,
             idmap: idmap.map(str::to_owned),
         }
     }
 
     #[test]
-    fn id_maps_without_effect_are_told() {
+    fn what_has_no_effect_is_told() {
         let plans = [plan("rootfs", None), plan("mp0", Some("u:0:0:1"))];
         assert_eq!(
-            id_map_warnings(&plans, &IdMap::default()),
+            warnings(&plans, &IdMap::default()),
             ["'mp0' - ignoring 'idmap' option unsupported by privileged container"]
         );
-        assert!(id_map_warnings(&plans, &IdMap::unprivileged_default()).is_empty());
+        assert!(warnings(&plans, &IdMap::unprivileged_default()).is_empty());
+        let quota = MountPlan { quota: true, ..plan("mp1", None) };
+        assert_eq!(
+            warnings(&[quota], &IdMap::default()),
+            ["cannot enable quota control for bind mounted subvolumes"]
+        );
         let twice = IdMap::parse(["u 0 100000 10", "u 5 200000 1"]).unwrap();
         assert_eq!(
-            id_map_warnings(&plans, &twice),
+            warnings(&plans, &twice),
             [
                 "lxc.idmap: invalid map entry 'u 5 200000 1': container uid 5 is also mapped by entry 'u 0 100000 10'"
             ]

@@ -62,7 +62,7 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
-    let root = mounts::mount_all(&job.mounts, &folder, &id_map, true)?;
+    let root = mounts::mount_all(&job.mounts, &folder, &id_map, true)?.root;
 
     events.message(&format!("extracting archive '{}'", job.template.display()));
     unpack(job, root.as_fd(), &id_map, &stop, events)?;

@@ -8,7 +8,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{copy::CopyOptions, mounts::MountPlan};
-use crate::{config::Vmid, error::Failure, home::Home};
+use crate::{
+    config::Vmid,
+    error::Failure,
+    home::Home,
+    mount::{Identity, Node},
+};
 
 /// The release that both sides must be of.
 pub(crate) use crate::error::RELEASE as VERSION;
@@ -35,6 +40,8 @@ pub(crate) enum Job {
     Suspend,
     /// Write a file into the running container.
     Push(Push),
+    /// Change what the running container has of the host.
+    Hotplug(Hotplug),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,6 +77,32 @@ pub(crate) struct Push {
     pub(crate) tree: bool,
 }
 
+/// Its descriptors: the root directory and the mount namespace of the container's init, the user namespace of what is
+/// unprivileged; then those of the task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hotplug {
+    pub(crate) unprivileged: bool,
+    pub(crate) task: Task,
+}
+
+/// Paths are those inside.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Task {
+    /// Attach a detached mount, which is the descriptor.
+    Mount { target: String },
+    /// Make a device node.
+    Node { target: String, node: Node },
+    /// Unmount, if nothing uses it; first in some namespaces outside, which are the descriptors.
+    Unmount { target: String, what: Identity, namespaces: usize },
+    /// Take a mount away that was attached a moment ago, with the directories that were made for it.
+    TakeBack { target: String, what: Identity, made: usize },
+    /// Take a device node away.
+    RemoveNode { target: String, what: Identity },
+    /// Have liblxc write to files of the container's cgroup: `devices.allow` or `devices.deny`, and a rule.
+    DeviceRules(Vec<(String, String)>),
+}
+
 /// What the helper tells while it works.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -89,6 +122,12 @@ pub(crate) enum Event {
     Starting,
     /// The suspended container goes on.
     Resumed,
+    /// It is mounted, and so many directories were made for that.
+    Mounted {
+        made: usize,
+    },
+    /// Nothing was done, because something inside uses it.
+    InUse,
     /// The job has failed, and what it had done is taken back.
     Failed(Failure),
     Done,

@@ -35,7 +35,8 @@ pub(crate) fn set(
     let facts = facts::gather(env, &with_new_values(&config, changes), helper::liblxc(env)?)?;
     let storages = env.storages()?;
     let layout = Layout::detect()?;
-    let mut live = leftovers::settle(env, vmid)?.then(|| Live::new(env, vmid, &facts, &layout, &storages));
+    let mut live =
+        leftovers::settle(env, vmid)?.then(|| Live::new(env, vmid, &facts, &layout, &storages, &lock));
     let mut undo = Undo::default();
     let mut volumes = HostVolumes::new(vmid, &config, &storages, &mut undo, progress);
     let changed = change(&mut config, changes, vmid, &facts, &mut volumes, live.as_mut())

@@ -26,9 +26,11 @@ use crate::{
     facts::{HomeKind, HostFacts},
 };
 
+pub(crate) use devices::{Passed, name as device_name, nodes, passed, rules};
 pub use error::TranslateError;
 use lines::Lines;
 pub(crate) use raw::includes as raw_includes;
+pub(crate) use standalone::devices_on_v1;
 
 /// What liblxc is to be told about a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,6 +120,9 @@ pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<Lxc
     apparmor::lines(&input, &mut lines)?;
     head::mounts(&input, &mut lines)?;
     devices::lines(&input, &mut lines)?;
+    if input.is_standalone() {
+        devices::mounts(&input, &mut lines)?;
+    }
     head::monitor(&input, &mut lines)?;
     devices::console(&input, &mut lines)?;
     head::names(&input, &mut lines)?;

@@ -21,6 +21,9 @@
 //!   no version 1 any more; then there is a warning and no line. The same holds for the
 //!   devices controller, without warning: liblxc 7 filters devices by BPF.
 //! - **Swap** is not limited where the kernel can't.
+//! - **Device nodes** (`devN`, block devices of volumes with quotas) are mounted by liblxc: `lxc.mount.entry = <nodes>/dev0
+//!   dev/fuse none bind,create=file 0 0`. The original has a hook for them. Where `lxc.autodev` is 0 there are none, as with
+//!   the original: `/dev` is the guest's own folder then.
 //! - **AppArmor** lines are left out on a host without AppArmor, where liblxc would
 //!   refuse to start.
 //! - **Environment**: `lxc.environment.runtime` came with liblxc 7; before that it is
@@ -35,7 +38,8 @@
 use super::{
     Input, Lines, TranslateError,
     cgroup::cpu_quota,
-    liblxc::{LIBLXC_7, OLDEST},
+    devices::Passed,
+    liblxc::{LIBLXC_7, OLDEST, as_read},
     number,
 };
 use crate::{
@@ -63,8 +67,32 @@ pub(super) fn environment_key(facts: &HostFacts) -> &'static str {
 }
 
 /// Whether device rules go to the version 1 controller.
-pub(super) fn devices_on_v1(facts: &HostFacts) -> bool {
+pub(crate) fn devices_on_v1(facts: &HostFacts) -> bool {
     facts.has_v1("devices") && facts.liblxc < LIBLXC_7
+}
+
+/// Has the device nodes, which lie in the container's folder, mounted on files below the container's `/dev`.
+pub(super) fn mount_nodes(
+    input: &Input<'_>,
+    lines: &mut Lines,
+    nodes: &[Passed],
+) -> Result<(), TranslateError> {
+    let autodev = input.section.raw_values("lxc.autodev").last().map(as_read);
+    if autodev == Some("0") {
+        nodes.iter().for_each(|node| lines.warn(format!("'{}' is not made: lxc.autodev is 0", node.path)));
+        return Ok(());
+    }
+    nodes.iter().try_for_each(|Passed { name, path, .. }| {
+        let node = in_fstab(&format!("{}/devices/{name}", input.folder()));
+        let path = in_fstab(path.trim_start_matches('/'));
+        lines.push("lxc.mount.entry", format!("{node} {path} none bind,create=file 0 0"))
+    })
+}
+
+/// As fstab(5) has a path with blanks in it.
+fn in_fstab(path: &str) -> String {
+    let plain = |c: char| !matches!(c, ' ' | '\t' | '\n' | '\\');
+    path.chars().map(|c| if plain(c) { c.to_string() } else { format!("\\{:03o}", u32::from(c)) }).collect()
 }
 
 /// How the host's end of an interface comes to its bridge: a key and its value. Without a helper liblxc does what it

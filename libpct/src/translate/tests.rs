@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     config::Config,
-    facts::{CgroupLayout, DeviceKind, DeviceNode, Version},
+    facts::{CgroupLayout, DeviceKind, DeviceNode, QuotaDevice, Version},
 };
 
 fn facts() -> HostFacts {
@@ -223,6 +223,42 @@ lxc.cgroup2.devices.allow = c 188:0 rw
     host.home = HomeKind::Standalone;
     host.controllers_v1 = vec!["devices".into()];
     assert!(lines_of("dev0: /dev/ttyUSB0\n", &host).contains("lxc.cgroup.devices.allow = c 188:0 rw\n"));
+}
+
+#[test]
+fn in_the_standalone_home_liblxc_mounts_the_nodes() {
+    let mut host = standalone();
+    let node = |minor| DeviceNode { kind: DeviceKind::Char, major: 188, minor };
+    host.devices = [("/dev/ttyUSB0".to_owned(), node(0)), ("/dev/odd name\\1".to_owned(), node(1))].into();
+    let text = format!("{BASE}dev10: /dev/ttyUSB0,gid=20\ndev1: /dev/odd name\\1,deny-write=1\n");
+    let config = run(&text, &host).unwrap();
+    let entries: Vec<_> = config.values("lxc.mount.entry").collect();
+    assert_eq!(
+        entries,
+        [
+            "/var/lib/pct/lxc/301/devices/dev1 dev/odd\\040name\\1341 none bind,create=file 0 0",
+            "/var/lib/pct/lxc/301/devices/dev10 dev/ttyUSB0 none bind,create=file 0 0",
+        ]
+    );
+    // There the guest's own folder is mounted on.
+    let config = run(&format!("{text}lxc.autodev: 0\n"), &host).unwrap();
+    assert_eq!(config.values("lxc.mount.entry").count(), 0);
+    assert!(config.warnings.contains(&"'/dev/ttyUSB0' is not made: lxc.autodev is 0".to_owned()), "{config}");
+
+    host.quota_devices = ["dm-3", "mapper/vg-lv"]
+        .map(|name| QuotaDevice { name: name.to_owned(), major: 254, minor: 3 })
+        .into();
+    let config = run(BASE, &host).unwrap();
+    assert_eq!(
+        config.values("lxc.mount.entry").collect::<Vec<_>>(),
+        [
+            "/var/lib/pct/lxc/301/devices/quota0 dev/dm-3 none bind,create=file 0 0",
+            "/var/lib/pct/lxc/301/devices/quota1 dev/mapper/vg-lv none bind,create=file 0 0",
+        ]
+    );
+    assert!(config.values("lxc.cgroup.devices.allow").any(|rule| rule == "b 254:3 rwm"), "{config}");
+    let names: Vec<_> = nodes(&Section::default(), &host).into_iter().map(|node| node.name).collect();
+    assert_eq!(names, ["quota0", "quota1"]);
 }
 
 #[test]

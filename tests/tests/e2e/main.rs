@@ -17,7 +17,7 @@ mod forbidden_programs;
 mod guest_files;
 mod hookscript;
 mod host_dhcp;
-
+mod hotplug_disk;
 mod hotplug_net;
 mod lifecycle;
 mod limits;

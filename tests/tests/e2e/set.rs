@@ -61,33 +61,33 @@ fn limits_of_a_running_container_change_at_once() {
 fn the_rest_waits_for_a_start_or_a_reboot() {
     require_root!();
     let host = Host::new();
-    let ct = host.running(&["--hostname", "old"]);
+    let ct = host.running(&["--hostname", "old", "--mp0", "local:0,mp=/data"]);
     ct.wait_booted();
-    set(&ct, &["--hostname", "new", "--tty", "4", "--mp0", "local:0,mp=/data"]);
+    let volume = format!("local:{0}/subvol-{0}-disk-1.subvol", ct.id);
+    set(&ct, &["--hostname", "new", "--tty", "4", "--mp0", &format!("{volume},mp=/other")]);
     assert!(conf(&ct).contains("hostname: new\n"), "known at once, seen at the next start");
-    assert_eq!(pending(&ct), ["new mp0: local:0,mp=/data", "new tty: 4"]);
+    let moved = [
+        format!("cur mp0: {volume},mp=/data,size=0T"),
+        format!("new mp0: {volume},mp=/other"),
+        "new tty: 4".to_owned(),
+    ];
+    assert_eq!(pending(&ct), &moved[1..]);
     set(&ct, &["--revert", "tty", "--onboot", "1"]);
-    assert_eq!(pending(&ct), ["new mp0: local:0,mp=/data"]);
+    assert_eq!(pending(&ct), &moved[1..2]);
+    assert!(ct.pct("pending", &[]).ok().out().contains(&moved[0]));
 
     ct.exec(&["reboot", "-f"]).output();
-    wait::until_true("the mount point is there after a reboot from inside", || {
-        ct.exec(&["grep", "-q", " /data ", "/proc/mounts"]).output().status == 0
+    wait::until_true("the mount point is elsewhere after a reboot from inside", || {
+        ct.exec(&["grep", "-q", " /other ", "/proc/mounts"]).output().status == 0
     });
     assert_eq!(ct.sh("hostname"), "new\n");
     assert!(pending(&ct).is_empty());
-    let volume = format!("local:{0}/subvol-{0}-disk-1.subvol", ct.id);
-    assert!(conf(&ct).contains(&format!("mp0: {volume},mp=/data,size=0T\n")), "{}", conf(&ct));
+    assert!(conf(&ct).contains(&format!("mp0: {volume},mp=/other,size=0T\n")), "{}", conf(&ct));
 
-    set(&ct, &["--delete", "mp0"]);
-    assert_eq!(pending(&ct), [format!("del mp0: {volume},mp=/data,size=0T")]);
+    set(&ct, &["--cmode", "shell", "--delete", "hostname"]);
+    assert_eq!(pending(&ct), ["new cmode: shell"]);
     ct.pct("reboot", &[]).ok();
-    assert!(conf(&ct).contains(&format!("unused0: {volume}\n")) && pending(&ct).is_empty());
-    ct.exec(&["grep", "-q", " /data ", "/proc/mounts"]).output().status(1);
-    let folder = host.storage().join(format!("images/{0}/subvol-{0}-disk-1.subvol", ct.id));
-    assert!(folder.is_dir());
-    // A volume that nothing uses can go while the container runs.
-    set(&ct, &["--delete", "unused0"]);
-    assert!(!folder.exists() && !conf(&ct).contains("unused0"));
+    assert!(pending(&ct).is_empty() && conf(&ct).contains("cmode: shell\n"));
 }
 
 #[test]

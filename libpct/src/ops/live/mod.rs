@@ -2,9 +2,11 @@
 //! back.
 
 mod devices;
+mod guest;
 mod limits;
 mod mounts;
 mod network;
+mod rights;
 
 use super::Env;
 use crate::{
@@ -15,8 +17,10 @@ use crate::{
     facts::HostFacts,
     progress::Progress,
     storage::Storages,
+    store::ConfigLock,
 };
 use devices::Devices;
+use guest::Guest;
 use limits::Enforced;
 use mounts::Mounts;
 use network::Network;
@@ -36,12 +40,14 @@ impl<'a> Live<'a> {
         facts: &'a HostFacts,
         layout: &'a Layout,
         storages: &'a Storages,
+        lock: &'a ConfigLock,
     ) -> Self {
+        let guest = Guest::new(env, vmid, lock);
         Self {
             limits: Enforced::new(vmid, facts, layout),
             network: Network::new(env, vmid),
-            mounts: Mounts::new(env, vmid, storages),
-            devices: Devices::new(env, vmid, facts),
+            mounts: Mounts::new(guest, storages),
+            devices: Devices::new(guest, facts, layout),
         }
     }
 
