@@ -5,7 +5,11 @@
 //! `--host` option and of the `host.json` files of the conformance cases; only `home`, `liblxc`,
 //! and `cgroup` must be there.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
@@ -153,6 +157,9 @@ pub struct HostFacts {
     /// MTUs of the bridges by name; a bridge that is not here does not exist.
     #[serde(default)]
     pub bridges: BTreeMap<String, u32>,
+    /// Those of the bridges that tell VLANs apart. Only asked in the standalone home.
+    #[serde(default)]
+    pub vlan_aware: BTreeSet<String>,
     /// Files below `/dev` by path; one that is not here does not exist.
     #[serde(default)]
     pub devices: BTreeMap<String, DeviceNode>,
@@ -236,6 +243,7 @@ impl HostFacts {
             swap_limit: true,
             cpus: String::new(),
             bridges: BTreeMap::new(),
+            vlan_aware: BTreeSet::new(),
             devices: BTreeMap::new(),
             apparmor: None,
             selinux: None,

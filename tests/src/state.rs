@@ -108,7 +108,7 @@ pub fn links() -> Vec<String> {
 
 /// Whether a link is one that a container's network makes.
 pub fn link_of(link: &str, vmid: u32) -> bool {
-    ["veth", "fwbr", "fwln", "fwpr"].iter().any(|kind| {
+    ["veth", "vetp", "fwbr", "fwln", "fwpr", "ifb"].iter().any(|kind| {
         let rest = link.strip_prefix(&format!("{kind}{vmid}")).unwrap_or_default();
         rest.starts_with(['i', 'p', 'o'])
     })
@@ -246,6 +246,8 @@ mod tests {
     fn a_link_belongs_to_one_container_only() {
         assert!(link_of("veth9001i0", 9001));
         assert!(link_of("veth9001i12p", 9001));
+        assert!(link_of("fwpr9001p0", 9001));
+        assert!(link_of("ifb9001i0", 9001));
         assert!(!link_of("veth9001i0", 900));
         assert!(!link_of("veth90010i0", 9001));
         assert!(!link_of("pctbr9001", 9001));

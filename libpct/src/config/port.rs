@@ -41,7 +41,7 @@ pub enum InvalidPort {
     /// No amount of bytes.
     #[error("'{0}' is no rate")]
     Rate(String),
-    /// Not what [`Port`] prints.
+    /// Not a part of what such a description is printed as.
     #[error("'{0}' is no part of a port's description")]
     Word(String),
 }
@@ -82,12 +82,10 @@ impl TryFrom<&NetIf> for Port {
     type Error = InvalidPort;
 
     fn try_from(net: &NetIf) -> Result<Self, InvalidPort> {
-        let trunk = |vlan: &u32| u16::try_from(*vlan).map_err(|_| InvalidPort::Vlan(vlan.to_string()));
-        let trunks: Result<Vec<_>, _> = net.trunks.iter().map(|vlan| vlan_id(trunk(vlan)?)).collect();
         Ok(Self {
             bridge: bridge_name(net.bridge.as_deref().unwrap_or_default())?,
-            tag: net.tag.map(vlan_id).transpose()?,
-            trunks: trunks?,
+            tag: net.tag.map(u32::from).map(vlan_id).transpose()?,
+            trunks: net.trunks.iter().copied().map(vlan_id).collect::<Result<_, _>>()?,
             rate: net.rate.map(Rate::from_megabytes).transpose()?.flatten(),
             firewall: net.firewall,
             link_down: net.link_down,
@@ -103,8 +101,9 @@ fn bridge_name(name: &str) -> Result<String, InvalidPort> {
     Ok(name.to_owned())
 }
 
-fn vlan_id(id: u16) -> Result<u16, InvalidPort> {
-    if (1..=4094).contains(&id) { Ok(id) } else { Err(InvalidPort::Vlan(id.to_string())) }
+fn vlan_id(id: u32) -> Result<u16, InvalidPort> {
+    let vlan = u16::try_from(id).ok().filter(|vlan| (1..=4094).contains(vlan));
+    vlan.ok_or_else(|| InvalidPort::Vlan(id.to_string()))
 }
 
 impl fmt::Display for Port {

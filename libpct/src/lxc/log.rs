@@ -177,6 +177,11 @@ pub fn lines(text: &str) -> Vec<Line> {
     lines
 }
 
+/// An error of somebody else, as a line that [`lines`] reads.
+pub(crate) fn error_line(category: &str, message: &str) -> String {
+    format!("pct ERROR    {category} - {category}:0 - {}", message.replace('\n', " "))
+}
+
 fn head(line: &str) -> Option<Line> {
     let mut parts = line.splitn(3, " - ");
     let (head, place, message) = (parts.next()?, parts.next()?, parts.next()?);
@@ -236,6 +241,12 @@ lxc-start 101 20240101123456.793 ERROR    conf - ../src/lxc/conf.c:run_buffer:32
         assert!(causes(noise).is_empty());
         assert_eq!(causes(LOG.lines().next().unwrap()), Vec::<String>::new());
         assert!(causes("no log at all\n- - -\n").is_empty());
+    }
+
+    #[test]
+    fn errors_of_others_are_among_the_causes() {
+        let text = format!("{LOG}{}\n", error_line("plug", "cannot - do: it\nat all"));
+        assert_eq!(causes(&text).last().unwrap(), "cannot - do: it at all");
     }
 
     #[test]

@@ -22,7 +22,8 @@ const LAST_VLAN: u16 = 4094;
 
 impl Link {
     /// A bridge that tells VLANs apart.
-    pub(super) fn is_vlan_aware(&self) -> bool {
+    #[must_use]
+    pub(crate) fn is_vlan_aware(&self) -> bool {
         self.detail(VLAN_FILTERING).is_some_and(|value| value != [0])
     }
 }
@@ -91,8 +92,8 @@ impl Netlink {
         self.create(&format!("create bridge '{name}'"), new_bridge(name, Some(model)))?;
         let bridge = self.existing_link(name.as_str())?;
         // In a step of its own: an MTU that was given at creation changes with the ports.
-        self.set_mtu(&bridge, model.mtu)?;
-        disable_ipv6(name.as_str())?;
+        let ready = self.set_mtu(&bridge, model.mtu).and_then(|()| disable_ipv6(name.as_str()));
+        ready.map_err(|error| self.after(error, |net| net.delete(&bridge).map(drop)))?;
         Ok(Link { mtu: model.mtu, ..bridge })
     }
 

@@ -227,8 +227,7 @@ impl Netlink {
     /// side.
     pub(crate) fn delete_veth(&mut self, name: VethName) -> Result<bool> {
         let deleted = self.delete_own(name.link(Part::Host))?;
-        self.delete_firewall(name)?;
-        self.delete_own(name.link(Part::Shaper))?;
+        self.strip(name, None)?;
         Ok(deleted)
     }
 

@@ -19,7 +19,6 @@ use std::error::Error as _;
 use std::io;
 
 pub(crate) use address::{Address, AddressWatch};
-pub(crate) use guest::Family;
 pub(crate) use link::{Link, LinkFlags};
 pub(crate) use name::{LinkName, VethName};
 pub(crate) use socket::Netlink;
@@ -155,6 +154,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The named bridge is none that anything can be plugged into.
+    pub(crate) fn is_of_bridge(&self) -> bool {
+        matches!(
+            self,
+            Self::NoBridge { .. } | Self::NotBridge { .. } | Self::OpenVSwitch { .. } | Self::Reserved { .. }
+        )
+    }
+
     /// Whether the kernel has refused by one of these numbers.
     fn is(&self, numbers: &[i32]) -> bool {
         let number = match self {

@@ -11,12 +11,17 @@ impl Netlink {
     /// link is to be down. When that fails it is attached to nothing.
     pub(crate) fn plug(&mut self, veth: VethName, port: &Port) -> Result<()> {
         let nic = self.existing_nic(veth)?;
-        self.unplug(veth)?;
         if port.link_down {
-            return Ok(());
+            return self.unplug(veth);
+        }
+        // Down at first if it is attached: in between no packet shall pass where it must not.
+        if nic.master.is_some() {
+            self.unplug(veth)?;
+        } else {
+            self.strip(veth, Some(&nic))?;
         }
         let attached = self.attach(veth, &nic, port).and_then(|()| {
-            self.set_rate(veth, port.rate)?;
+            port.rate.map_or(Ok(()), |rate| self.limit(veth, &nic, rate))?;
             self.set_up(&nic, true)
         });
         attached.map_err(|error| self.after(error, |net| net.unplug(veth)))
@@ -39,15 +44,22 @@ impl Netlink {
         }
     }
 
-    /// Takes a NIC's host side off its bridge, brings it down, and deletes the bridge of its own. One that is not there
-    /// is off all bridges.
+    /// Takes a NIC's host side off its bridge and brings it down, without its limit and the bridge of its own. One that
+    /// is not there is off all bridges.
     pub(crate) fn unplug(&mut self, veth: VethName) -> Result<()> {
-        if let Some(nic) = self.nic(veth)? {
+        let nic = self.nic(veth)?;
+        if let Some(nic) = &nic {
             if nic.master.is_some() {
-                self.set_master(&nic, None)?;
+                self.set_master(nic, None)?;
             }
-            self.set_up(&nic, false)?;
+            self.set_up(nic, false)?;
         }
+        self.strip(veth, nic.as_ref())
+    }
+
+    /// Takes away what was made for a NIC's host side beside it.
+    pub(super) fn strip(&mut self, veth: VethName, nic: Option<&Link>) -> Result<()> {
+        self.lift_rate(veth, nic)?;
         self.delete_firewall(veth)
     }
 

@@ -25,20 +25,21 @@ impl Netlink {
     /// Limits each direction of a NIC, or lifts the limit. One that cannot be set leaves none.
     pub(crate) fn set_rate(&mut self, veth: VethName, rate: Option<Rate>) -> Result<()> {
         let nic = self.existing_nic(veth)?;
-        self.lift_rate(veth, &nic)?;
+        self.lift_rate(veth, Some(&nic))?;
         let Some(rate) = rate else { return Ok(()) };
-        self.limit(veth, &nic, rate).map_err(|error| self.after(error, |net| net.lift_rate(veth, &nic)))
+        self.limit(veth, &nic, rate).map_err(|error| self.after(error, |net| net.lift_rate(veth, Some(&nic))))
     }
 
-    fn lift_rate(&mut self, veth: VethName, nic: &Link) -> Result<()> {
+    pub(super) fn lift_rate(&mut self, veth: VethName, nic: Option<&Link>) -> Result<()> {
         let attempt = format!("lift the rate limit of network link '{veth}'");
-        for queue in [tc::root(nic), tc::ingress(nic)] {
+        for queue in nic.into_iter().flat_map(|nic| [tc::root(nic), tc::ingress(nic)]) {
             found(self.change(&attempt, RouteNetlinkMessage::DelQueueDiscipline(queue), 0), NO_QUEUE)?;
         }
         self.delete_own(veth.link(Part::Shaper)).map(drop)
     }
 
-    fn limit(&mut self, veth: VethName, nic: &Link, rate: Rate) -> Result<()> {
+    /// Sets a limit where there is none.
+    pub(super) fn limit(&mut self, veth: VethName, nic: &Link, rate: Rate) -> Result<()> {
         let attempt = format!("limit the rate of network link '{veth}'");
         self.change(&attempt, RouteNetlinkMessage::NewQueueDiscipline(tc::bucket(nic, rate)), NEW)?;
         self.change(&attempt, RouteNetlinkMessage::NewQueueDiscipline(tc::ingress(nic)), NEW)?;
@@ -48,8 +49,7 @@ impl Netlink {
         }
     }
 
-    /// Lets what the guest sends wait in the queue of another link. It takes a link more than to drop it, and is as
-    /// good; not every kernel can drop.
+    /// Lets what the guest sends wait in the queue of a link of its own, where the kernel cannot drop it.
     fn limit_by_queue(&mut self, veth: VethName, nic: &Link, rate: Rate) -> Result<()> {
         let name = veth.link(Part::Shaper).name();
         let mut message = named(name.as_str());

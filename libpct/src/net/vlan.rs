@@ -19,7 +19,7 @@ const VLAN_ID: u16 = 1;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The question for the VLAN `tag` of a link.
-fn new_vlan(name: &LinkName, parent: &Link, tag: u16) -> LinkMessage {
+pub(super) fn new_vlan(name: &LinkName, parent: &Link, tag: u16) -> LinkMessage {
     let mut message = named(name.as_str());
     message.attributes.insert(0, LinkAttribute::Link(parent.index));
     message.attributes.push(LinkAttribute::LinkInfo(vec![
@@ -41,15 +41,12 @@ impl Link {
     }
 }
 
-/// What has been made, in this order.
-type Made = Vec<Link>;
-
 impl Netlink {
     /// The bridge `<bridge>v<tag>`, which is made if it is not there. It serves all containers, and stays.
     pub(super) fn vlan_bridge(&mut self, bridge: &Link, tag: u16) -> Result<Link> {
         let name: LinkName = format!("{}v{tag}", bridge.name).parse()?;
         let _lock = lock(&home::network_lock())?;
-        let mut made = Made::new();
+        let mut made = Vec::new();
         self.make_vlan_bridge(&name, bridge, tag, &mut made).map_err(|error| {
             self.after(error, |net| made.iter().rev().try_for_each(|link| net.delete(link).map(drop)))
         })
@@ -60,7 +57,7 @@ impl Netlink {
         name: &LinkName,
         bridge: &Link,
         tag: u16,
-        made: &mut Made,
+        made: &mut Vec<Link>,
     ) -> Result<Link> {
         let mut ports = self.links("")?;
         ports.retain(|link| link.master == Some(bridge.index) && link.is_physical());
@@ -90,7 +87,7 @@ impl Netlink {
     }
 
     /// The VLAN `<link>.<tag>`, which is made if it is not there.
-    fn vlan(&mut self, parent: &Link, tag: u16, made: &mut Made) -> Result<Link> {
+    fn vlan(&mut self, parent: &Link, tag: u16, made: &mut Vec<Link>) -> Result<Link> {
         let name: LinkName = format!("{}.{tag}", parent.name).parse()?;
         if let Some(link) = self.link(name.as_str())? {
             let foreign = || Error::OtherVlan { name: name.to_string(), parent: parent.name.clone(), tag };

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv6Net};
 use crate::{
     config::{Ip4Config, Ip6Config, NetIf},
     error::Error,
-    net::{self, Family, Link, Netlink},
+    net::{self, Link, Netlink},
 };
 
 /// The whole of `fe80::/10`: a gateway there is reached without a route.
@@ -76,7 +76,7 @@ pub(super) fn change(netlink: &mut Netlink, link: &Link, old: Addresses, new: Ad
     let mut gone = Vec::new();
     if let Some(gateway) = old.gateway {
         if new.gateway.is_none() {
-            gone.push(netlink.delete_default_route(link, Family::from(gateway.address)));
+            gone.push(netlink.delete_default_route(link, gateway.address.into()));
         }
         if gateway.off_link && new.gateway != Some(gateway) {
             gone.push(netlink.delete_route_to(link, gateway.address));

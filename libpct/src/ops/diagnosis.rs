@@ -29,6 +29,11 @@ const KNOWN: &[Known] = &[
     Known { words: &["No such file or directory", "Failed to exec"], remedy: no_init_remedy },
     Known { words: &["Permission denied", "Failed to exec"], remedy: init_mode_remedy },
     Known { words: &["Failed to attach", "bridge"], remedy: bridge_remedy },
+    Known {
+        words: &["no physical interface on bridge"],
+        remedy: |_| format!("make a physical interface a port of the bridge, or {VLAN_AWARE}"),
+    },
+    Known { words: &["vlan aware feature need to be enabled"], remedy: |_| VLAN_AWARE.into() },
     Known { words: &["Failed to parse config"], remedy: |_| RAW_LINE.into() },
     Known { words: &["Failed to load config"], remedy: |_| RAW_LINE.into() },
     Known {
@@ -49,6 +54,8 @@ const KNOWN: &[Known] = &[
         },
     },
 ];
+
+const VLAN_AWARE: &str = "let the bridge tell VLANs apart: ip link set dev NAME type bridge vlan_filtering 1";
 
 const RAW_LINE: &str = "liblxc does not accept a line of the configuration that it was given: look at the 'lxc.' lines of the config";
 

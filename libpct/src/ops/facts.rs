@@ -19,6 +19,7 @@ const MEMSW: &str = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
 pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<HostFacts, Error> {
     let layout = cgroup::Layout::detect()?;
     let mut facts = of_values(env, section, &layout)?;
+    check_bridges(&facts, section)?;
     facts.liblxc = liblxc;
     facts.kernel = kernel();
     facts.cpus = layout.effective_cpus()?.map(|cpus| cpus.to_string()).unwrap_or_default();
@@ -82,18 +83,38 @@ fn seed() -> Result<u64, Error> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// The bridges that the config names; one that is not there stays out. What does not parse names none, and is told
-/// by whoever uses it.
-fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
+/// The bridges that the config names. What does not parse names none, and is told by whoever uses it.
+fn bridges(section: &Section) -> Vec<String> {
     let nets = section.family("net").into_iter().filter_map(|(_, text)| text.parse::<NetIf>().ok());
-    let bridges: Vec<_> = nets.filter_map(|net| net.bridge).collect();
+    nets.filter_map(|net| net.bridge).collect()
+}
+
+/// One that is not there, or that nothing can be plugged into, stays out.
+fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
+    let bridges = bridges(section);
     if bridges.is_empty() {
         return Ok(());
     }
     let mut netlink = Netlink::open()?;
     for bridge in bridges {
-        if let Some(link) = netlink.link(&bridge)?.filter(|link| link.is_bridge()) {
-            facts.bridges.insert(bridge, link.mtu);
+        let link = match netlink.bridge(&bridge) {
+            Ok(link) => link,
+            Err(error) if error.is_of_bridge() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if link.is_vlan_aware() {
+            facts.vlan_aware.insert(bridge.clone());
+        }
+        facts.bridges.insert(bridge, link.mtu);
+    }
+    Ok(())
+}
+
+/// Says why one stayed out.
+fn check_bridges(facts: &HostFacts, section: &Section) -> Result<(), Error> {
+    for bridge in bridges(section) {
+        if !facts.bridges.contains_key(&bridge) {
+            Netlink::open()?.bridge(&bridge)?;
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ use rustix::{
 };
 
 use super::{
-    Env, attach, dhcp, monitor, populate,
+    Env, attach, dhcp, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
     push, session,
 };
@@ -383,7 +383,7 @@ pub(crate) fn serve() -> ExitCode {
         Some(DHCP) => answer(arguments, answer_dhcp),
         Some("dhcp-hook") => dhcp::serve_hook(arguments),
         None if dhcp::is_script() => dhcp::serve_script(),
-        Some("plug") => monitor::plug(arguments),
+        Some("plug") => plug::serve(arguments),
         Some("--version") => {
             let _ = writeln!(io::stdout(), "pct-helper {VERSION}");
             ExitCode::SUCCESS

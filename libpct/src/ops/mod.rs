@@ -22,6 +22,7 @@ mod live;
 mod lxc_config;
 mod monitor;
 mod mounts;
+mod plug;
 mod populate;
 mod protocol;
 mod pull;

@@ -1,7 +1,6 @@
 //! The helper as the monitor of a container: from its config to a running system, and what follows its end.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::Write,
     os::fd::OwnedFd,
@@ -23,7 +22,6 @@ use crate::{
     error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
     mount::{self, OuterNamespace},
-    net::{Netlink, VethName},
     progress::{Progress, Silent},
     rootfs::Rootfs,
     store::ConfigLock,
@@ -223,27 +221,6 @@ fn explain(vmid: Vmid, section: &Section, log: &Path, error: Option<&lxc::Error>
         message.push_str(&format!(": {error}"));
     }
     Box::new(Failure { start: true, message, log_lines, remedy, log: Some(log.to_owned()) })
-}
-
-/// liblxc's script for an interface: brings the host's end to its bridge. The arguments are the bridge, then
-/// liblxc's own: container, `net`, `up`, `veth`, an unused link, the interface (lxc.container.conf(5)).
-pub(crate) fn plug(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-    let [bridge, vmid, _, _, _, .., interface] = &words[..] else { return ExitCode::FAILURE };
-    let plugged = || -> Result<(), Box<dyn std::error::Error>> {
-        let vmid: Vmid = vmid.parse()?;
-        let index =
-            interface.strip_prefix(&format!("veth{vmid}i")).ok_or("not an interface of the container")?;
-        Ok(Netlink::open()?.plug(VethName::new(vmid, index.parse()?)?, &bridge.parse()?)?)
-    };
-    match plugged() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // liblxc puts what a script writes into its log.
-            let _ = writeln!(std::io::stderr(), "cannot plug '{interface}' into '{bridge}': {error}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// liblxc's post-stop hook. By failing at a reboot it makes liblxc stop instead of starting the same config

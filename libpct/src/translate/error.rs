@@ -1,4 +1,7 @@
-use crate::{config::PropertyError, facts::Version};
+use crate::{
+    config::{InvalidPort, PropertyError},
+    facts::Version,
+};
 
 /// Why a config can't be translated.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,14 @@ pub enum TranslateError {
         mtu: String,
         /// The bridge's.
         bridge_mtu: u32,
+    },
+    /// The host's end can't be attached as it is described.
+    #[error("{key}: {source}")]
+    Port {
+        /// The interface, for instance `net0`.
+        key: String,
+        /// Why.
+        source: InvalidPort,
     },
     /// The host can't do autoconfiguration for the guest.
     #[error("{0}: SLAAC is not supported for host-managed network configuration")]

@@ -2,7 +2,7 @@
 
 use super::{Input, Lines, TranslateError, standalone};
 use crate::config::{
-    PropertyError, keys,
+    NetIf, Port, PropertyError, keys,
     props::{self, Properties},
     text::numeric_prefix,
 };
@@ -14,7 +14,7 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
         if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) {
             let values = props::parse(keys::NET, text)
                 .map_err(|source| PropertyError { key: key.to_owned(), source })?;
-            Interface { key, index, values }.lines(input, lines)?;
+            Interface { key, index, text, values }.lines(input, lines)?;
         }
     }
     Ok(())
@@ -24,6 +24,7 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
 struct Interface<'a> {
     key: &'a str,
     index: &'a str,
+    text: &'a str,
     values: Properties<'a>,
 }
 
@@ -52,12 +53,8 @@ impl Interface<'_> {
         self.push(lines, "name", self.get("name").unwrap_or_default())?;
         self.push(lines, "mtu", &mtu)?;
         if input.is_standalone() {
-            if let Some((key, value)) = standalone::plug(input, bridge, &mtu, self.is_on("link_down"))? {
+            if let Some((key, value)) = standalone::plug(input, &self.port()?, &mtu)? {
                 self.push(lines, key, value)?;
-            }
-            for key in ["tag", "trunks", "rate", "firewall"].into_iter().filter(|key| self.get(key).is_some())
-            {
-                lines.warn(format!("{}: '{key}' has no effect yet on a host without Proxmox VE", self.key));
             }
         } else if input.facts.liblxc.0 >= 4 {
             self.push(lines, "script.up", "/usr/share/lxc/lxcnetaddbr")?;
@@ -66,6 +63,12 @@ impl Interface<'_> {
             self.addresses(lines)?;
         }
         Ok(())
+    }
+
+    fn port(&self) -> Result<Port, TranslateError> {
+        let unreadable = |source| PropertyError { key: self.key.to_owned(), source };
+        let net: NetIf = self.text.parse().map_err(unreadable)?;
+        Port::try_from(&net).map_err(|source| TranslateError::Port { key: self.key.to_owned(), source })
     }
 
     /// The MTU as written, or the bridge's.

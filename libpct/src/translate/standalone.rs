@@ -6,10 +6,10 @@
 //! - **Includes**: a missing `common.conf` or `userns.conf` is refused, because without
 //!   it the container would keep all capabilities.
 //! - **Network**: liblxc plugs the interface itself (`lxc.net.N.link = <bridge>`) where the
-//!   original lets a script do it. With `link_down` there is no link line, so the
-//!   interface exists and leads nowhere. An MTU below the bridge's is for the inside only, and a
-//!   bridge takes over the MTU of a smaller port: there the helper plugs
-//!   (`lxc.net.N.script.up = <helper> plug <bridge>`).
+//!   original lets a script do it. What liblxc cannot do is done by the helper
+//!   (`lxc.net.N.script.up = <helper> plug <port>`): `tag`, `trunks`, `rate`, `firewall`, a cable that is pulled
+//!   (`link_down`), any port of a bridge that tells VLANs apart, and an MTU below the bridge's, which is for the inside only, while a bridge takes over the MTU of a
+//!   smaller port.
 //! - **Hook**: `lxc.hook.post-stop = <helper> hook`, after the raw lines, so that a raw line
 //!   which empties the list of hooks does not take it away. The hooks of the includes are
 //!   emptied first: lxcfs has one that sleeps for half a second, because liblxc reboots in place;
@@ -38,7 +38,10 @@ use super::{
     liblxc::{LIBLXC_7, OLDEST},
     number,
 };
-use crate::{config::text::numeric_prefix, facts::HostFacts};
+use crate::{
+    config::{Port, text::numeric_prefix},
+    facts::HostFacts,
+};
 
 /// Whether this host is one that the lines are made for.
 pub(super) fn check(facts: &HostFacts) -> Result<(), TranslateError> {
@@ -64,23 +67,22 @@ pub(super) fn devices_on_v1(facts: &HostFacts) -> bool {
     facts.has_v1("devices") && facts.liblxc < LIBLXC_7
 }
 
-/// How the host's end of an interface comes to its bridge: a key and its value.
+/// How the host's end of an interface comes to its bridge: a key and its value. Without a helper liblxc does what it
+/// can.
 pub(super) fn plug(
     input: &Input<'_>,
-    bridge: &str,
+    port: &Port,
     mtu: &str,
-    link_down: bool,
 ) -> Result<Option<(&'static str, String)>, TranslateError> {
-    if link_down || bridge.is_empty() {
-        return Ok(None);
-    }
-    let bridge_mtu = input.facts.bridges.get(bridge).map(ToString::to_string);
+    let bridge_mtu = input.facts.bridges.get(&port.bridge).map(ToString::to_string);
+    // liblxc lets only one VLAN pass to a port where others let all of them.
+    let is_plain = port.is_plain()
+        && !input.facts.vlan_aware.contains(&port.bridge)
+        && bridge_mtu.is_none_or(|bridge_mtu| bridge_mtu == mtu);
     match input.facts.helper.as_deref() {
-        // The name of the bridge has been checked: it has no character that means anything to a shell.
-        Some(helper) if bridge_mtu.is_some_and(|bridge_mtu| bridge_mtu != mtu) => {
-            Ok(Some(("script.up", format!("{} plug {bridge}", plain(helper)?))))
-        }
-        _ => Ok(Some(("link", bridge.to_owned()))),
+        Some(helper) if !is_plain => Ok(Some(("script.up", format!("{} plug {port}", plain(helper)?)))),
+        _ if port.link_down => Ok(None),
+        _ => Ok(Some(("link", port.bridge.clone()))),
     }
 }
 

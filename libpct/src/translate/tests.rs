@@ -413,12 +413,64 @@ fn the_standalone_home_plugs_and_hooks_by_itself() {
         &standalone(),
     );
     assert!(config.contains("lxc.net.0.link = vmbr0\n") && !config.contains("lxc.net.1.link"));
-    assert!(!config.contains("script.up") && !config.contains("apparmor"));
+    assert!(!config.contains("net.0.script.up") && !config.contains("apparmor"));
     assert!(config.contains("lxc.environment = A=1\n") && !config.contains("environment.runtime"));
     assert!(config.contains("lxc.rootfs.path = /var/lib/pct/lxc/301/rootfs\n"));
     assert!(
         config.ends_with("lxc.hook.post-stop = \nlxc.environment = A=1\nlxc.hook.post-stop = /usr/libexec/pct/pct-helper hook\n")
     );
+}
+
+#[test]
+fn what_liblxc_cannot_plug_is_for_the_helper() {
+    let script = |more: &str, host: &HostFacts| {
+        let config = run(&format!("{BASE}net0: name=eth0,bridge=vmbr0{more}\n"), host).unwrap();
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+        let links = config.values("lxc.net.0.link").count();
+        let script: Vec<_> = config.values("lxc.net.0.script.up").map(str::to_owned).collect();
+        assert!(links + script.len() <= 1);
+        script.into_iter().next()
+    };
+    for (more, port) in [
+        (",tag=5", "vmbr0,tag=5"),
+        (",trunks=5;6", "vmbr0,trunks=5+6"),
+        (",rate=0.5", "vmbr0,rate=524288"),
+        (",firewall=1", "vmbr0,firewall"),
+        (",link_down=1", "vmbr0,down"),
+        (",mtu=1400", "vmbr0"),
+        (",tag=7,trunks=8,rate=1,firewall=1,mtu=1400", "vmbr0,tag=7,trunks=8,rate=1048576,firewall"),
+    ] {
+        let expected = format!("/usr/libexec/pct/pct-helper plug {port}");
+        assert_eq!(script(more, &standalone()), Some(expected));
+        // On a Proxmox VE host the script is that of the host.
+        assert_eq!(script(more, &facts()).unwrap(), "/usr/share/lxc/lxcnetaddbr");
+    }
+    for more in ["", ",firewall=0,rate=0,link_down=0", ",mtu=1500"] {
+        assert_eq!(script(more, &standalone()), None);
+    }
+    // A bridge that tells VLANs apart lets none pass unless told.
+    let mut aware = standalone();
+    aware.vlan_aware.insert("vmbr0".to_owned());
+    assert_eq!(script("", &aware).unwrap(), "/usr/libexec/pct/pct-helper plug vmbr0");
+    let bad = format!("{BASE}net0: name=eth0,bridge=vmbr0,trunks=1;5000\n");
+    let error = run(&bad, &standalone()).unwrap_err().to_string();
+    assert_eq!(error, "net0: '5000' is no VLAN: they go from 1 to 4094");
+}
+
+#[test]
+fn the_host_leases_addresses_by_a_hook() {
+    let hooks = |net: &str, host: &HostFacts| -> Vec<String> {
+        let config = run(&format!("{BASE}net0: name=eth0,bridge=vmbr0,{net}\n"), host).unwrap();
+        config.values("lxc.hook.start-host").map(str::to_owned).collect()
+    };
+    let v4 = "/usr/libexec/pct/pct-helper dhcp-hook 4 eth0";
+    let v6 = "/usr/libexec/pct/pct-helper dhcp-hook 6 eth0";
+    assert_eq!(hooks("ip=dhcp,ip6=dhcp,host-managed=1", &standalone()), [v4, v6]);
+    assert_eq!(hooks("ip=192.0.2.2/24,ip6=dhcp,host-managed=1", &standalone()), [v6]);
+    for nothing in ["ip=dhcp", "ip=manual,host-managed=1", "ip=dhcp,host-managed=1,link_down=1"] {
+        assert!(hooks(nothing, &standalone()).is_empty());
+    }
+    assert!(hooks("ip=dhcp,host-managed=1", &facts()).is_empty());
 }
 
 #[test]

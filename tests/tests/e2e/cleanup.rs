@@ -39,6 +39,25 @@ fn a_killed_monitor_takes_mounts_loop_devices_and_links_with_it() {
 }
 
 #[test]
+fn a_firewalls_bridge_outlives_a_killed_monitor_until_the_next_verb() {
+    require_root!("ip");
+    let host = Host::new();
+    let bridge = Bridge::new(host.ct().vmid);
+    let net = format!("name=eth0,bridge={},ip=manual,rate=1,firewall=1", bridge.name);
+    let ct = host.running(&["--net0", &net]);
+    let links = || host.state().only(&["link"]).found;
+    assert!(links().len() >= 4, "{:?}", links());
+    signal_pid(ct.monitor_pid(), Signal::KILL);
+    wait::until_true("it is stopped", || ct.status() == "stopped");
+    ct.start();
+    assert!(links().contains(&format!("link fwbr{}i0", ct.id)), "{:?}", links());
+    signal_pid(ct.monitor_pid(), Signal::KILL);
+    wait::until_true("it is stopped again", || ct.status() == "stopped");
+    ct.pct("destroy", &[]).ok();
+    assert!(links().is_empty(), "{:?}", links());
+}
+
+#[test]
 fn a_killed_init_is_a_stop() {
     require_root!();
     let host = Host::new();

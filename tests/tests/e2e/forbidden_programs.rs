@@ -45,7 +45,7 @@ fn the_main_job_runs_none_of_the_programs_that_it_replaces() {
     let template = host.scratch().join("quiet.tar.xz");
     Busybox { without_init: true, extra: vec![init], ..Busybox::default() }.archive().write(&template);
     let trace = host.scratch().join("trace");
-    let net = format!("name=eth0,bridge={},ip={}/24", bridge.name, bridge.addr4(2));
+    let net = format!("name=eth0,bridge={},ip={}/24,rate=9,firewall=1", bridge.name, bridge.addr4(2));
     for (unprivileged, rootfs) in [("1", "local:1"), ("0", "local:0")] {
         let ct = host.ct();
         let (pct, id) = (bins::pct(), &ct.id);

@@ -34,7 +34,7 @@ fn inside(ct: &Ct<'_>) -> String {
             ip link show dev $name | grep -o '[<,]UP[,>]'
             ip addr show dev $name | grep ' scope global' | grep -o 'inet6* [^ ]*'
         done
-        { ip -4 route; ip -6 route | grep -v '^fe80\\|^ff00'; } | sort")
+        { ip -4 route; ip -6 route | grep -v 'fe80::/\\|ff00::/'; } | sort")
 }
 
 /// Waits for the second in which a new IPv6 address is tentative.
@@ -204,8 +204,12 @@ fn bridge_rate_mtu_and_connection_change_and_the_guest_keeps_its_link() {
         || Run::new("/sbin/tc").args(["qdisc", "show", "dev", &format!("veth{}i0", ct.id)]).ok().out();
     let unlimited = limits();
     set(&ct, &["--net0", &net(&a, ",rate=1")]);
-    assert_ne!(limits(), unlimited);
+    let limited = limits();
+    assert_ne!(limited, unlimited);
     a.ping(&a.addr4(2));
+    survives_a_reboot(&ct);
+    assert_eq!(limits(), limited);
+    let before = number();
     set(&ct, &["--net0", &net(&a, "")]);
     assert_eq!(limits(), unlimited);
 

@@ -95,6 +95,58 @@ fn the_mtu_is_the_bridge_s_unless_given_smaller() {
     assert_eq!(mtu(",mtu=1300"), ("1300".into(), "1400".into()));
 }
 
+/// Links and their kinds are looked at with the programs that people have for it.
+fn links_of(vmid: u32) -> Vec<String> {
+    let names = fs::read_dir("/sys/class/net").unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| pct_tests::state::link_of(name, vmid));
+    names.sort();
+    names
+}
+
+#[test]
+fn a_limited_interface_behind_a_firewalls_bridge_works_and_leaves_nothing() {
+    require_root!("ip", "tc");
+    let host = Host::new();
+    let bridge = Bridge::new(host.ct().vmid);
+    let net = format!("name=eth0,bridge={},ip={}/24,rate=2,firewall=1", bridge.name, bridge.addr4(2));
+    let ct = host.busybox(&["--net0", &net]);
+    for stop in ["stop", "shutdown"] {
+        let said = ct.start();
+        assert!(!said.both().contains("WARN"), "{}", said.both());
+        ct.wait_booted();
+        bridge.ping(&bridge.addr4(2));
+        let master = |link: &str| {
+            let path = fs::canonicalize(format!("/sys/class/net/{link}/master")).unwrap();
+            path.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        let id = &ct.id;
+        assert_eq!(master(&format!("veth{id}i0")), format!("fwbr{id}i0"));
+        assert_eq!(master(&format!("fwln{id}i0")), format!("fwbr{id}i0"));
+        assert_eq!(master(&format!("fwpr{id}p0")), bridge.name);
+        let tc =
+            |words: &str| Run::new(pct_tests::bins::tool("tc").unwrap()).args(words.split(' ')).ok().out();
+        let queue = tc(&format!("qdisc show dev veth{id}i0"));
+        assert!(queue.contains("tbf") && queue.contains("rate 16777Kbit"), "{queue}");
+        assert!(queue.contains("ingress"), "{queue}");
+        let filter = tc(&format!("filter show dev veth{id}i0 parent ffff:"));
+        assert!(filter.contains("police") || filter.contains(&format!("ifb{id}i0")), "{filter}");
+        ct.pct(stop, &[]).ok();
+        assert_eq!(links_of(ct.vmid), [] as [String; 0]);
+    }
+}
+
+#[test]
+fn a_pulled_cable_is_seen_inside() {
+    require_root!("ip");
+    let host = Host::new();
+    let bridge = Bridge::new(host.ct().vmid);
+    let ct = host.running(&["--net0", &format!("name=eth0,bridge={},ip=manual,link_down=1", bridge.name)]);
+    ct.sh("ip link set eth0 up");
+    assert_eq!(ct.sh("cat /sys/class/net/eth0/carrier"), "0\n");
+    assert!(!Path::new(&format!("/sys/class/net/veth{}i0/master", ct.id)).exists());
+}
+
 #[test]
 fn an_mtu_above_the_bridge_s_is_refused() {
     require_root!("ip");

@@ -4,7 +4,7 @@ use std::fs;
 
 use pct_tests::archive::Compression;
 use pct_tests::busybox::Busybox;
-use pct_tests::{Ct, Host, busybox, require_root};
+use pct_tests::{Bridge, Ct, Host, busybox, require_root};
 
 /// Fails to start with every word of `cause` and one of the `remedies`.
 #[track_caller]
@@ -29,6 +29,28 @@ fn a_missing_bridge_is_named() {
     // An image, so that something is to be taken back.
     let ct = host.busybox(&["--rootfs", "local:1", "--net0", "name=eth0,bridge=pctbrnone,ip=manual"]);
     fails(&ct, &["pctbrnone", "does not exist"], &["ip link add", "create the bridge", "create it", "net0"]);
+}
+
+#[test]
+fn a_bridge_that_cannot_do_what_is_asked_is_named() {
+    require_root!("ip");
+    let host = Host::new();
+    let bridge = Bridge::new(host.ct().vmid);
+    let name = &bridge.name;
+    let ct = host.busybox(&["--net0", &format!("name=eth0,bridge={name},ip=manual,tag=5,firewall=1,rate=1")]);
+    let cause = format!("no physical interface on bridge '{name}'");
+    fails(&ct, &[&format!("veth{}i0", ct.id), &cause], &["vlan_filtering"]);
+    ct.edit_conf("tag=5", "trunks=5;6");
+    fails(&ct, &["vlan aware feature need to be enabled to use trunks", name], &["vlan_filtering"]);
+    ct.edit_conf(&format!("bridge={name}"), "bridge=lo");
+    fails(&ct, &["bridge 'lo' is neither a linux nor an OVS bridge!"], &["name an existing one"]);
+    // The bridge of another container's interface.
+    let other = host.running(&["--net0", &format!("name=eth0,bridge={name},ip=manual,firewall=1")]);
+    ct.edit_conf("bridge=lo,", &format!("bridge=fwbr{}i0,", other.id));
+    fails(&ct, &["belongs to an interface of a container"], &["name an existing one"]);
+    ct.edit_conf(&format!("bridge=fwbr{}i0,", other.id), &format!("bridge={name},"));
+    ct.edit_conf("trunks=5;6", "link_down=0");
+    ct.start();
 }
 
 #[test]

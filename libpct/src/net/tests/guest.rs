@@ -2,9 +2,9 @@
 
 use std::{net::IpAddr, os::fd::AsFd};
 
-use super::{Net, namespace};
+use super::{Net, Space};
 use crate::{
-    net::{Family, LinkName, Netlink},
+    net::{LinkName, Netlink, guest::Family},
     sys::testing::needs_root,
 };
 
@@ -15,10 +15,10 @@ fn a_guests_end_is_moved_inside_and_gets_addresses_and_routes() {
     }
     let mut net = Net::new(94);
     let veth = net.create(0);
-    let (space, mut inside) = namespace();
+    let Space { file, netlink: mut inside } = Space::new();
     let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
     let eth0: LinkName = "eth0".parse().unwrap();
-    net.netlink.move_to_namespace(&peer, space.as_fd(), &eth0).unwrap();
+    net.netlink.move_to_namespace(&peer, file.as_fd(), &eth0).unwrap();
     assert!(net.netlink.link(veth.peer().as_str()).unwrap().is_none());
     let link = inside.existing_link("eth0").unwrap();
     assert_eq!((link.mtu, link.is_up(), link.address[5]), (1400, false, 7));
@@ -66,10 +66,10 @@ fn a_name_that_is_taken_inside_is_refused() {
     }
     let mut net = Net::new(95);
     let veth = net.create(0);
-    let (space, _inside) = namespace();
+    let space = Space::new();
     let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
     let lo = "lo".parse().unwrap();
-    let error = net.netlink.move_to_namespace(&peer, space.as_fd(), &lo).unwrap_err();
+    let error = net.netlink.move_to_namespace(&peer, space.file.as_fd(), &lo).unwrap_err();
     let says = "cannot move network link 'veth9995i0p' into the container as 'lo'";
     assert!(error.to_string().starts_with(says), "{error}");
 }

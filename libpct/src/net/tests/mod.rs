@@ -3,13 +3,22 @@
 mod guest;
 mod plug;
 mod rate;
+mod vlan;
 
-use std::fs::File;
+use std::{
+    fs::File,
+    io,
+    net::{Ipv4Addr, TcpStream},
+    os::fd::AsFd,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use netlink_packet_core::NetlinkSerializable;
 use netlink_packet_route::{RouteNetlinkMessage, link::LinkAttribute};
+use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
 
-use super::*;
+use super::{name::OwnLink, *};
 use crate::config::{Port, Vmid};
 use crate::sys::{process, testing::needs_root};
 
@@ -22,7 +31,7 @@ pub(super) fn hex(message: &RouteNetlinkMessage) -> String {
     bytes.chunks(16).map(line).collect()
 }
 
-/// A bridge and a container's number of a test's own; all links of theirs go with it.
+/// A bridge and a container's number of a test's own; all links that are named after them go with it.
 struct Net {
     netlink: Netlink,
     bridge: LinkName,
@@ -43,8 +52,18 @@ impl Net {
     }
 
     fn clear(&mut self) {
-        self.netlink.delete_all_of(self.vmid).unwrap();
-        self.netlink.delete_bridge(&self.bridge).unwrap();
+        for link in self.netlink.links("").unwrap() {
+            if self.owns(&link.name) {
+                self.netlink.delete(&link).unwrap();
+            }
+        }
+    }
+
+    /// Other tests work at the same time, and their numbers can begin like these.
+    fn owns(&self, name: &str) -> bool {
+        let vmid = OwnLink::of_name(name.trim_end_matches('p')).map(|own| own.nic.vmid());
+        let rest = name.strip_prefix(self.bridge.as_str());
+        vmid == Some(self.vmid) || rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     fn veth(&self, index: u8) -> VethName {
@@ -53,7 +72,7 @@ impl Net {
 
     fn create(&mut self, index: u8) -> VethName {
         let (name, peer) = (self.veth(index), self.veth(index).peer());
-        self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7])).unwrap();
+        self.netlink.create_veth(name, &peer, Some(1400), Some([2, 0, 0, 0, 0, 7 + index])).unwrap();
         name
     }
 }
@@ -177,10 +196,49 @@ fn anyone_may_look() {
 }
 
 /// A network namespace of its own: a descriptor of it, and a socket that speaks with its kernel.
-fn namespace() -> (File, Netlink) {
-    let make = || {
-        process::unshare(rustix::thread::UnshareFlags::NEWNET).unwrap();
-        (File::open("/proc/thread-self/ns/net").unwrap(), Netlink::open().unwrap())
-    };
-    std::thread::spawn(make).join().unwrap()
+struct Space {
+    file: File,
+    netlink: Netlink,
+}
+
+impl Space {
+    fn new() -> Self {
+        let make = || {
+            process::unshare(UnshareFlags::NEWNET).unwrap();
+            Self { file: File::open("/proc/thread-self/ns/net").unwrap(), netlink: Netlink::open().unwrap() }
+        };
+        thread::spawn(make).join().unwrap()
+    }
+
+    /// With the other end of a new NIC as `eth0`, up.
+    fn with_nic(net: &mut Net, index: u8) -> (Self, VethName) {
+        let (veth, mut space) = (net.create(index), Self::new());
+        let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
+        net.netlink.move_to_namespace(&peer, space.file.as_fd(), &"eth0".parse().unwrap()).unwrap();
+        let eth0 = space.netlink.existing_link("eth0").unwrap();
+        space.netlink.set_up(&eth0, true).unwrap();
+        (space, veth)
+    }
+
+    fn add_address(&mut self, link: &str, address: Ipv4Addr) {
+        let link = self.netlink.existing_link(link).unwrap();
+        assert!(self.netlink.add_address(&link, address.into(), 24).unwrap());
+    }
+
+    /// Runs something in it.
+    fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        let space = self.file.try_clone().unwrap();
+        thread::spawn(move || {
+            move_into_thread_name_spaces(space.as_fd(), ThreadNameSpaceType::NETWORK).unwrap();
+            work()
+        })
+    }
+
+    /// Whether an address answers.
+    fn reaches(&self, address: Ipv4Addr) -> bool {
+        let connect = move || TcpStream::connect_timeout(&(address, 9).into(), Duration::from_millis(1500));
+        // Nobody listens there.
+        let error = self.run(connect).join().unwrap().unwrap_err();
+        error.kind() == io::ErrorKind::ConnectionRefused
+    }
 }

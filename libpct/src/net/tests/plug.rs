@@ -1,18 +1,18 @@
 //! NICs at bridges of all kinds that this kernel has.
 
-use std::{fs, os::fd::AsFd};
+use std::fs;
 
-use super::{Net, namespace};
+use super::{Net, Space};
 use crate::{
     config::Port,
     net::{Error, Link, LinkFlags, LinkName, name::Part},
     sys::testing::needs_root,
 };
 
-/// All links with one of the words in their names, without what changes by itself: traffic, timers, carriers.
-fn links_with(net: &mut Net, words: &[&str]) -> Vec<Link> {
+/// Links without what changes by itself: traffic, timers, carriers.
+fn steady(net: &mut Net, is_meant: impl Fn(&Net, &str) -> bool) -> Vec<Link> {
     let mut links = net.netlink.links("").unwrap();
-    links.retain(|link| words.iter().any(|word| link.name.contains(word)));
+    links.retain(|link| is_meant(net, &link.name));
     for link in &mut links {
         (link.bytes, link.details) = ((0, 0), Vec::new());
         link.flags &= LinkFlags::Up;
@@ -22,8 +22,7 @@ fn links_with(net: &mut Net, words: &[&str]) -> Vec<Link> {
 
 /// Those of a test.
 fn links(net: &mut Net) -> Vec<Link> {
-    let (vmid, bridge) = (net.vmid.to_string(), net.bridge.to_string());
-    links_with(net, &[&vmid, &bridge])
+    steady(net, Net::owns)
 }
 
 fn names(net: &mut Net) -> Vec<String> {
@@ -95,14 +94,9 @@ fn a_pulled_cable_is_seen_inside() {
         return;
     }
     let mut net = Net::new(81);
-    let veth = net.create(0);
-    let (space, mut inside) = namespace();
-    let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
-    net.netlink.move_to_namespace(&peer, space.as_fd(), &"eth0".parse().unwrap()).unwrap();
-    let guest = inside.existing_link("eth0").unwrap();
-    inside.set_up(&guest, true).unwrap();
+    let (mut inside, veth) = Space::with_nic(&mut net, 0);
     let mut has_carrier = || {
-        let flags = inside.existing_link("eth0").unwrap().flags;
+        let flags = inside.netlink.existing_link("eth0").unwrap().flags;
         flags.contains(LinkFlags::LowerUp)
     };
     let plugged: Port = format!("{},firewall", net.bridge).parse().unwrap();
@@ -164,27 +158,28 @@ fn a_config_reaches_no_link_of_another_one() {
     let (veth, others) = (net.create(0), other.create(0));
     other.netlink.plug(others, &format!("{},firewall,rate=1000000", other.bridge).parse().unwrap()).unwrap();
     // Tests beside this one come and go.
-    let everything = |net: &mut Net| links_with(net, &["9984", "pctbr84", "lo", "eth0"]);
-    let before = everything(&mut net);
-    assert!(before.len() >= 8, "{before:?}");
+    let everything =
+        |other: &mut Net| steady(other, |other, name| other.owns(name) || ["lo", "eth0"].contains(&name));
+    let before = everything(&mut other);
+    assert!(before.len() >= 7, "{before:?}");
     for bridge in ["lo", "eth0", "veth9984i0", "fwln9984i0", "fwpr9984p0", "ifb9984i0"] {
         for more in ["", ",firewall", ",tag=5", ",tag=5,trunks=6,rate=5,firewall", ",down,rate=5"] {
             let plugged = net.netlink.plug(veth, &format!("{bridge}{more}").parse().unwrap());
             assert_eq!(plugged.is_ok(), more.contains("down"), "{bridge}{more}: {plugged:?}");
-            assert_eq!(everything(&mut net), before, "{bridge}{more}");
+            assert_eq!(everything(&mut other), before, "{bridge}{more}");
         }
     }
     let error = net.netlink.plug(veth, &Port::plain("fwbr9984i0")).unwrap_err();
     assert!(matches!(error, Error::Reserved { .. }), "{error}");
-    assert_eq!(everything(&mut net), before);
+    assert_eq!(everything(&mut other), before);
     // A bridge that anybody may use gets a port, and is otherwise as it was.
     let port: Port = format!("{},firewall,rate=1000000", other.bridge).parse().unwrap();
     net.netlink.plug(veth, &port).unwrap();
-    assert_eq!(everything(&mut net), before);
+    assert_eq!(everything(&mut other), before);
     assert!(net.netlink.delete_veth(veth).unwrap());
-    assert_eq!(everything(&mut net), before);
+    assert_eq!(everything(&mut other), before);
     assert_eq!(net.netlink.delete_all_of(net.vmid).unwrap(), []);
-    assert_eq!(everything(&mut net), before);
+    assert_eq!(everything(&mut other), before);
 }
 
 #[test]

@@ -1,35 +1,19 @@
 //! Limits, measured.
 
 use std::{
-    fs::File,
     io::{self, Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    os::fd::AsFd,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
-
-use super::{Net, namespace};
+use super::{Net, Space};
 use crate::{config::Port, net::Link, sys::testing::needs_root};
 
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 99, 86, 1);
 const GUEST: Ipv4Addr = Ipv4Addr::new(10, 99, 86, 2);
 /// The first one of these passes at once.
 const MEGABYTES: usize = 4;
-
-/// Runs something in another network namespace.
-fn inside<T: Send + 'static>(
-    space: &File,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> thread::JoinHandle<T> {
-    let space = space.try_clone().unwrap();
-    thread::spawn(move || {
-        move_into_thread_name_spaces(space.as_fd(), ThreadNameSpaceType::NETWORK).unwrap();
-        work()
-    })
-}
 
 fn receive(listener: &TcpListener) {
     let (mut stream, _) = listener.accept().unwrap();
@@ -51,8 +35,8 @@ fn send(to: SocketAddr) -> Duration {
 }
 
 /// The times from host to guest and from guest to host.
-fn measure(space: &File) -> [Duration; 2] {
-    let listener = inside(space, || TcpListener::bind((GUEST, 0)).unwrap()).join().unwrap();
+fn measure(space: &Space) -> [Duration; 2] {
+    let listener = space.run(|| TcpListener::bind((GUEST, 0)).unwrap()).join().unwrap();
     let to = listener.local_addr().unwrap();
     let receiver = thread::spawn(move || receive(&listener));
     let received = send(to);
@@ -60,7 +44,7 @@ fn measure(space: &File) -> [Duration; 2] {
 
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let to = listener.local_addr().unwrap();
-    let sender = inside(space, move || send(to));
+    let sender = space.run(move || send(to));
     receive(&listener);
     [received, sender.join().unwrap()]
 }
@@ -71,15 +55,10 @@ fn a_rate_limits_both_directions_through_a_firewalls_bridge() {
         return;
     }
     let mut net = Net::new(86);
-    let veth = net.create(0);
-    let (space, mut guest) = namespace();
-    let peer = net.netlink.existing_link(veth.peer().as_str()).unwrap();
-    net.netlink.move_to_namespace(&peer, space.as_fd(), &"eth0".parse().unwrap()).unwrap();
-    let eth0 = guest.existing_link("eth0").unwrap();
-    guest.set_up(&eth0, true).unwrap();
-    guest.add_address(&eth0, IpAddr::from(GUEST), 24).unwrap();
+    let (mut space, veth) = Space::with_nic(&mut net, 0);
+    space.add_address("eth0", GUEST);
     let bridge = net.netlink.existing_link(net.bridge.as_str()).unwrap();
-    net.netlink.add_address(&bridge, IpAddr::from(HOST), 24).unwrap();
+    net.netlink.add_address(&bridge, HOST.into(), 24).unwrap();
     net.netlink.set_up(&bridge, true).unwrap();
 
     let shapers = |net: &mut Net| net.netlink.links("ifb9986").unwrap();
