@@ -19,7 +19,6 @@ const MEMSW: &str = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
 pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<HostFacts, Error> {
     let layout = cgroup::Layout::detect()?;
     let mut facts = of_values(env, section, &layout)?;
-    check_bridges(&facts, section)?;
     facts.liblxc = liblxc;
     facts.kernel = kernel();
     facts.cpus = layout.effective_cpus()?.map(|cpus| cpus.to_string()).unwrap_or_default();
@@ -110,8 +109,8 @@ fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says why one stayed out.
-fn check_bridges(facts: &HostFacts, section: &Section) -> Result<(), Error> {
+/// Says why one stayed out. A start needs them all; a config may be written before they are there.
+pub(crate) fn check_bridges(facts: &HostFacts, section: &Section) -> Result<(), Error> {
     for bridge in bridges(section) {
         if !facts.bridges.contains_key(&bridge) {
             Netlink::open()?.bridge(&bridge)?;

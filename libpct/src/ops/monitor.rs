@@ -184,6 +184,7 @@ fn prepare(env: &Env, vmid: Vmid, section: &Section, mut events: Events) -> Resu
     leftovers::clear_host(env, vmid)?;
 
     let facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
+    facts::check_bridges(&facts, section)?;
     let generated = translate(vmid, section, &facts)?;
     dhcp::warn_if_missing(section, &mut events)?;
     generated.warnings.iter().for_each(|warning| events.warning(warning));
