@@ -109,7 +109,7 @@ fn add_bridges(facts: &mut HostFacts, section: &Section) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says before a start why one stayed out.
+/// Says why one stayed out. A start needs them all; a config may be written before they are there.
 pub(super) fn check_bridges(facts: &HostFacts, section: &Section) -> Result<(), Error> {
     for bridge in bridges(section) {
         if !facts.bridges.contains_key(&bridge) {

@@ -19,7 +19,7 @@ pub(crate) fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let [port, vmid, _, _, _, .., interface] = &words[..] else { return ExitCode::FAILURE };
     let Err(error) = plug(port, vmid, interface) else { return ExitCode::SUCCESS };
     let text = format!("cannot plug '{interface}' into '{port}': {error}{}", reasons(&*error));
-    if let Err(error) = log(vmid, &text) {
+    if let Err(error) = log(vmid, "plug", &text) {
         let _ = writeln!(std::io::stderr(), "{text}\n{error}");
     }
     ExitCode::FAILURE
@@ -34,8 +34,8 @@ fn plug(port: &str, vmid: &str, interface: &str) -> Result<(), Failed> {
 }
 
 /// liblxc tells what a script writes only to those who look for a fault; the start must be able to say it.
-fn log(vmid: &str, text: &str) -> Result<(), Failed> {
+pub(super) fn log(vmid: &str, script: &str, text: &str) -> Result<(), Failed> {
     let home = Home::detect(std::env::var_os(ROOT_VARIABLE).as_deref().map(Path::new))?;
     let mut file = File::options().append(true).open(home.start_log(vmid.parse()?))?;
-    Ok(writeln!(file, "{}", lxc::log::error_line("plug", text))?)
+    Ok(writeln!(file, "{}", lxc::log::error_line(script, text))?)
 }

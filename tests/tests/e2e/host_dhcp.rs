@@ -200,4 +200,6 @@ fn without_dhclient_a_start_warns_and_a_change_is_refused() {
     let told = without(&["start"]).ok().both();
     assert!(told.contains(&format!("DHCP failed - {missing}")), "{told}");
     assert_eq!(ct.status(), "running");
+    let log = fs::read_to_string(host.run_dir().join(format!("{}.log", ct.id))).unwrap();
+    assert!(log.contains("DHCP failed - ") && log.contains(missing), "{log}");
 }

@@ -34,7 +34,7 @@ fn inside(ct: &Ct<'_>) -> String {
             ip link show dev $name | grep -o '[<,]UP[,>]'
             ip addr show dev $name | grep ' scope global' | grep -o 'inet6* [^ ]*'
         done
-        { ip -4 route; ip -6 route | grep -v '^fe80\\|^ff00'; } | sort")
+        { ip -4 route; ip -6 route | grep -v 'fe80::/\\|ff00::/'; } | sort")
 }
 
 /// Waits for the second in which a new IPv6 address is tentative.

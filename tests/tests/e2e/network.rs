@@ -165,7 +165,7 @@ fn dhcp_leases_an_address() {
     require_root!("ip", "dnsmasq");
     let host = Host::new();
     let bridge = Bridge::new(host.ct().vmid);
-    let range = format!("--dhcp-range={},{},255.255.255.0,1h", bridge.addr4(50), bridge.addr4(60));
+    let range = format!("--dhcp-range={},{},255.255.255.0,1h", bridge.addr4(50), bridge.addr4(59));
     let leases = host.scratch().join("leases");
     let mut server = Run::new(pct_tests::bins::tool("dnsmasq").unwrap())
         .args([

@@ -24,7 +24,7 @@ use std::{
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 use serde::{Deserialize, Serialize};
 
-use super::{Env, helper};
+use super::{Env, helper, plug};
 use crate::{
     cgroup::{Groups, Layout},
     config::{IpVersion, Section, Vmid},
@@ -169,11 +169,14 @@ pub(crate) fn warn_if_missing(section: &Section, progress: &mut dyn Progress) ->
 
 /// liblxc's hook, when the network is set up and the container's first program not yet executed. The arguments are the
 /// version of IP and the interface, then liblxc's own: container, `lxc`, `start-host`. A container starts without
-/// addresses, too: what fails is a line of liblxc's log.
+/// addresses, too: what fails is a line of the log of the start.
 pub(crate) fn serve_hook(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
     if let Err(reason) = start_by_hook(&words) {
-        let _ = writeln!(io::stderr(), "DHCP failed - {reason}");
+        let text = format!("DHCP failed - {reason}");
+        if let Err(error) = plug::log(words.get(2).map_or("", String::as_str), "dhcp", &text) {
+            let _ = writeln!(io::stderr(), "{text}\n{error}");
+        }
     }
     ExitCode::SUCCESS
 }
