@@ -161,11 +161,6 @@ impl Walk {
         Ok(Self { here, at: String::new() })
     }
 
-    fn below(root: BorrowedFd<'_>) -> Result<Self> {
-        let here = root.try_clone_to_owned().map_err(|e| Error::os("open the root", e))?;
-        Ok(Self { here, at: String::new() })
-    }
-
     /// Goes into a directory. `false`: there is none.
     fn step(&mut self, name: &str) -> Result<bool> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -60,9 +60,9 @@ impl LockFile {
             return Ok(lock);
         }
         let start = Instant::now();
-        // flock has no deadline of its own, and an alarm signal would be the whole process' affair: so ask
-        // again, quickly first because most holders are short.
-        let mut pause = Duration::from_millis(1);
+        // flock has no deadline of its own, and an alarm signal would be the whole process' affair: so ask again. So often
+        // that a holder who takes the lock again at once leaves a gap that is seen.
+        let mut pause = Duration::from_micros(500);
         loop {
             let Some(left) = timeout.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) else {
                 return Err(Error::LockTimeout { path: path.display().to_string() });
@@ -73,7 +73,7 @@ impl LockFile {
             if let Some(lock) = Self::try_acquire(path)? {
                 return Ok(lock);
             }
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(Duration::from_millis(2));
         }
     }
 
