@@ -18,7 +18,7 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference deps-demo deps-test subids
+.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -31,6 +31,7 @@ help:
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
 	@echo 'make header   write include/pct.h anew; make reference: docs/config-reference.md'
+	@echo 'make man      write the manual pages in man/ anew'
 
 demo: deps-demo subids release $(TEMPLATE)
 	@sh tests/demo/main-job.sh target/release $(TEMPLATE)
@@ -79,6 +80,10 @@ header:
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test header
 
 reference:
+	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test reference
+
+man:
+	PCT_UPDATE=1 $(CARGO) test -p pct-cli --bin pct manual::
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test reference
 
 deps-demo:
