@@ -27,6 +27,7 @@ help:
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
+	@echo 'make install  build and install; PREFIX=/usr/local, DESTDIR='
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
@@ -97,3 +98,5 @@ subids: | deps-demo
 
 $(TEMPLATE): tests/templates/debian.sh | deps-demo
 	sh tests/templates/debian.sh $@
+
+include packaging/install.mk

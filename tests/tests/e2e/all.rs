@@ -55,7 +55,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd/pct-startall.service");
     let text = fs::read_to_string(file).unwrap();
     // It looks for the program, which is not installed here.
-    let text = text.replace("/usr/bin/pct", bins::pct().to_str().unwrap());
+    let text = text.replace("/usr/sbin/pct", bins::pct().to_str().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let unit = dir.path().join("pct-startall.service");
     fs::write(&unit, text).unwrap();
