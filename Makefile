@@ -18,7 +18,7 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test subids
+.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -28,6 +28,7 @@ help:
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
 	@echo 'make install  build and install; PREFIX=/usr/local, DESTDIR='
+	@echo 'make deb      build packages for Debian; make test-deb: install them in Debian 12 and 13'
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
@@ -92,6 +93,9 @@ deps-demo:
 
 deps-test:
 	@sh tests/demo/deps.sh test
+
+deps-deb:
+	@sh tests/demo/deps.sh deb
 
 subids: | deps-demo
 	@sh tests/demo/subids.sh

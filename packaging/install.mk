@@ -22,7 +22,7 @@ SOVERSION := $(shell sed -n 's/.*-soname,libpct\.so\.\([0-9]*\).*/\1/p' libpct/b
 
 DOCDIR = $(DATADIR)/doc/pct
 
-.PHONY: programs install install-built install-list
+.PHONY: programs install install-built install-list deb test-deb
 
 # Whoever builds these must not build them anew for another folder.
 programs release bench bench-list: export PCT_LIBEXECDIR = $(LIBEXECDIR)/pct
@@ -55,3 +55,13 @@ install-built:
 
 install-list:
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test install the_installed_files
+
+# Packages for Debian, in target/deb.
+deb: deps-deb
+	$(CARGO) fetch --locked
+	sh packaging/deb.sh .
+
+# Makes the roots of Debian 12 and 13 at first.
+test-deb: deps-deb
+	$(CARGO) fetch --locked
+	sh tests/packaging/deb.sh .
