@@ -65,7 +65,7 @@ template() {
 	mkdir -p "$work/guest/bin" "$work/guest/sbin" "$work/guest/etc"
 	for folder in dev proc sys run tmp var root; do mkdir "$work/guest/$folder"; done
 	cp /bin/busybox "$work/guest/bin/busybox"
-	for applet in $(busybox --list); do ln -sf busybox "$work/guest/bin/$applet"; done
+	for applet in $(busybox --list | grep -vx busybox); do ln -s busybox "$work/guest/bin/$applet"; done
 	ln -sf ../bin/busybox "$work/guest/sbin/init"
 	echo '::respawn:/bin/sleep 100000' >"$work/guest/etc/inittab"
 	tar --create --zstd --file "$1" --directory "$work/guest" .
