@@ -17,16 +17,19 @@ Programs and libraries of pct contain the standard library of Rust
 its Cargo.toml; the files that it has about it are below.
 TEXT
 
+tree=$("${CARGO:-cargo}" tree --manifest-path "$repository/Cargo.toml" --locked -p libpct -p pct-cli \
+	--edges normal --prefix none --no-dedupe --format '{p}|{l}|{r}')
+
 # The path of a package of this repository stands in parentheses.
-"${CARGO:-cargo}" tree --manifest-path "$repository/Cargo.toml" --locked -p libpct -p pct-cli \
-	--edges normal --prefix none --no-dedupe --format '{p}|{l}|{r}' |
-	grep -v -e ' (/' -e '^$' | sed 's/ (proc-macro)//' | sort -u |
+echo "$tree" | grep -v -e ' (/' -e '^$' | sed 's/ (proc-macro)//' | sort -u |
 	while IFS='|' read -r crate licence origin; do
 		name=${crate% v*}
 		version=${crate##* v}
+		set -- "$crates"/*/"$name-$version"
+		[ -d "$1" ] || { echo "third-party.sh: the source of $crate is not in $crates" >&2; exit 1; }
 		printf '\n%s\n%s %s: %s\n%s\n' \
 			================================================================ "$name" "$version" "$licence" "$origin"
-		find "$crates"/*/"$name-$version" -maxdepth 2 -type f \
+		find "$1" -maxdepth 2 -type f \
 			\( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'notice*' -o -iname 'copyright*' \) |
 			sort | while read -r file; do
 			case $licence:${file##*/} in
