@@ -18,7 +18,7 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference deps-demo deps-test subids
+.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -27,10 +27,13 @@ help:
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
+	@echo 'make install  build and install; PREFIX=/usr/local, DESTDIR='
+	@echo 'make deb      build packages for Debian; make test-deb: install them in Debian 12 and 13'
 	@echo 'make fmt      format the code'
 	@echo 'make lint     check format and lints as CI does'
 	@echo 'make doc      build the documentation; a warning is an error'
 	@echo 'make header   write include/pct.h anew; make reference: two pages of docs'
+	@echo 'make man      write the manual pages in man/ anew'
 
 demo: deps-demo subids release $(TEMPLATE)
 	@sh tests/demo/main-job.sh target/release $(TEMPLATE)
@@ -81,14 +84,23 @@ header:
 reference:
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test reference
 
+man:
+	PCT_UPDATE=1 $(CARGO) test -p pct-cli --bin pct manual::
+	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test reference
+
 deps-demo:
 	@sh tests/demo/deps.sh demo
 
 deps-test:
 	@sh tests/demo/deps.sh test
 
+deps-deb:
+	@sh tests/demo/deps.sh deb
+
 subids: | deps-demo
 	@sh tests/demo/subids.sh
 
 $(TEMPLATE): tests/templates/debian.sh | deps-demo
 	sh tests/templates/debian.sh $@
+
+include packaging/install.mk

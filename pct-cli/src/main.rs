@@ -16,6 +16,8 @@ mod formats;
 mod help;
 mod input;
 mod keys;
+#[cfg(test)]
+mod manual;
 mod output;
 mod password;
 mod progress;

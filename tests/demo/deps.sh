@@ -3,12 +3,13 @@
 #
 #     deps.sh demo    to build, to make the Debian template, to run containers
 #     deps.sh test    the same, and what the tests and the bench need
+#     deps.sh deb     the same as for demo, and what makes and checks packages
 #
 # Does nothing, and needs no network, when all of it is there. The Rust
 # toolchain is the one thing that it does not install.
 set -eu
 
-purpose=${1:?usage: deps.sh demo|test}
+purpose=${1:?usage: deps.sh demo|test|deb}
 
 if ! command -v cargo >/dev/null; then
 	cat >&2 <<'TEXT'
@@ -41,9 +42,14 @@ if [ "$purpose" = test ]; then
 	# g++, python3, valgrind (which needs the symbols of the C library): the
 	# tests of the C interface. python3-jsonschema: a stranger's view of the schema.
 	# acl to bzip2: archives with all that they can hold. The shells: their completion.
+	# mandoc: it finds faults in manual pages.
 	packages="$packages lxc busybox-static strace dnsmasq-base isc-dhcp-client util-linux libclang-dev
 		binutils g++ python3 python3-jsonschema valgrind libc6-dbg acl attr libcap2-bin xz-utils bzip2
-		bash zsh fish"
+		bash zsh fish mandoc"
+fi
+
+if [ "$purpose" = deb ]; then
+	packages="$packages debhelper dpkg-dev lintian busybox-static"
 fi
 
 installed() {

@@ -23,6 +23,7 @@ pub mod generated;
 pub mod host;
 pub mod lease;
 pub mod limits;
+pub mod man;
 pub mod pty;
 pub mod root;
 pub mod run;

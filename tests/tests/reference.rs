@@ -1,8 +1,11 @@
 //! `docs/config-reference.md` is made of the table of keys, `libpct/src/config/keys/`, and `docs/doctor.md` of the
 //! codes in `libpct/src/ops/doctor/codes.rs`: here is how, and the test that nobody has forgotten to. `PCT_UPDATE=1`
-//! (`make reference`) writes both anew.
+//! (`make reference`) writes both anew, and with them the manual page `man/pct.conf.5`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "reference/manual.rs"]
+mod manual;
 
 use std::fmt::Write as _;
 
@@ -18,6 +21,10 @@ const HEAD: &str = "\
 Made from `libpct/src/config/keys` by `make reference`: change that, not this page. `pct schema` prints the same as a \
 JSON Schema.
 
+";
+
+/// What a file looks like.
+const EXAMPLE_FILE: &str = "\
 Each container has a file, `/etc/pct/lxc/<vmid>.conf`, on a Proxmox VE host `/etc/pve/lxc/<vmid>.conf`. This is one:
 
     #Notes about the container. Here a colon is written %3A, and a percent sign %25.
@@ -151,11 +158,16 @@ fn row(cells: &[&str]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn subkeys(keys: &[SubKey]) -> String {
-    let mut text = row(&["sub-key", "value", "default", "what it is"]) + "|---|---|---|---|\n";
+/// That whose name may be left out, those that must be there, the others.
+fn sorted(keys: &[SubKey]) -> Vec<&SubKey> {
     let mut sorted: Vec<&SubKey> = keys.iter().collect();
     sorted.sort_by_key(|key| (!key.default_key, !key.mandatory, key.name));
-    for key in sorted {
+    sorted
+}
+
+fn subkeys(keys: &[SubKey]) -> String {
+    let mut text = row(&["sub-key", "value", "default", "what it is"]) + "|---|---|---|---|\n";
+    for key in sorted(keys) {
         let must = if key.mandatory { ", **required**" } else { "" };
         let name = format!("`{}`{must}", key.name);
         text += &row(&[&name, &type_of(&key.schema), &default_of(&key.schema), key.schema.description]);
@@ -182,7 +194,7 @@ fn section(key: &Key) -> String {
 }
 
 fn page() -> String {
-    let mut text = [HEAD, GRAMMAR].concat()
+    let mut text = [HEAD, EXAMPLE_FILE, GRAMMAR].concat()
         + "\n## All keys\n\n"
         + &row(&["key", "value", "default"])
         + "|---|---|---|\n";
@@ -232,6 +244,7 @@ fn doctor_page() -> String {
 fn the_committed_pages_are_the_generated_ones() {
     up_to_date("docs/config-reference.md", &page(), "reference");
     up_to_date("docs/doctor.md", &doctor_page(), "reference");
+    manual::page().is_committed();
 }
 
 #[test]
@@ -249,7 +262,7 @@ fn the_examples_are_a_valid_file_in_canonical_form() {
 
 #[test]
 fn the_file_of_the_page_is_valid() {
-    let lines = HEAD.lines().filter_map(|line| line.strip_prefix("    "));
+    let lines = EXAMPLE_FILE.lines().filter_map(|line| line.strip_prefix("    "));
     let file: String = lines.flat_map(|line| [line, "\n"]).collect();
     let config = Config::parse_strict(file.as_bytes(), vmid()).unwrap();
     assert!(config.pending().is_some() && config.snapshots().len() == 1, "{file}");

@@ -20,6 +20,10 @@ mirror=$(host_mirror)
 packages=lxc,lxc-templates,liblxc1t64,liblxc-common,criu,uidmap,e2fsprogs,openssh-client,iproute2,isc-dhcp-client
 packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,util-linux,acl,attr
 packages=$packages,libcap2-bin,procps,ca-certificates,libc6-dev,gcc
+# Debian 12 has liblxc by another name, and no CRIU.
+if [ "$suite" = bookworm ]; then
+	packages=$(echo "$packages" | sed -e 's/liblxc1t64/liblxc1/' -e 's/criu,//')
+fi
 
 mkdir -p "$(dirname "$root")"
 rm -rf --one-file-system "$root" "$root.part"

@@ -50,6 +50,7 @@ fn without_criu_nothing_is_begun() {
     let resume = || ct.pct_on(without, "resume", &[]).output().fails();
     resume().says(&format!("cannot resume CT {}: {missing}", ct.id));
     ct.start();
+    ct.wait_booted();
     let (before, init) = (host.state(), ct.init_pid());
     let out = ct.pct_on(without, "suspend", &[]).output().fails();
     out.says(&format!("cannot suspend CT {}: {missing}", ct.id));
