@@ -149,6 +149,19 @@ impl<'a> Groups<'a> {
         }
     }
 
+    /// Waits, at most `timeout`, until the processes of the monitor have ended, but for this one: a monitor that was
+    /// killed stays in its groups until its last mount is gone. Who lives on is told by [`Groups::remove_stale`].
+    pub(crate) fn wait_for_monitor(&self, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        let own = std::process::id().cast_signed();
+        for pid in self.members(Part::Monitor)?.into_iter().filter(|pid| *pid != own) {
+            if let Some(process) = Pidfd::open(pid)? {
+                process.wait(Some(deadline.saturating_duration_since(Instant::now())))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes all groups of the container and its monitor that stayed behind, from below. How many trees had
     /// some.
     ///

@@ -147,6 +147,7 @@ pub(crate) fn clear_host(env: &Env, vmid: Vmid) -> Result<(), Error> {
     let groups = Groups::new(&layout, vmid);
     groups.kill_all(KILL_TIMEOUT)?;
     Netlink::open()?.delete_all_of(vmid)?;
+    groups.wait_for_monitor(KILL_TIMEOUT)?;
     groups.remove_stale()?;
     Ok(())
 }
