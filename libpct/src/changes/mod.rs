@@ -102,13 +102,7 @@ pub trait Running {
     fn enforce(&mut self, limit: Limit, section: &Section) -> Result<(), String>;
 
     /// Makes the NIC `net<index>` what `new` says, from what `old` says; `None` is no NIC.
-    fn network(
-        &mut self,
-        index: u16,
-        old: Option<&NetIf>,
-        new: Option<&NetIf>,
-        section: &Section,
-    ) -> Result<(), String>;
+    fn network(&mut self, index: u16, old: Option<&NetIf>, new: Option<&NetIf>) -> Result<(), String>;
 
     /// Mounts the new mount point `mp<index>`, whose volume exists.
     fn mount(&mut self, index: u16, point: &MountPoint, section: &Section) -> Result<(), String>;

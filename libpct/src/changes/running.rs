@@ -97,7 +97,7 @@ fn remove(work: &mut Work<'_>, key: &str, running: &mut dyn Running) -> Result<(
         "net" => {
             work.delete(key)?;
             let old = old.map(|old| parsed::<NetIf>(&old)).transpose()?;
-            running.network(index, old.as_ref(), None, &work.main)
+            running.network(index, old.as_ref(), None)
         }
         "mp" => {
             let Some(point) = old.and_then(|old| MountPoint::parse_mp(&old).ok()) else { return Ok(()) };
@@ -126,7 +126,7 @@ fn add(work: &mut Work<'_>, key: &str, value: &str, running: &mut dyn Running) -
             let old = old.map(|old| parsed::<NetIf>(&old)).transpose()?;
             work.set(key, value)?;
             let new = parsed::<NetIf>(work.main.get(key).unwrap_or_default())?;
-            running.network(index, old.as_ref(), Some(&new), &work.main)
+            running.network(index, old.as_ref(), Some(&new))
         }
         ("mp", None) => {
             work.set(key, value)?;

@@ -73,13 +73,7 @@ impl Running for Told {
         if section.get("cpulimit") == Some("8000") { Err("too much".to_owned()) } else { Ok(()) }
     }
 
-    fn network(
-        &mut self,
-        index: u16,
-        old: Option<&NetIf>,
-        new: Option<&NetIf>,
-        _: &Section,
-    ) -> Result<(), String> {
+    fn network(&mut self, index: u16, old: Option<&NetIf>, new: Option<&NetIf>) -> Result<(), String> {
         let name = |net: Option<&NetIf>| net.map_or("-".to_owned(), |net| net.name.clone());
         self.done.push(format!("net{index} {} to {}", name(old), name(new)));
         Ok(())

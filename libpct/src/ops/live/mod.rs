@@ -69,13 +69,7 @@ impl Running for Live<'_> {
         self.limits.write(limit, section).map_err(text)
     }
 
-    fn network(
-        &mut self,
-        index: u16,
-        old: Option<&NetIf>,
-        new: Option<&NetIf>,
-        _section: &Section,
-    ) -> Result<(), String> {
+    fn network(&mut self, index: u16, old: Option<&NetIf>, new: Option<&NetIf>) -> Result<(), String> {
         self.network.change(index, old, new).map_err(text)
     }
 
