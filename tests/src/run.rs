@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use crate::wait::LIMIT;
+use crate::wait::{LIMIT, patience};
 
 /// A command line to run.
 pub struct Run {
@@ -117,7 +117,7 @@ impl Run {
         }
         let stdout = collect(child.stdout.take().expect("stdout is piped"));
         let stderr = collect(child.stderr.take().expect("stderr is piped"));
-        Running { child, shown, started, limit: self.limit, stdout, stderr }
+        Running { child, shown, started, limit: self.limit * patience(), stdout, stderr }
     }
 }
 
