@@ -149,8 +149,8 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Waits, at most `timeout`, until the processes of the monitor have ended, but for this one: a monitor that was
-    /// killed stays in its groups until its last mount is gone. Who lives on is told by [`Groups::remove_stale`].
+    /// Waits, at most `timeout`, until the processes of the monitor have ended, but for this one. Who lives on is told by
+    /// [`Groups::remove_stale`].
     pub(crate) fn wait_for_monitor(&self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let own = std::process::id().cast_signed();

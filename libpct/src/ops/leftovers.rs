@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::{Env, dhcp};
 use crate::{
-    cgroup::{Groups, Layout},
+    cgroup::{self, Groups, Layout},
     config::Vmid,
     error::Error,
     net::Netlink,
@@ -147,8 +147,14 @@ pub(crate) fn clear_host(env: &Env, vmid: Vmid) -> Result<(), Error> {
     let groups = Groups::new(&layout, vmid);
     groups.kill_all(KILL_TIMEOUT)?;
     Netlink::open()?.delete_all_of(vmid)?;
-    groups.wait_for_monitor(KILL_TIMEOUT)?;
-    groups.remove_stale()?;
+    match groups.remove_stale() {
+        // A monitor that was killed stays in them until its last mount is gone.
+        Err(cgroup::Error::Busy { .. }) => {
+            groups.wait_for_monitor(KILL_TIMEOUT)?;
+            groups.remove_stale()?;
+        }
+        removed => drop(removed?),
+    }
     Ok(())
 }
 
