@@ -8,8 +8,10 @@ use netlink_packet_route::link::{InfoData, InfoKind, InfoVlan, LinkAttribute, Li
 use super::{Error, Link, LinkName, Result, link::named, plug::disable_ipv6, socket::Netlink};
 use crate::{
     home,
-    progress::{Silent, pause},
-    sys::{folder, lockfile::LockFile},
+    sys::{
+        folder,
+        lockfile::{self, LockFile},
+    },
 };
 
 /// Hardware that bridges can have as ports (kernel: include/uapi/linux/if_arp.h).
@@ -110,7 +112,7 @@ fn lock(path: &Path) -> Result<LockFile> {
         let attempt = || format!("make '{}'", above.display());
         folder::make(above, 0o755).map_err(|source| Error::Io { attempt: attempt(), source })?;
     }
-    Ok(LockFile::acquire(path, LOCK_TIMEOUT, |time| pause(&Silent, time))?)
+    Ok(LockFile::acquire(path, LOCK_TIMEOUT, lockfile::wait)?)
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ pub(crate) use volname::Format;
 
 use crate::{
     config::{Size, Vmid, VolumeId},
-    progress::{Silent, pause},
-    sys::{folder, lockfile::LockFile},
+    sys::{
+        folder,
+        lockfile::{self, LockFile},
+    },
 };
 
 /// Where the data of a volume is, once it is active.
@@ -337,7 +339,7 @@ impl Storage {
         if let Some(folder) = self.lock.parent() {
             folder::make(folder, 0o755).map_err(|e| StorageError::io("cannot make", folder, e))?;
         }
-        LockFile::acquire(&self.lock, LOCK_TIMEOUT, |time| pause(&Silent, time))
+        LockFile::acquire(&self.lock, LOCK_TIMEOUT, lockfile::wait)
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
     }
 }

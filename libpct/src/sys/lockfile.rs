@@ -96,6 +96,12 @@ impl AsFd for LockFile {
     }
 }
 
+/// For who waits for a lock whatever happens meanwhile.
+pub(crate) fn wait(time: Duration) -> bool {
+    std::thread::sleep(time);
+    true
+}
+
 /// An exclusive lock on an open file that is something else than a lock file.
 ///
 /// Dropping it unlocks explicitly: closing the descriptor would not do where others share the open file, as a
@@ -136,11 +142,6 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    fn wait(pause: Duration) -> bool {
-        std::thread::sleep(pause);
-        true
-    }
 
     #[test]
     fn who_waits_for_a_lock_can_be_called_away() {
