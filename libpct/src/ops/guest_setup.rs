@@ -135,7 +135,7 @@ pub(crate) fn cgroup_v2_warning(root: &Rootfs, guest: &Detected, cgroup: CgroupL
 
 /// Has the network files say what the section says, while the guest runs. Those of interfaces that are `gone` go.
 pub(crate) fn at_hotplug(
-    root: &crate::rootfs::Rootfs,
+    root: &Rootfs,
     section: &Section,
     gone: Vec<String>,
     progress: &mut dyn Progress,

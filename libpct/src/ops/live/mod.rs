@@ -13,7 +13,7 @@ use crate::{
     cgroup::Layout,
     changes::{Limit, Running},
     config::{Device, MountPoint, NetIf, Section, Vmid},
-    error::{Error, reasons},
+    error::Error,
     facts::HostFacts,
     progress::Progress,
     storage::Storages,
@@ -91,5 +91,5 @@ impl Running for Live<'_> {
 }
 
 fn text(error: Error) -> String {
-    format!("{error}{}", reasons(&error))
+    error.full_message()
 }
