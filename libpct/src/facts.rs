@@ -181,6 +181,9 @@ pub struct HostFacts {
     /// Whether the kernel has AppArmor switched on; when unknown, only a Proxmox VE host has.
     #[serde(default)]
     pub apparmor: Option<bool>,
+    /// The newest rules that AppArmor's parser understands, by the number of their ABI (`apparmor.d(5)`); all when unknown.
+    #[serde(default)]
+    pub apparmor_abi: Option<Version>,
     /// Whether the kernel has SELinux switched on; only asked in the standalone home, and not looked at when unknown.
     #[serde(default)]
     pub selinux: Option<bool>,
@@ -262,6 +265,7 @@ impl HostFacts {
             devices: BTreeMap::new(),
             quota_devices: Vec::new(),
             apparmor: None,
+            apparmor_abi: None,
             selinux: None,
             raw_includes: None,
             lxc_includes: Vec::new(),
@@ -302,6 +306,12 @@ impl HostFacts {
     #[must_use]
     pub fn has_apparmor(&self) -> bool {
         self.apparmor.unwrap_or(self.home == HomeKind::Pve)
+    }
+
+    /// Whether AppArmor's parser understands the rules of this ABI.
+    #[must_use]
+    pub fn has_apparmor_abi(&self, abi: Version) -> bool {
+        self.apparmor_abi.is_none_or(|newest| newest >= abi)
     }
 
     /// A controller of the unified hierarchy. One that both versions have counts here.

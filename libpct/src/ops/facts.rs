@@ -26,6 +26,7 @@ pub(crate) fn gather(env: &Env, section: &Section, liblxc: Version) -> Result<Ho
     facts.controllers_v1 = layout.controllers(cgroup::Version::V1).into_iter().collect();
     facts.swap_limit = !facts.has_v1("memory") || fs::exists(MEMSW).unwrap_or(false);
     facts.apparmor = Some(has_apparmor());
+    facts.apparmor_abi = Some(apparmor_abi());
     facts.selinux = Some(fs::exists("/sys/fs/selinux/enforce").unwrap_or(false));
     facts.raw_includes = Some(raw_includes(section));
     facts.lxc_includes = includes();
@@ -62,6 +63,13 @@ fn kernel() -> Version {
 /// Whether the kernel confines by AppArmor (kernel: Documentation/admin-guide/LSM/apparmor.rst).
 fn has_apparmor() -> bool {
     fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
+}
+
+/// What is installed with the parser. AppArmor 3.0 was the first to have an ABI in files.
+fn apparmor_abi() -> Version {
+    let files = fs::read_dir("/etc/apparmor.d/abi").into_iter().flatten().flatten();
+    let versions = files.filter_map(|file| file.file_name().to_str()?.parse().ok());
+    versions.max().unwrap_or(Version(2, 0))
 }
 
 /// Those that are there; of a folder, named by a slash at its end, liblxc does not ask that.

@@ -1,6 +1,7 @@
 //! Confinement by AppArmor (spec: config, part 5.4), and the device of FUSE.
 
 use super::{Input, Lines, TranslateError};
+use crate::facts::Version;
 
 pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
     let features = &input.features;
@@ -24,12 +25,20 @@ pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), Translat
     Ok(())
 }
 
+/// The first AppArmor that confines message queues and user namespaces. To an older parser the words are errors.
+const WITH_MQUEUE: Version = Version(4, 0);
+
 fn profile(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    let confines_more = !input.is_standalone() || input.facts.has_apparmor_abi(WITH_MQUEUE);
     lines.push("lxc.apparmor.profile", "generated")?;
-    lines.push("lxc.apparmor.raw", "allow mqueue,")?;
+    if confines_more {
+        lines.push("lxc.apparmor.raw", "allow mqueue,")?;
+    }
     if input.features.nesting {
         lines.push("lxc.apparmor.allow_nesting", 1)?;
-        lines.push("lxc.apparmor.raw", "allow userns,")?;
+        if confines_more {
+            lines.push("lxc.apparmor.raw", "allow userns,")?;
+        }
     } else {
         lines.push("lxc.apparmor.raw", "deny mount -> /proc/,")?;
         lines.push("lxc.apparmor.raw", "deny mount -> /sys/,")?;

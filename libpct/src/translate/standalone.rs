@@ -25,7 +25,7 @@
 //!   dev/fuse none bind,create=file 0 0`. The original has a hook for them. Where `lxc.autodev` is 0 there are none, as with
 //!   the original: `/dev` is the guest's own folder then.
 //! - **AppArmor** lines are left out on a host without AppArmor, where liblxc would
-//!   refuse to start.
+//!   refuse to start, and its rules `mqueue` and `userns` where the parser is older than 4.0 and would not take the profile.
 //! - **Environment**: `lxc.environment.runtime` came with liblxc 7; before that it is
 //!   `lxc.environment`, which hooks see as well, after the raw lines, for it comes last in liblxc 7, too.
 //! - **Architecture**: `riscv32`, which no liblxc knows, is `linux32`: to liblxc all of 32 bit are one.

@@ -95,6 +95,20 @@ fn example_3_features_of_an_unprivileged_container() {
 }
 
 #[test]
+fn an_older_parser_of_apparmor_gets_only_rules_that_it_knows() {
+    let mut host = HostFacts { apparmor: Some(true), ..standalone() };
+    let raw = |host: &HostFacts| -> Vec<String> {
+        let config = run(&format!("{BASE}features: nesting=1,mount=nfs\n"), host).unwrap();
+        config.values("lxc.apparmor.raw").map(str::to_owned).collect()
+    };
+    assert_eq!(raw(&host), ["allow mqueue,", "allow userns,", "mount fstype=nfs,"]);
+    host.apparmor_abi = Some(Version(3, 0));
+    assert_eq!(raw(&host), ["mount fstype=nfs,"]);
+    host.home = HomeKind::Pve;
+    assert_eq!(raw(&host).len(), 3);
+}
+
+#[test]
 fn example_4_mknod_is_answered_by_a_daemon() {
     let more = "unprivileged: 1\nfeatures: mknod=1,force_rw_sys=1\n";
     let config = run(&format!("{BASE}{more}"), &facts()).unwrap();
