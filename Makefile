@@ -1,6 +1,7 @@
 # make demo    show the main job on a real Debian container, then clean up
 # make test    install what is needed, build, run every test
 # make test-lxc6    the tests of containers with the liblxc of Debian 13
+# make test-vm    what only a whole machine shows: AppArmor, cgroup v2, systemd, VLANs, quotas
 # make help    the rest
 #
 # On Debian 12 or 13, as root, with a Rust toolchain.
@@ -18,12 +19,13 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb subids
+.PHONY: help demo test test-lxc6 test-vm bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
 	@echo 'make test-lxc6    run the tests of containers with the liblxc of Debian 13'
+	@echo 'make test-vm    boot Debian 12 and 13 in virtual machines; run there what only a whole machine shows'
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
@@ -47,6 +49,12 @@ test: deps-test subids $(TEMPLATE)
 test-lxc6: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
 	env --default-signal=HUP,INT,QUIT sh tests/tiers/lxc6.sh .
+
+# SUITE=bookworm or trixie; TESTS='machine:: limits::' for a part of the e2e suite only.
+test-vm: deps-vm subids $(TEMPLATE)
+	$(CARGO) build --profile quick --workspace
+	$(if $(TESTS),,sh packaging/deb.sh .)
+	TESTS='$(TESTS)' sh tests/vm/run.sh . $(SUITE)
 
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job --bench list
@@ -96,6 +104,9 @@ deps-demo:
 
 deps-test:
 	@sh tests/demo/deps.sh test
+
+deps-vm:
+	@sh tests/demo/deps.sh vm
 
 deps-deb:
 	@sh tests/demo/deps.sh deb

@@ -4,12 +4,13 @@
 #     deps.sh demo    to build, to make the Debian template, to run containers
 #     deps.sh test    the same, and what the tests and the bench need
 #     deps.sh deb     the same as for demo, and what makes and checks packages
+#     deps.sh vm      all of these, and what runs virtual machines
 #
 # Does nothing, and needs no network, when all of it is there. The Rust
 # toolchain is the one thing that it does not install.
 set -eu
 
-purpose=${1:?usage: deps.sh demo|test|deb}
+purpose=${1:?usage: deps.sh demo|test|deb|vm}
 
 if ! command -v cargo >/dev/null; then
 	cat >&2 <<'TEXT'
@@ -37,7 +38,7 @@ packages="gcc libc6-dev make pkg-config liblxc1 liblxc-common lxc-templates
 	e2fsprogs uidmap openssh-client mmdebstrap zstd iproute2 ca-certificates"
 # Its name in Debian 13, and before.
 headers="liblxc-dev lxc-dev"
-if [ "$purpose" = test ]; then
+if [ "$purpose" = test ] || [ "$purpose" = vm ]; then
 	# lxc: the tools that the bench compares with, and the control tests.
 	# g++, python3, valgrind (which needs the symbols of the C library): the
 	# tests of the C interface. python3-jsonschema: a stranger's view of the schema.
@@ -48,8 +49,12 @@ if [ "$purpose" = test ]; then
 		bash zsh fish mandoc"
 fi
 
-if [ "$purpose" = deb ]; then
+if [ "$purpose" = deb ] || [ "$purpose" = vm ]; then
 	packages="$packages debhelper dpkg-dev lintian busybox-static"
+fi
+
+if [ "$purpose" = vm ]; then
+	packages="$packages qemu-system-x86 qemu-utils"
 fi
 
 installed() {

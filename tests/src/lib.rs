@@ -6,7 +6,8 @@
 //! Tests run in parallel, in one process and in several.
 //!
 //! Without root the tests say `skipped: needs root` and their name. With
-//! `PCT_E2E=require` in the environment (as in CI) a skip is a failure.
+//! `PCT_E2E=require` in the environment (as in CI) a skip is a failure, but for what only a stock kernel or a
+//! whole system can do: there `PCT_E2E=machine` forbids it (in the virtual machines of `make test-vm`).
 
 // This package is test code from end to end: a panic is how it reports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]

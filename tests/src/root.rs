@@ -11,12 +11,23 @@ pub fn have_tool(program: &str) -> bool {
     crate::bins::tool(program).is_some() || skip(&format!("needs {program}"))
 }
 
+/// Whether the kernel, or the system on it, can do what a test is about. No package brings that: only on a machine that
+/// is made to have it all (`PCT_E2E=machine`) is a skip a failure.
+pub fn can(it_can: bool, what: &str) -> bool {
+    it_can || report(&format!("needs {what}"), &["machine"])
+}
+
 /// Reports a skip. Always false.
 pub fn skip(why: &str) -> bool {
+    report(why, &["require", "machine"])
+}
+
+fn report(why: &str, forbidden_by: &[&str]) -> bool {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
-    if std::env::var_os("PCT_E2E").is_some_and(|v| v == "require") {
-        panic!("{name} must not be skipped here (PCT_E2E=require): {why}");
+    let demand = std::env::var("PCT_E2E").unwrap_or_default();
+    if forbidden_by.contains(&demand.as_str()) {
+        panic!("{name} must not be skipped here (PCT_E2E={demand}): {why}");
     }
     eprintln!("skipped: {why}: {name}");
     false

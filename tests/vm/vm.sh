@@ -3,6 +3,7 @@
 #
 #     vm.sh up <folder> <share>        boot, or go on from the saved state
 #     vm.sh ssh <folder> <command>     run a command in it
+#     vm.sh reboot <folder> <share>    as its administrator would
 #     vm.sh down <folder>              end it; nothing of this run is kept
 #
 # The folder is one that image.sh has made; console.log in it has what the
@@ -10,7 +11,7 @@
 # at the same path; what it writes there it alone sees.
 set -eu
 
-verb=${1:?usage: vm.sh up|ssh|down FOLDER ...}
+verb=${1:?usage: vm.sh up|ssh|reboot|down FOLDER ...}
 folder=$(cd "${2:?usage: vm.sh $verb FOLDER ...}" && pwd)
 shift 2
 # Boots take half a minute to two here, without hardware that helps.
@@ -76,9 +77,25 @@ boot() {
 		-monitor "unix:$folder/monitor,server,nowait" -pidfile "$folder/pid" -daemonize $2
 }
 
+# The share at its path, over which what is written there lies in memory. The
+# clock of a saved state stands where it was saved.
+share_in() {
+	in_machine "set -e
+		date -s @$(date +%s) >/dev/null
+		mkdir -p '$share' /run/share /run/own
+		mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose share /run/share
+		mount -t tmpfs tmpfs /run/own
+		mkdir /run/own/upper /run/own/work
+		mount -t overlay -o lowerdir=/run/share,upperdir=/run/own/upper,workdir=/run/own/work overlay '$share'"
+}
+
+case $verb in
+up | reboot)
+	share=$(cd "${1:?usage: vm.sh $verb FOLDER SHARE}" && pwd)
+	;;
+esac
 case $verb in
 up)
-	share=$(cd "${1:?usage: vm.sh up FOLDER SHARE}" && pwd)
 	if [ ! "$folder/ready.qcow2" -nt "$folder/disk.raw" ]; then
 		qemu-img create -q -f qcow2 -F raw -b "$folder/disk.raw" "$folder/run.qcow2"
 		boot "$share" ''
@@ -93,14 +110,22 @@ up)
 	cp --reflink=auto "$folder/ready.qcow2" "$folder/run.qcow2"
 	boot "$share" '-loadvm ready'
 	wait_for_ssh
-	# The clock stands where it was saved.
-	in_machine "set -e
-		date -s @$(date +%s) >/dev/null
-		mkdir -p '$share' /run/share /run/own
-		mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose share /run/share
-		mount -t tmpfs tmpfs /run/own
-		mkdir /run/own/upper /run/own/work
-		mount -t overlay -o lowerdir=/run/share,upperdir=/run/own/upper,workdir=/run/own/work overlay '$share'"
+	share_in
+	;;
+reboot)
+	in_machine 'systemctl reboot' || true
+	end=$(($(date +%s) + patience))
+	while alive; do
+		if [ "$(date +%s)" -gt "$end" ]; then
+			echo 'vm.sh: the machine does not go down; its last words:' >&2
+			tail -n 30 "$folder/console.log" >&2
+			exit 1
+		fi
+		sleep 1
+	done
+	boot "$share" ''
+	wait_for_ssh
+	share_in
 	;;
 ssh)
 	in_machine "$@"

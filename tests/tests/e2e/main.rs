@@ -23,6 +23,7 @@ mod lifecycle;
 mod limits;
 mod locks;
 mod lxc_config;
+mod machine;
 mod network;
 mod push_pull;
 mod reading_verbs;

@@ -1,0 +1,101 @@
+#!/bin/sh
+# Runs tests in virtual machines of Debian releases:
+#
+#     run.sh <repository> [<suite>...]
+#
+# Each suite is a release, bookworm or trixie; both when none is named. The
+# programs of the profile `quick` and the packages must be built before. In
+# TESTS are names of tests of the e2e suite; then only those run.
+#
+# Prints what ran and what did not. The whole output stays in the folder logs
+# of each machine.
+set -eu
+
+repository=$(cd "${1:?usage: run.sh REPOSITORY [SUITE...]}" && pwd)
+shift
+cd "$repository"
+vm=tests/vm/vm.sh
+
+# An emulated processor is ten times slower, so of what runs everywhere only
+# that is here which a kernel, an AppArmor or an init can change.
+groups='machine:: limits:: set:: network:: hotplug_net:: hotplug_disk:: lifecycle:: security:: suspend:: start_errors::'
+units='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
+
+built=$(cargo test --profile quick --workspace --lib --test e2e --test control --no-run --message-format=json |
+	sed -n 's/.*"target":{[^}]*"name":"\([a-z0-9]*\)".*"executable":"\([^"]*\)".*/\1 \2/p')
+
+program() {
+	echo "$built" | sed -n "s/^$1 //p"
+}
+
+# report NAME LOG: one line, and why something was skipped or failed.
+report() {
+	sed -n 's/^test result: [^.]*\. \([0-9]* passed; [0-9]* failed\).*; \([0-9]* filtered out\).*/\1, \2/p' "$2" |
+		tail -n 1 | sed "s/^/$suite: $1: /" >>"$summary"
+	sed -n -e '/^skipped: /p' -e 's/^test \(.*\) \.\.\. FAILED$/failed: \1/p' "$2" | sort -u | sed 's/^/    /' >>"$summary"
+}
+
+# part NAME SECONDS COMMAND: a command in the machine.
+part() {
+	log=$logs/$1.log
+	printf '\n--- %s: %s\n' "$suite" "$1"
+	started=$(date +%s)
+	if sh $vm ssh "$folder" "cd '$repository' && timeout --kill-after=30 $2 $3" >"$log" 2>&1 </dev/null; then
+		echo "passed in $(($(date +%s) - started)) s"
+	else
+		status=$?
+		failed="$failed $suite:$1"
+		tail -n 60 "$log"
+		echo "FAILED with status $status: $log"
+		echo "$suite: $1: FAILED" >>"$summary"
+		sh $vm ssh "$folder" 'dmesg | tail -n 40; journalctl -b --no-pager -n 200' >"$logs/$1.journal" 2>&1 || :
+	fi
+	report "$1" "$log"
+}
+
+tests() {
+	echo "env PCT_E2E=machine PCT_PATIENCE=10 RUST_TEST_THREADS=2 $(program "$1")"
+}
+
+run() {
+	if [ -n "${TESTS-}" ]; then
+		part e2e 3000 "$(tests e2e) --show-output $TESTS"
+		return
+	fi
+	part control 900 "$(tests control) --show-output"
+	part units 900 "$(tests pct) --show-output $units"
+	part e2e 3000 "$(tests e2e) --show-output $groups"
+	part packages 900 "sh tests/packaging/inside.sh target/deb $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)"
+	reboot
+}
+
+# The unit of the package, over a reboot of the host.
+reboot() {
+	part before-reboot 600 'sh tests/vm/reboot.sh before target/deb'
+	printf '\n--- %s: reboot\n' "$suite"
+	sh $vm reboot "$folder" .
+	part after-reboot 600 'sh tests/vm/reboot.sh after'
+}
+
+failed=
+summary=$(mktemp)
+trap 'rm -f "$summary"; [ -z "${folder-}" ] || sh $vm down "$folder"' EXIT INT TERM
+for suite in ${*:-bookworm trixie}; do
+	folder=target/vm/$suite
+	logs=$folder/logs
+	rm -rf "$logs"
+	sh tests/vm/image.sh "$suite" "$folder"
+	mkdir -p "$logs"
+	sh $vm up "$folder" .
+	sh $vm ssh "$folder" '. /etc/os-release; echo "$PRETTY_NAME, kernel $(uname -r), liblxc $(lxc-start --version), $(apparmor_parser --version | head -n 1)"' |
+		tee -a "$summary"
+	run
+	sh $vm down "$folder"
+done
+
+printf '\n=== What ran\n'
+cat "$summary"
+if [ -n "$failed" ]; then
+	printf '\nFAILED:%s\n' "$failed"
+	exit 1
+fi
