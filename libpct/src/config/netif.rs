@@ -1,4 +1,7 @@
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +11,7 @@ use super::{
     mac::MacAddr,
     props::{Printed, Properties},
     schema::CheckError,
-    spelling::{Collector, Spelling, Typed, is_on, list, property_string, read, read_number},
+    spelling::{Collector, Spelling, Typed, is_on, list, property_string, read, read_number, spelled},
 };
 
 /// The value of `netN` (spec: config, part 3.2).
@@ -75,6 +78,11 @@ impl NetIf {
         let v4 = (asks && self.ip == Some(Ip4Config::Dhcp)).then_some(IpVersion::V4);
         let v6 = (asks && self.ip6 == Some(Ip6Config::Dhcp)).then_some(IpVersion::V6);
         v4.into_iter().chain(v6)
+    }
+
+    /// The texts of its sub-keys, as they were written.
+    pub(crate) fn texts(&self) -> BTreeMap<&'static str, String> {
+        spelled(self)
     }
 }
 

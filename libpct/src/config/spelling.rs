@@ -40,8 +40,8 @@ pub(super) fn parse<T: Typed>(keys: &'static [SubKey], text: &str) -> Result<T, 
     Ok(typed)
 }
 
-/// Prints in canonical order, each sub-key as it was spelled unless its value changed.
-pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
+/// The sub-keys, each as it was spelled unless its value changed.
+pub(super) fn spelled<T: Typed>(typed: &T) -> Printed {
     let mut values = typed.properties();
     // A value that a program has made was never spelled.
     if let Ok(spelled) = props::parse(typed.keys(), &typed.spelling().0)
@@ -54,7 +54,12 @@ pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
             }
         }
     }
-    props::print(typed.keys(), &values)
+    values
+}
+
+/// Prints in canonical order.
+pub(super) fn print<T: Typed>(typed: &T) -> Result<String, CheckError> {
+    props::print(typed.keys(), &spelled(typed))
 }
 
 /// Collects sub-keys; absent ones and switches that are off leave no trace.

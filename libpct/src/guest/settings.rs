@@ -135,6 +135,11 @@ pub struct Spelled<T> {
 }
 
 impl<T> Spelled<T> {
+    /// A value that was read from `text`.
+    pub(crate) fn new(text: String, value: T) -> Self {
+        Self { text, value }
+    }
+
     /// The value.
     #[must_use]
     pub fn value(&self) -> &T {

@@ -9,12 +9,12 @@ use std::{
 
 use super::Env;
 use crate::{
-    config::{Section, Vmid},
+    config::{Ip4Config, Ip6Config, NetIf, Section, Vmid},
     error::Error,
     exec::Command,
     facts::CgroupLayout,
     guest::{
-        self, CgroupV2, Detected, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings,
+        self, CgroupV2, Detected, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings, Spelled,
         supports_cgroup_v2,
     },
     progress::Progress,
@@ -24,17 +24,7 @@ use crate::{
 /// What the config says about the inside.
 pub(crate) fn settings(section: &Section) -> Result<Settings, Error> {
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let nets = section.nets()?.into_iter().map(|(index, net)| {
-        Nic {
-            index: index.into(),
-            name: net.name.clone(),
-            // The texts were checked when the interface was parsed; the guest's files show their spelling.
-            ip4: net.ip.as_ref().and_then(|ip| ip.to_string().parse::<Ip4>().ok()),
-            ip6: net.ip6.as_ref().and_then(|ip| ip.to_string().parse::<Ip6>().ok()),
-            gw: net.gw.as_ref().and_then(|gw| gw.to_string().parse().ok()),
-            gw6: net.gw6.as_ref().and_then(|gw| gw.to_string().parse().ok()),
-        }
-    });
+    let nets = section.nets()?.into_iter().map(|(index, net)| nic(index.into(), &net));
     Ok(Settings {
         hostname: owned(section.hostname()),
         nets: nets.collect(),
@@ -48,6 +38,29 @@ pub(crate) fn settings(section: &Section) -> Result<Settings, Error> {
         nesting: section.features()?.nesting,
         unprivileged: !section.id_map()?.is_empty(),
     })
+}
+
+/// The guest's files show the spelling of the config.
+fn nic(index: u32, net: &NetIf) -> Nic {
+    let mut texts = net.texts();
+    let mut text = |key| texts.remove(key).unwrap_or_default();
+    Nic {
+        index,
+        name: net.name.clone(),
+        ip4: net.ip.map(|ip| match ip {
+            Ip4Config::Dhcp => Ip4::Dhcp,
+            Ip4Config::Manual => Ip4::Manual,
+            Ip4Config::Static(address) => Ip4::Static(Spelled::new(text("ip"), address)),
+        }),
+        ip6: net.ip6.map(|ip| match ip {
+            Ip6Config::Auto => Ip6::Auto,
+            Ip6Config::Dhcp => Ip6::Dhcp,
+            Ip6Config::Manual => Ip6::Manual,
+            Ip6Config::Static(address) => Ip6::Static(Spelled::new(text("ip6"), address)),
+        }),
+        gw: net.gw.map(|gateway| Spelled::new(text("gw"), gateway)),
+        gw6: net.gw6.map(|gateway| Spelled::new(text("gw6"), gateway)),
+    }
 }
 
 /// What guests take from this host.
@@ -144,4 +157,36 @@ pub(crate) fn at_hotplug(
     // What there is to say about the distribution is said at its start.
     let detected = guest::detect(root, &settings)?;
     Ok(guest::run(root, &detected, &settings, &host(), guest::Event::Net, &mut report(progress))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn nics(config: &str) -> Vec<Nic> {
+        let parsed = Config::parse(config.as_bytes(), Vmid::new(100).unwrap());
+        settings(parsed.config.main()).unwrap().nets
+    }
+
+    #[test]
+    fn addresses_reach_the_guest_as_they_are_spelled() {
+        let nics = nics(
+            "net0: name=eth0,ip=192.0.2.5/024,gw=192.0.2.1,ip6=2001:DB8:0::1/064,gw6=FE80:0::1\n\
+             net1: name=eth1,ip=dhcp,ip6=auto\n\
+             net3: name=eth3,ip=manual,ip6=manual\n\
+             net4: name=eth4,ip6=dhcp\n",
+        );
+        let (Some(Ip4::Static(ip4)), Some(Ip6::Static(ip6))) = (&nics[0].ip4, &nics[0].ip6) else {
+            panic!("{nics:?}")
+        };
+        assert_eq!((ip4.as_str(), ip6.as_str()), ("192.0.2.5/024", "2001:DB8:0::1/064"));
+        assert_eq!((ip4.address(), ip6.address()), ("192.0.2.5", "2001:DB8:0::1"));
+        assert_eq!(ip6.value().prefix_len(), 64);
+        let gateways = (nics[0].gw.as_ref(), nics[0].gw6.as_ref());
+        assert_eq!((gateways.0.unwrap().as_str(), gateways.1.unwrap().as_str()), ("192.0.2.1", "FE80:0::1"));
+        assert_eq!((&nics[1].ip4, &nics[1].ip6), (&Some(Ip4::Dhcp), &Some(Ip6::Auto)));
+        assert_eq!((&nics[2].ip4, &nics[2].ip6), (&Some(Ip4::Manual), &Some(Ip6::Manual)));
+        assert_eq!((nics[3].index, &nics[3].ip4, &nics[3].ip6), (4, &None, &Some(Ip6::Dhcp)));
+    }
 }
