@@ -91,22 +91,23 @@ fn is_there(root: &Rootfs, trace: Trace) -> Result<bool> {
 
 fn architecture(root: &Rootfs, family: &Family, messages: &mut Vec<Message>) -> &'static str {
     let shell = match family.shell {
-        Shell::Unknown => return FALLBACK_ARCH,
-        Shell::BinSh => Ok("/bin/sh".to_owned()),
-        Shell::InitInterpreter => interpreter(root),
+        Shell::Unknown => None,
+        Shell::BinSh => Some(Ok("/bin/sh".to_owned())),
+        Shell::InitInterpreter => Some(interpreter(root)),
     };
-    match shell.and_then(|shell| elf::architecture(root, &shell)) {
-        Ok(arch) => {
+    match shell.map(|shell| elf::architecture(root, &shell?)) {
+        Some(Ok(arch)) => {
             messages.push(Message::Info(format!("Detected container architecture: {arch}")));
-            arch
+            return arch;
         }
-        Err(error) => {
+        Some(Err(error)) => {
             messages.push(Message::Warning(format!("Architecture detection failed: {error}")));
-            messages.push(Message::Info(format!("Falling back to {FALLBACK_ARCH}.")));
-            messages.push(Message::Info("Use `pct set VMID --arch ARCH` to change.".to_owned()));
-            FALLBACK_ARCH
         }
+        None => {}
     }
+    messages.push(Message::Info(format!("Falling back to {FALLBACK_ARCH}.")));
+    messages.push(Message::Info("Use `pct set VMID --arch ARCH` to change.".to_owned()));
+    FALLBACK_ARCH
 }
 
 /// The program that the first line of `/sbin/init` names. Before its first activation NixOS has no `/bin/sh`.

@@ -5,12 +5,15 @@ use crate::{
     rootfs::Attributes,
 };
 
+const LOCALTIME: &str = "/etc/localtime";
+
 /// Sets the configured time zone, if one is configured and the guest knows it.
 pub(crate) fn set(setup: &mut Setup<'_>) -> Result<()> {
     let root = setup.root;
     let (target, name) = match setup.settings.timezone.as_deref() {
         None => return Ok(()),
-        Some("host") => match setup.host.localtime.clone().filter(|path| path.starts_with('/')) {
+        // Where the file is no link its path says nothing.
+        Some("host") => match setup.host.localtime.clone().filter(|p| p.starts_with('/') && p != LOCALTIME) {
             Some(path) => (path, setup.host.timezone.clone()),
             None => {
                 setup.warn("the host's time zone is unknown, timezone can not be modified");
@@ -23,8 +26,8 @@ pub(crate) fn set(setup: &mut Setup<'_>) -> Result<()> {
         setup.warn(format!("container does not have {target}, timezone can not be modified"));
         return Ok(());
     }
-    if root.resolve("/etc/localtime").ok().as_deref() != Some(&target) {
-        root.replace_with_link(&target, "/etc/localtime")?;
+    if root.resolve(LOCALTIME).ok().as_deref() != Some(&target) {
+        root.replace_with_link(&target, LOCALTIME)?;
     }
     if let Some(name) = name
         && root.exists("/etc/timezone")?

@@ -1,4 +1,4 @@
-//! Debian: systemd or sysvinit, ifupdown.
+//! Debian: systemd or sysvinit, ifupdown; systemd-networkd where there is no ifupdown.
 
 use crate::guest::{
     Message, Setup,
@@ -6,12 +6,19 @@ use crate::guest::{
     error::{Error, Result},
     family::{Family, Probe, Trace, Version},
     systemd,
-    writers::ifupdown::{self, Style},
+    writers::{
+        ifupdown::{self, Style},
+        networkd,
+    },
 };
 
 const RELEASE: &str = "/etc/debian_version";
 const OLDEST: Version = Version::new(4, 0);
 const NEWEST_TESTED: u32 = 14;
+
+/// Where they are before and after the folders of the root became links into `/usr`.
+const IFUP: [&str; 2] = ["/sbin/ifup", "/usr/sbin/ifup"];
+const NETWORKD: [&str; 2] = ["/lib/systemd/systemd-networkd", "/usr/lib/systemd/systemd-networkd"];
 
 /// What is not a number: releases in the making.
 const NAMES: [(&str, Version); 8] = [
@@ -62,8 +69,9 @@ pub(crate) fn init(setup: &mut Setup<'_>) -> Result<()> {
     if systemd::is_init(setup.root)? {
         getty::enable(setup)?;
         if setup.guest.version.major >= 12 {
-            // ifupdown is in charge.
-            preset::without_networkd(setup)?;
+            let preset =
+                if has_networkd_only(setup)? { preset::with_networkd } else { preset::without_networkd };
+            preset(setup)?;
         }
     }
     inittab::debian(setup)
@@ -71,5 +79,14 @@ pub(crate) fn init(setup: &mut Setup<'_>) -> Result<()> {
 
 fn network(setup: &mut Setup<'_>) -> Result<()> {
     let style = if setup.guest.version.major >= 10 { Style::Cidr } else { Style::Netmask };
-    ifupdown::write(setup, &setup.network.interfaces, style)
+    ifupdown::write(setup, &setup.network.interfaces, style)?;
+    // netplan, too, has its work done by it.
+    if has_networkd_only(setup)? { networkd::write(setup) } else { Ok(()) }
+}
+
+/// Whether nobody but systemd-networkd can bring the network up, as in images for clouds.
+fn has_networkd_only(setup: &Setup<'_>) -> Result<bool> {
+    let root = setup.root;
+    let has = |[old, new]: [&str; 2]| Ok::<_, Error>(root.exists(old)? || root.exists(new)?);
+    Ok(has(NETWORKD)? && !has(IFUP)?)
 }
