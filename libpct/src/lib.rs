@@ -38,10 +38,10 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity, HostFile,
-    Interface, InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES,
-    ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage,
-    WaitFor,
+    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity,
+    GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, Listing,
+    LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions,
+    StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -496,6 +496,22 @@ impl Container<'_> {
 /// When it cannot be read, or is larger than 1 MiB.
 pub fn read_config_file(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
     Ok(store::read_file(path.as_ref())?)
+}
+
+/// Sets up a directory tree as the root of the container `vmid`, without the container: for builders of images. `vmid`
+/// only shows in messages; no home is asked for. Needs root.
+///
+/// # Errors
+/// [`Error::Guest`] when the tree is missing or the host's own, holds a distribution or release that cannot be set up, or a
+/// step failed: those before it have been done. When the config cannot be used; [`Error::Parameters`] when the event has no
+/// use for a password or keys.
+pub fn set_up_guest(
+    root: impl AsRef<Path>,
+    vmid: Vmid,
+    options: &GuestSetupOptions,
+    progress: &mut dyn Progress,
+) -> Result<GuestSetup, Error> {
+    ops::set_up_guest(root.as_ref(), vmid, options, progress)
 }
 
 /// The whole of the program `pct-helper`. Not for others: its language is that of one release.

@@ -115,7 +115,11 @@ impl Scan {
 /// An optional value is taken from the next word unless that could be an option; a lone `-` is a value. Switches of
 /// ours take only what is one: nobody writes `lint --strict FILE` and means that the file is yes or no.
 fn is_optional_value(param: &Param, next: &OsStr) -> bool {
-    if param.ours { boolean(next).is_some() && !next.is_empty() } else { !looks_like_option(next) }
+    if param.ours && param.kind.is_bool() {
+        boolean(next).is_some() && !next.is_empty()
+    } else {
+        !looks_like_option(next)
+    }
 }
 
 /// Both steps at once.

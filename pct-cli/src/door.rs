@@ -2,9 +2,9 @@
 
 pub(crate) use pct::{
     Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error,
-    ErrorKind, Gravity, HostFile, Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions,
-    RescanOptions, ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
-    Symptom, Usage, WaitFor,
+    ErrorKind, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, Listing,
+    LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions, ShutdownOptions, StartAllOptions,
+    StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,
@@ -13,5 +13,5 @@ pub(crate) use pct::{
         text::{from_bytes, split_list, to_bytes},
     },
     facts::{CgroupLayout, HomeKind, HostFacts, Version},
-    json, read_config_file,
+    json, read_config_file, set_up_guest,
 };

@@ -56,6 +56,8 @@ mod tests {
             "       pct pending <vmid>",
             "",
             "       pct config <vmid> [OPTIONS]",
+            "       pct guest-setup <rootfs> --config <string> --event <clone | create | net | restore | start> \
+             --vmid <integer> (100 - 999999999) [OPTIONS]",
             "       pct lint <file> [OPTIONS]",
             "       pct lxc-config [<vmid>] [OPTIONS]",
             "       pct set <vmid> [OPTIONS]",

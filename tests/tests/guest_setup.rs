@@ -1,5 +1,5 @@
 //! Setting up guests as the reference does: every case of `conformance/setup.tar.zst` is a root file system
-//! before and after (see `conformance/setup.md`).
+//! before and after (see `conformance/setup.md`). In process, and by `pct guest-setup`.
 
 // clippy knows tests by their attribute; the helpers here are test code as well.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
@@ -16,6 +16,7 @@ use pct::{
     guest::{self, Create, Event, Host, KeyPair, Message, Nic, Settings},
     rootfs::Rootfs,
 };
+use pct_tests::{Run, bins, require_root};
 use sha2::{Digest, Sha256};
 
 /// Files of which only the effect counts, not the wording.
@@ -31,19 +32,33 @@ struct Entry {
 
 type Tree = BTreeMap<String, Entry>;
 
+/// Who sets the guests up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Library,
+    Program,
+}
+
 #[test]
 fn guests_come_out_as_the_reference_makes_them() {
-    if !rustix::process::geteuid().is_root() && std::env::var("PCT_E2E").as_deref() != Ok("require") {
-        eprintln!("skipped: needs root");
-        return;
-    }
+    all_cases(By::Library);
+}
+
+#[test]
+fn so_they_do_by_the_program() {
+    all_cases(By::Program);
+}
+
+fn all_cases(by: By) {
+    require_root!();
     let scratch = tempfile::tempdir().unwrap();
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/setup.tar.zst");
     let mut archive = tar::Archive::new(zstd::Decoder::new(fs::File::open(packed).unwrap()).unwrap());
     archive.set_preserve_permissions(true);
     archive.set_preserve_ownerships(true);
     archive.unpack(scratch.path()).unwrap();
-    let host = host(&scratch.path().join("host.json"));
+    let host_json = scratch.path().join("host.json");
+    let host = host(&host_json);
 
     let mut cases: Vec<PathBuf> =
         fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -51,18 +66,26 @@ fn guests_come_out_as_the_reference_makes_them() {
     cases.sort();
     let mut tally = BTreeMap::<String, (u32, u32)>::new();
     let mut failures = Vec::new();
-    for case in &cases {
-        let title = fs::read_to_string(case.join("title.txt")).unwrap();
+    for dir in &cases {
+        let title = fs::read_to_string(dir.join("title.txt")).unwrap();
         let distribution =
             title.split(' ').next().unwrap().trim_end_matches(|c: char| !c.is_ascii_alphabetic());
         let family: String = distribution.chars().take_while(|c| !c.is_ascii_digit()).collect();
-        let faults = Case::new(case, &host).run();
+        let case = Case {
+            dir,
+            root: dir.join("before"),
+            host: &host,
+            host_json: &host_json,
+            by,
+            faults: Vec::new(),
+        };
+        let faults = case.run();
         let count = tally.entry(family).or_default();
         count.1 += 1;
         if faults.is_empty() {
             count.0 += 1;
         } else {
-            let number = case.file_name().unwrap().display();
+            let number = dir.file_name().unwrap().display();
             failures.push(format!("{number} ({}):\n  {}", title.trim(), faults.join("\n  ")));
         }
     }
@@ -71,6 +94,30 @@ fn guests_come_out_as_the_reference_makes_them() {
     }
     assert!(cases.len() > 100, "the cases are there");
     assert!(failures.is_empty(), "{} cases fail\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_told_before_anything_is_done() {
+    require_root!();
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = scratch.path().join("tree");
+    fs::create_dir_all(tree.join("etc")).unwrap();
+    fs::write(tree.join("etc/alpine-release"), "3.22.1\n").unwrap();
+    let set_up = |root: &Path, config: &str, words: &[&str]| {
+        let path = root.to_str().unwrap();
+        let all = ["guest-setup", path, "--config", "-", "--vmid", "100"];
+        Run::new(bins::pct()).args(all).args(words).stdin(config).output()
+    };
+    let arch = "arch: amd64\n";
+    set_up(Path::new("/"), arch, &["--event", "start"]).status(255).says("no root directory");
+    set_up(&tree.join("none"), arch, &["--event", "start"]).status(255).says("no root directory");
+    let late = set_up(&tree, arch, &["--event", "net", "--password", "sesame"]).status(255);
+    late.says("password: is only set when a container is created");
+    assert!(!tree.join("etc/hostname").exists());
+    let other = set_up(&tree, "arch: amd64\nunprivileged: 1\n", &["--event", "start"]).ok();
+    let other = other.says("belongs to 0:0, but what is written to 100000:100000");
+    assert_eq!(other.out(), "ostype: alpine\narch: amd64\n");
+    assert_eq!(fs::metadata(tree.join("etc/hostname")).unwrap().uid(), 100_000);
 }
 
 fn host(path: &Path) -> Host {
@@ -90,14 +137,19 @@ struct Case<'a> {
     dir: &'a Path,
     root: PathBuf,
     host: &'a Host,
+    host_json: &'a Path,
+    by: By,
     faults: Vec<String>,
 }
 
-impl<'a> Case<'a> {
-    fn new(dir: &'a Path, host: &'a Host) -> Self {
-        Self { dir, root: dir.join("before"), host, faults: Vec::new() }
-    }
+/// What a guest that was set up is, and what was said about it.
+struct Told {
+    ostype: String,
+    arch: String,
+    messages: Vec<String>,
+}
 
+impl Case<'_> {
     fn text(&self, name: &str) -> String {
         fs::read_to_string(self.dir.join(name)).unwrap()
     }
@@ -117,38 +169,37 @@ impl<'a> Case<'a> {
         }
         let root = Rootfs::open(&self.root, owner).unwrap();
         let old_crontabs = crontabs(&self.root);
-        let mut messages = Vec::new();
-        let done = self.set_up(&root, &settings, &mut messages);
+        let done = match self.by {
+            By::Library => self.set_up(&root, &settings),
+            By::Program => self.run_program(),
+        };
         let fails = self.text("rc").trim() != "0";
-        if let Err(error) = &done {
-            self.check(fails, || format!("failed: {}", chain(error)));
-            let expected = self.text("stderr");
-            let expected = expected.lines().find_map(|line| line.strip_prefix("DIE: ")).unwrap_or_default();
-            self.check(chain(error).contains(expected), || format!("{} is not '{expected}'", chain(error)));
-            return self.faults;
-        }
+        let told = match done {
+            Ok(told) => told,
+            Err(error) => {
+                self.check(fails, || format!("failed: {error}"));
+                let expected = self.text("stderr");
+                let expected =
+                    expected.lines().find_map(|line| line.strip_prefix("DIE: ")).unwrap_or_default();
+                self.check(error.contains(expected), || format!("{error} is not '{expected}'"));
+                return self.faults;
+            }
+        };
         self.check(!fails, || "did not fail".to_owned());
-        self.compare_messages(&messages);
+        self.compare_answers(&told);
         self.compare_trees(&old_crontabs);
         self.run_again(&root, &settings);
         self.faults
     }
 
-    fn set_up(
-        &mut self,
-        root: &Rootfs,
-        settings: &Settings,
-        messages: &mut Vec<Message>,
-    ) -> Result<(), guest::Error> {
-        let hook: serde_json::Value = serde_json::from_str(&self.text("hook.json")).unwrap();
-        let guest = guest::detect(root, settings)?;
-        messages.extend(guest.messages.iter().cloned());
-        let stdout = self.text("stdout");
-        let after =
-            |key: &str| stdout.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
-        let arch = guest.arch.map(str::to_owned).or(settings.arch.clone()).unwrap_or_default();
-        self.check(after("ostype after: ") == guest.ostype, || format!("ostype {}", guest.ostype));
-        self.check(after("arch after: ") == arch, || format!("arch {arch}"));
+    fn hook(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text("hook.json")).unwrap()
+    }
+
+    fn set_up(&self, root: &Rootfs, settings: &Settings) -> Result<Told, String> {
+        let hook = self.hook();
+        let guest = guest::detect(root, settings).map_err(|error| chain(&error))?;
+        let mut messages = guest.messages.clone();
         let make_key = |key_type: &str, comment: &str| {
             Ok(KeyPair {
                 private: format!("FAKE PRIVATE {key_type} {comment}\n").into_bytes(),
@@ -167,21 +218,69 @@ impl<'a> Case<'a> {
             other => panic!("{other}"),
         };
         guest::run(root, &guest, settings, self.host, event, &mut |message| messages.push(message))
+            .map_err(|error| chain(&error))?;
+        let text = |message| match message {
+            Message::Info(text) | Message::Warning(text) => text,
+        };
+        Ok(Told {
+            ostype: guest.ostype.to_owned(),
+            arch: guest.arch.map(str::to_owned).or(settings.arch.clone()).unwrap_or_default(),
+            messages: messages.into_iter().map(text).collect(),
+        })
     }
 
-    /// The wording is free: the first words say what it is about.
-    fn compare_messages(&mut self, messages: &[Message]) {
-        let key = |text: &str| text.chars().take(60).collect::<String>();
+    fn run_program(&self) -> Result<Told, String> {
+        let hook = self.hook();
+        let event = match hook["hook"].as_str().unwrap() {
+            "post_create_hook" => "create",
+            "pre_start_hook" => "start",
+            "post_clone_hook" => "clone",
+            other => panic!("{other}"),
+        };
+        let mut pct = Run::new(bins::pct())
+            .args([Path::new("guest-setup"), &self.root])
+            .args([Path::new("--config"), &self.dir.join("config"), Path::new("--host"), self.host_json])
+            .args(["--vmid", "100", "--event", event]);
+        if let Some(password) = hook["password"].as_str() {
+            pct = pct.args(["--password", password]);
+        }
+        if let Some(keys) = hook["ssh_keys"].as_str() {
+            let file = self.dir.join("keys");
+            fs::write(&file, keys).unwrap();
+            pct = pct.args([Path::new("--ssh-public-keys"), &file]);
+        }
+        let out = pct.output();
+        if out.status != 0 {
+            return Err(out.both());
+        }
+        let stdout = out.out();
+        let of =
+            |key: &str| stdout.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
+        let messages = out.err().lines().map(str::to_owned).collect();
+        Ok(Told { ostype: of("ostype: "), arch: of("arch: "), messages })
+    }
+
+    fn compare_answers(&mut self, told: &Told) {
+        let stdout = self.text("stdout");
+        for (what, found) in [("ostype", &told.ostype), ("arch", &told.arch)] {
+            let key = format!("{what} after: ");
+            let expected = stdout.lines().find_map(|line| line.strip_prefix(&key)).unwrap_or_default();
+            self.check(found == expected, || format!("{what} {found}"));
+        }
+        self.compare_messages(&told.messages);
+    }
+
+    /// The wording is free: the first words say what it is about. Of a fingerprint it is that there is one.
+    fn compare_messages(&mut self, messages: &[String]) {
+        let key = |text: &str| {
+            let fingerprint = text.starts_with("done: SHA256:");
+            text.chars().take(if fingerprint { "done: SHA256:".len() } else { 60 }).collect::<String>()
+        };
         let (stdout, stderr) = (self.text("stdout"), self.text("stderr"));
         let told = stdout.lines().filter(|line| !line.contains(" after: "));
         let warned = stderr.lines().map(|line| line.strip_prefix("WARN: ").unwrap_or(line));
         let mut expected: Vec<String> = told.chain(warned).map(key).collect();
-        let mut found: Vec<String> = messages
-            .iter()
-            .map(|message| match message {
-                Message::Info(text) | Message::Warning(text) => key(text),
-            })
-            .collect();
+        let mut found: Vec<String> = messages.iter().map(|text| key(text)).collect();
         expected.sort();
         found.sort();
         self.check(found == expected, || format!("messages {found:?}, not {expected:?}"));
@@ -204,7 +303,9 @@ impl<'a> Case<'a> {
                 continue;
             }
             let text = fs::read_to_string(self.root.join(&path[1..])).unwrap_or_default();
-            let same = if let Some(old) = old_crontabs.get(path) {
+            let same = if self.by == By::Program && path.starts_with("/etc/ssh/ssh_host_") {
+                text.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----\n") || text.contains(" AAAA")
+            } else if let Some(old) = old_crontabs.get(path) {
                 without_minutes(old) == without_minutes(&text)
             } else if plain && path == "/etc/passwd" {
                 text.lines().any(|line| line.starts_with("root:$6$"))

@@ -2,21 +2,14 @@
 
 use std::{
     fs,
-    os::unix::fs::DirBuilderExt,
-    path::PathBuf,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::Env;
 use crate::{
-    config::{Ip4Config, Ip6Config, NetIf, Section, Vmid},
+    config::{Ip4Config, Ip6Config, NetIf, Section},
     error::Error,
-    exec::Command,
-    facts::CgroupLayout,
-    guest::{
-        self, CgroupV2, Detected, Host, HostKeys, Ip4, Ip6, KeyPair, Message, Nic, Settings, Spelled,
-        supports_cgroup_v2,
-    },
+    facts::{CgroupLayout, HostFacts},
+    guest::{self, CgroupV2, Detected, Host, Ip4, Ip6, Message, Nic, Settings, Spelled, supports_cgroup_v2},
     progress::Progress,
     rootfs::Rootfs,
 };
@@ -73,6 +66,19 @@ pub(crate) fn host() -> Host {
     host
 }
 
+/// What guests take from a host that is described.
+pub(super) fn described(facts: &HostFacts) -> Host {
+    let now = facts.now.and_then(|now| u64::try_from(now).ok());
+    Host {
+        nameservers: facts.resolv.nameservers.clone(),
+        search: facts.resolv.search.split_ascii_whitespace().next().map(str::to_owned),
+        timezone: facts.timezone.clone(),
+        localtime: facts.localtime.clone(),
+        now: now.unwrap_or_else(|| host().now),
+        uuid: facts.uuid.clone(),
+    }
+}
+
 /// Passes a guest's messages on.
 pub(crate) fn report(progress: &mut dyn Progress) -> impl FnMut(Message) {
     move |message| match message {
@@ -81,41 +87,15 @@ pub(crate) fn report(progress: &mut dyn Progress) -> impl FnMut(Message) {
     }
 }
 
-/// Makes SSH host keys with the host's `ssh-keygen`, in a folder that only root can look into.
-pub(crate) struct SshKeygen {
-    folder: PathBuf,
-}
-
-impl SshKeygen {
-    pub(crate) fn new(env: &Env, vmid: Vmid) -> Self {
-        Self { folder: env.home.run_dir().join(format!("{vmid}.keys.{}", std::process::id())) }
-    }
-}
-
-impl HostKeys for SshKeygen {
-    fn make(
-        &self,
-        key_type: &str,
-        comment: &str,
-    ) -> Result<KeyPair, Box<dyn std::error::Error + Send + Sync>> {
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
-        let file = self.folder.join(key_type);
-        let public = self.folder.join(format!("{key_type}.pub"));
-        let ssh_keygen = || Command::new("ssh-keygen").package("openssh-client");
-        ssh_keygen().args(["-q", "-t", key_type, "-N", "", "-C", comment, "-f"]).arg(&file).run()?;
-        let shown = ssh_keygen().args(["-l", "-E", "sha256", "-f"]).arg(&public).run()?;
-        Ok(KeyPair {
-            private: fs::read(&file)?,
-            public: fs::read(&public)?,
-            fingerprint: shown.stdout_lines().into_iter().next().unwrap_or_default(),
-        })
-    }
-}
-
-impl Drop for SshKeygen {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+/// Finds out what is in a root, and tells about it.
+pub(super) fn detect(
+    root: &Rootfs,
+    settings: &Settings,
+    progress: &mut dyn Progress,
+) -> Result<Detected, Error> {
+    let detected = guest::detect(root, settings)?;
+    detected.messages.iter().cloned().for_each(report(progress));
+    Ok(detected)
 }
 
 /// Everything that is due at a start, inside the mounted root.
@@ -126,9 +106,8 @@ pub(crate) fn at_start(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let settings = settings(section)?;
-    let detected = guest::detect(root, &settings)?;
+    let detected = detect(root, &settings, progress)?;
     let mut report = report(progress);
-    detected.messages.iter().cloned().for_each(&mut report);
     guest::run(root, &detected, &settings, &host(), guest::Event::Start, &mut report)?;
     if let Some(warning) = cgroup_v2_warning(root, &detected, cgroup) {
         report(Message::Warning(warning));
@@ -162,7 +141,7 @@ pub(crate) fn at_hotplug(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Vmid};
 
     fn nics(config: &str) -> Vec<Nic> {
         let parsed = Config::parse(config.as_bytes(), Vmid::new(100).unwrap());
@@ -188,5 +167,12 @@ mod tests {
         assert_eq!((&nics[1].ip4, &nics[1].ip6), (&Some(Ip4::Dhcp), &Some(Ip6::Auto)));
         assert_eq!((&nics[2].ip4, &nics[2].ip6), (&Some(Ip4::Manual), &Some(Ip6::Manual)));
         assert_eq!((nics[3].index, &nics[3].ip4, &nics[3].ip6), (4, &None, &Some(Ip6::Dhcp)));
+    }
+
+    #[test]
+    fn a_described_host_gives_its_first_search_domain() {
+        let json = r#"{"home":"pve","liblxc":"6.0","cgroup":"v2","resolv":{"search":"a.example b"},"now":5}"#;
+        let host = described(&serde_json::from_str(json).unwrap());
+        assert_eq!((host.search.as_deref(), host.now), (Some("a.example"), 5));
     }
 }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Env, guest_setup,
     helper::Events,
+    host_keys::SshKeygen,
     mounts,
     protocol::{Event, Populate},
 };
@@ -69,15 +70,11 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
 
     let root = Rootfs::new(root, id_map.root());
     let settings = guest_setup::settings(section)?;
-    let detected = guest::detect(&root, &settings)?;
-    {
-        let mut report = guest_setup::report(&mut events);
-        detected.messages.iter().cloned().for_each(&mut report);
-    }
+    let detected = guest_setup::detect(&root, &settings, &mut events)?;
     let arch = detected.arch.map(str::to_owned).or_else(|| section.arch().map(str::to_owned));
     let arch = arch.unwrap_or_else(|| "amd64".to_owned());
     events.send(&Event::Detected { ostype: detected.ostype.to_owned(), arch });
-    let keygen = guest_setup::SshKeygen::new(env, vmid);
+    let keygen = SshKeygen::new(&env.home.run_dir(), vmid);
     let create = guest::Create {
         password: job.password.as_deref(),
         ssh_public_keys: job.ssh_public_keys.as_deref(),

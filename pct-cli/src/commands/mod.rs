@@ -9,6 +9,7 @@ pub(crate) mod destroy;
 pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
+pub(crate) mod guest_setup;
 pub(crate) mod help;
 pub(crate) mod ip;
 pub(crate) mod lint;
@@ -70,7 +71,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 31] = [
+static VERBS: [&Verb; 32] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -79,6 +80,7 @@ static VERBS: [&Verb; 31] = [
     &doctor::VERB,
     &enter::VERB,
     &exec::VERB,
+    &guest_setup::VERB,
     &help::VERB,
     &ip::VERB,
     &lint::VERB,

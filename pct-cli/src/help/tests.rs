@@ -10,6 +10,11 @@ const USAGES: &[(&str, &str)] = &[
     ("doctor", "pct doctor [<vmid>] [OPTIONS]"),
     ("enter", "pct enter <vmid> [OPTIONS]"),
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
+    (
+        "guest-setup",
+        "pct guest-setup <rootfs> --config <string> --event <clone | create | net | restore | start> --vmid <integer> \
+         (100 - 999999999) [OPTIONS]",
+    ),
     ("help", "pct help [<extra-args>] [OPTIONS]"),
     ("ip", "pct ip <vmid> [OPTIONS]"),
     ("lint", "pct lint <file> [OPTIONS]"),
