@@ -38,6 +38,7 @@ type Result<T> = std::result::Result<T, Error>;
 pub struct Rootfs {
     dir: OwnedFd,
     owner: (u32, u32),
+    resolve: ResolveFlags,
 }
 
 /// `openat2` gives up with EAGAIN when something was renamed while it passed a `..`. A busy guest makes that
@@ -52,7 +53,15 @@ impl Rootfs {
     /// `owner`: the host's uid and gid of the container's root.
     #[must_use]
     pub fn new(dir: OwnedFd, owner: (u32, u32)) -> Self {
-        Self { dir, owner }
+        Self { dir, owner, resolve: ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS }
+    }
+
+    /// The same without what is mounted below it, which is an error then: in a guest that runs it can be a file system of
+    /// the guest's own making, which never answers.
+    #[must_use]
+    pub fn without_mounts(mut self) -> Self {
+        self.resolve |= ResolveFlags::NO_XDEV;
+        self
     }
 
     /// The root at a path of the host. The host's own root is refused: setting up a guest there would
@@ -86,11 +95,21 @@ impl Rootfs {
 
     /// The same with the mode of a file that is made.
     fn resolve_create(&self, path: &str, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        self.resolve_at(&self.dir, path, flags, mode)
+    }
+
+    /// The same below a folder in it, for one real name.
+    fn resolve_at(
+        &self,
+        dir: &OwnedFd,
+        path: &str,
+        flags: OFlags,
+        mode: Mode,
+    ) -> rustix::io::Result<OwnedFd> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match fs::openat2(&self.dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
+            match fs::openat2(dir, path, flags | OFlags::CLOEXEC, mode, self.resolve) {
                 Err(Errno::AGAIN | Errno::INTR) if attempts < RESOLVE_ATTEMPTS => {}
                 other => return other,
             }

@@ -79,7 +79,7 @@ impl Rootfs {
             return Ok(false);
         }
         let (dir, name) = self.parent(path)?.ok_or_else(|| Error::io("write", path)(Errno::NOENT))?;
-        let old = old_file(&dir, name, path)?;
+        let old = self.old_file(&dir, name, path)?;
         let wanted = self.wanted(path, old.as_ref().map(|(_, stat)| stat), attributes)?;
         if let Some((handle, stat)) = &old
             && stat.st_mode & 0o7777 == wanted.mode
@@ -195,6 +195,18 @@ impl Rootfs {
             .map_err(Error::io("change the owner of", path))
     }
 
+    /// The regular file of that very name, if there is one.
+    fn old_file(&self, dir: &OwnedFd, name: &str, path: &str) -> Result<Option<(OwnedFd, Stat)>> {
+        match self.resolve_at(dir, name, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(handle) => {
+                let stat = fs::fstat(&handle).map_err(Error::io("look at", path))?;
+                Ok(is_regular(&stat).then_some((handle, stat)))
+            }
+            Err(errno) if is_absent(errno) => Ok(None),
+            Err(errno) => Err(Error::io("open", path)(errno)),
+        }
+    }
+
     fn wanted(&self, path: &str, old: Option<&Stat>, attributes: Attributes) -> Result<Wanted> {
         let followed = match attributes.owner {
             Owner::Root => None,
@@ -214,18 +226,6 @@ impl Rootfs {
             fs::openat(dir, temporary, flags, Mode::from_raw_mode(0o600))
         })?;
         Ok((File::from(fd), temporary))
-    }
-}
-
-/// The regular file of that very name, if there is one.
-fn old_file(dir: &OwnedFd, name: &str, path: &str) -> Result<Option<(OwnedFd, Stat)>> {
-    match fs::openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(handle) => {
-            let stat = fs::fstat(&handle).map_err(Error::io("look at", path))?;
-            Ok(is_regular(&stat).then_some((handle, stat)))
-        }
-        Err(errno) if is_absent(errno) => Ok(None),
-        Err(errno) => Err(Error::io("open", path)(errno)),
     }
 }
 

@@ -140,7 +140,8 @@ impl<'a> Network<'a> {
         let Some(init) = Init::of(self.env, self.vmid)? else { return Ok(()) };
         let nets = section.nets()?;
         gone.retain(|name| !nets.iter().any(|(_, net)| net.name == *name && is_configured(net)));
-        guest_setup::at_hotplug(&init.root_of(&section.id_map()?)?, section, gone, progress)
+        let root = init.root_of(&section.id_map()?)?.without_mounts();
+        guest_setup::at_hotplug(&root, section, gone, progress)
     }
 
     /// Makes a NIC what `new` says that is what `old` says.
