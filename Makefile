@@ -19,13 +19,17 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 test-vm bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
+# Names of tests, of all guests when empty.
+GUESTS ?=
+
+.PHONY: help demo test test-lxc6 test-guests test-vm test-all bench bench-list bench-config bench-guest fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
 	@echo 'make test-lxc6    run the tests of containers with the liblxc of Debian 13'
 	@echo 'make test-vm    boot Debian 12 and 13 in virtual machines; run there what only a whole machine shows'
+	@echo 'make test-guests  boot real distributions; make test-all: this, too, and all other tests'
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
@@ -56,6 +60,12 @@ test-vm: deps-vm subids $(TEMPLATE)
 	$(if $(TESTS),,sh packaging/deb.sh .)
 	TESTS='$(TESTS)' sh tests/vm/run.sh . $(SUITE)
 
+test-guests: deps-test subids $(TEMPLATE)
+	$(CARGO) build --workspace
+	$(CARGO) test -p pct-tests --test guests -- $(GUESTS)
+
+test-all: test test-lxc6 test-guests test-vm
+
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job --bench list
 
@@ -64,6 +74,9 @@ bench-list: release
 
 bench-config: deps-demo
 	$(CARGO) bench -p libpct --bench config
+
+bench-guest: deps-test $(TEMPLATE)
+	$(CARGO) bench -p pct-tests --bench guest
 
 fuzz: deps-test
 	@sh fuzz/run.sh $(FUZZ_SECONDS)
@@ -82,6 +95,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p pct-tests --test guests -- -D warnings
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps

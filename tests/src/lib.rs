@@ -20,6 +20,7 @@ pub mod busybox;
 pub mod cases;
 pub mod cleanup;
 pub mod debian;
+pub mod dnsmasq;
 pub mod generated;
 pub mod host;
 pub mod lease;

@@ -1,14 +1,16 @@
 #!/bin/sh
 # Makes a Debian container template from Debian's own packages:
 #
-#     debian.sh <output.tar.zst>
+#     debian.sh <output.tar.zst> [<suite> [<package> | -<package>]...]
 #
-# The release and the mirror are those of the machine it runs on, read from its
-# apt sources, so that nothing is written down here that could grow old.
+# with other packages than usual, and without some. The release, when none is
+# given, and the mirror are those of the machine it runs on, read from its apt
+# sources, so that nothing is written down here that could grow old.
 # An existing output newer than this script is kept. Needs mmdebstrap and zstd.
 set -eu
 
-out=${1:?usage: debian.sh OUTPUT.tar.zst}
+out=${1:?usage: debian.sh OUTPUT.tar.zst [SUITE [[-]PACKAGE]...]}
+shift
 if [ -e "$out" ] && [ "$out" -nt "$0" ]; then
 	echo "debian.sh: $out is up to date"
 	exit 0
@@ -22,7 +24,8 @@ for tool in mmdebstrap zstd; do
 done
 
 . "$(dirname "$0")/mirror.sh"
-suite=$(host_suite)
+suite=${1:-$(host_suite)}
+[ $# = 0 ] || shift
 mirror=$(host_mirror)
 
 mkdir -p "$(dirname "$out")"
@@ -33,10 +36,20 @@ part="$work/debian.tar"
 
 # What a container needs to boot and to be managed, and nothing else: an init,
 # the classic network scripts that guest set-up writes for, a resolver's
-# tools, and sshd for the host keys. --mode=root: no user namespace needed.
+# tools, and sshd for the host keys.
+packages='systemd-sysv dbus ifupdown iproute2 iputils-ping isc-dhcp-client openssh-server ca-certificates netbase'
+for package in "$@"; do
+	case $package in
+	-*) packages=$(printf '%s\n' $packages | grep -vx -e "${package#-}") ;;
+	*) packages="$packages $package" ;;
+	esac
+done
+
+# --mode=root: no user namespace needed. A mirror may be frozen at some day.
 mmdebstrap --quiet --mode=root --variant=minbase \
-	--include=systemd-sysv,dbus,ifupdown,iproute2,iputils-ping,isc-dhcp-client,openssh-server,ca-certificates,netbase \
+	--include="$(echo $packages | tr ' ' ,)" \
 	--aptopt='APT::Install-Recommends "false"' \
+	--aptopt='Acquire::Check-Valid-Until "false"' \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -2,36 +2,14 @@
 
 use std::fs;
 
+use pct_tests::dnsmasq::Dnsmasq;
 use pct_tests::run::signal_pid;
 use pct_tests::state::processes;
-use pct_tests::{Bridge, Ct, Host, Run, Running, require_root, wait};
+use pct_tests::{Bridge, Ct, Host, Run, require_root, wait};
 use rustix::process::Signal;
 
-/// A DHCP server on a bridge, for both versions of IP.
-struct Server {
-    running: Running,
-}
-
-impl Server {
-    fn on(host: &Host, bridge: &Bridge) -> Self {
-        let range4 = format!("--dhcp-range={},{},255.255.255.0,1h", bridge.addr4(50), bridge.addr4(59));
-        let range6 = format!("--dhcp-range={},{},64,1h", bridge.addr6(0x50), bridge.addr6(0x5f));
-        let leases = host.scratch().join(format!("leases.{}", bridge.name));
-        let running = Run::new(pct_tests::bins::tool("dnsmasq").unwrap())
-            .args(["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--bind-interfaces"])
-            // It need not look whether an address is free: that takes seconds.
-            .args(["--user=root", "--pid-file=", "--except-interface=lo", "--no-ping", &range4, &range6])
-            .args([format!("--interface={}", bridge.name), format!("--dhcp-leasefile={}", leases.display())])
-            .start();
-        Self { running }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.running.child.kill();
-        let _ = self.running.child.wait();
-    }
+fn server(host: &Host, bridge: &Bridge) -> Dnsmasq {
+    Dnsmasq::on(host, bridge, &["--port=0"])
 }
 
 /// A container whose own files know of no network.
@@ -61,7 +39,7 @@ fn a_start_and_a_reboot_lease_addresses_and_a_stop_ends_the_clients() {
     require_root!("ip", "dnsmasq", "dhclient");
     let host = Host::new();
     let bridge = Bridge::new(host.ct().vmid);
-    let _server = Server::on(&host, &bridge);
+    let _server = server(&host, &bridge);
     let ct = container(&host, &["--net0", &net(&bridge, "eth0", "ip=dhcp,ip6=dhcp,host-managed=1")]);
     let leased = || {
         ct.pct("wait", &["ipv4"]).ok();
@@ -99,7 +77,7 @@ fn a_running_container_gets_and_loses_leases() {
     require_root!("ip", "dnsmasq", "dhclient");
     let host = Host::new();
     let (a, b) = (Bridge::new(host.ct().vmid), Bridge::new(host.ct().vmid));
-    let _servers = (Server::on(&host, &a), Server::on(&host, &b));
+    let _servers = (server(&host, &a), server(&host, &b));
     let ct = container(&host, &[]);
     ct.start();
     ct.wait_booted();
@@ -138,7 +116,7 @@ fn a_monitor_that_is_killed_leaves_a_client_that_the_next_verb_ends() {
     require_root!("ip", "dnsmasq", "dhclient");
     let host = Host::new();
     let bridge = Bridge::new(host.ct().vmid);
-    let _server = Server::on(&host, &bridge);
+    let _server = server(&host, &bridge);
     let words = ["--rootfs", "local:1", "--net0", &net(&bridge, "eth0", "ip=dhcp,host-managed=1")];
     let ct = container(&host, &words);
     ct.start();
