@@ -15,7 +15,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pct::lxc::{
-    AttachCommand, AttachOptions, Container, KeepEnv, Level, LogCapture, Result, StartOutcome, log,
+    AttachCommand, AttachOptions, Container, KeepEnv, Level, LogCapture, Result, StartOptions, StartOutcome,
+    log,
 };
 
 fn main() -> ExitCode {
@@ -41,7 +42,7 @@ fn start(lxcpath: &str, name: &str, file: &str) -> Result<()> {
     assert!(LogCapture::to_memory(Level::Debug).is_err(), "a second capture must be refused");
     let mut container = Container::open(name, Path::new(lxcpath))?;
     let mark = capture.mark()?;
-    let outcome = container.start_foreground(None)?;
+    let outcome = container.start_foreground(&StartOptions::default())?;
     println!("outcome: {outcome:?}");
     if matches!(outcome, StartOutcome::Ended(_)) {
         return Ok(());
@@ -101,6 +102,6 @@ fn ignored_signals() -> Option<String> {
 fn look(lxcpath: &str, name: &str) -> Result<()> {
     let container = Container::open(name, Path::new(lxcpath))?;
     println!("interfaces: {:?}", container.interfaces()?);
-    println!("addresses: {:?}", container.addresses(None)?);
+    println!("addresses: {:?}", container.addresses(None, None, 0)?);
     Ok(())
 }
