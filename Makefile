@@ -1,6 +1,7 @@
 # make demo    show the main job on a real Debian container, then clean up
 # make test    install what is needed, build, run every test
 # make test-lxc6    the tests of containers with the liblxc of Debian 13
+# make test-all     these, and the wrapper of liblxc under valgrind and AddressSanitizer
 # make help    the rest
 #
 # On Debian 12 or 13, as root, with a Rust toolchain.
@@ -18,12 +19,14 @@ export PCT_E2E RUST_TEST_THREADS
 # For each target; they run side by side.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-lxc6 bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb subids
+.PHONY: help demo test test-lxc6 test-all valgrind asan bench bench-list bench-config fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
 	@echo 'make test-lxc6    run the tests of containers with the liblxc of Debian 13'
+	@echo 'make valgrind, make asan    the wrapper of liblxc where a leak or an invalid access is a failure'
+	@echo 'make test-all    all of these tests'
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
@@ -47,6 +50,11 @@ test: deps-test subids $(TEMPLATE)
 test-lxc6: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
 	env --default-signal=HUP,INT,QUIT sh tests/tiers/lxc6.sh .
+
+valgrind asan: deps-test subids
+	env --default-signal=HUP,INT,QUIT sh tests/memory/run.sh $@ .
+
+test-all: test test-lxc6 valgrind asan
 
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job --bench list
