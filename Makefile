@@ -2,6 +2,7 @@
 # make test    install what is needed, build, run every test
 # make test-lxc6    the tests of containers with the liblxc of Debian 13
 # make test-vm    what only a whole machine shows: AppArmor, cgroup v2, systemd, VLANs, quotas
+# make test-all    all of these, real distributions, and the wrapper of liblxc under valgrind and AddressSanitizer
 # make help    the rest
 #
 # On Debian 12 or 13, as root, with a Rust toolchain.
@@ -22,14 +23,16 @@ FUZZ_SECONDS ?= 60
 # Names of tests, of all guests when empty.
 GUESTS ?=
 
-.PHONY: help demo test test-lxc6 test-guests test-vm test-all bench bench-list bench-config bench-guest fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
+.PHONY: help demo test test-lxc6 test-guests test-vm valgrind asan test-all bench bench-list bench-config bench-guest fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
 	@echo 'make test     install what is needed, build, run every test'
 	@echo 'make test-lxc6    run the tests of containers with the liblxc of Debian 13'
 	@echo 'make test-vm    boot Debian 12 and 13 in virtual machines; run there what only a whole machine shows'
-	@echo 'make test-guests  boot real distributions; make test-all: this, too, and all other tests'
+	@echo 'make test-guests    boot real distributions, and look at them from inside'
+	@echo 'make valgrind, make asan    the wrapper of liblxc where a leak or an invalid access is a failure'
+	@echo 'make test-all    all of these tests'
 	@echo 'make bench    time the main job against the tools of liblxc, and the list against cat'
 	@echo 'make fuzz     damaged and strange configs for FUZZ_SECONDS, a minute when not set'
 	@echo 'make build    build everything; make release: optimised'
@@ -64,7 +67,10 @@ test-guests: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
 	$(CARGO) test -p pct-tests --test guests -- $(GUESTS)
 
-test-all: test test-lxc6 test-guests test-vm
+valgrind asan: deps-test subids
+	env --default-signal=HUP,INT,QUIT sh tests/memory/run.sh $@ .
+
+test-all: test test-lxc6 test-guests valgrind asan test-vm
 
 bench: deps-test subids release
 	$(CARGO) bench -p pct-tests --bench main_job --bench list

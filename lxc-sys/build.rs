@@ -23,8 +23,11 @@ fn main() {
     println!("cargo::rerun-if-env-changed=DOCS_RS");
     // Set when the bindings have the members that 6.0.0 appended to `struct lxc_container`.
     println!("cargo::rustc-check-cfg=cfg(lxc_set_timeout)");
+    // The same for `struct bdev_specs` and 6.0.6.
+    println!("cargo::rustc-check-cfg=cfg(lxc_rbduser)");
     if env::var_os("DOCS_RS").is_some() {
         println!("cargo::rustc-cfg=lxc_set_timeout");
+        println!("cargo::rustc-cfg=lxc_rbduser");
         return;
     }
 
@@ -66,6 +69,7 @@ fn find() -> Vec<PathBuf> {
 #[cfg(not(feature = "bindgen"))]
 fn bind(_include: &[PathBuf]) {
     println!("cargo::rustc-cfg=lxc_set_timeout");
+    println!("cargo::rustc-cfg=lxc_rbduser");
 }
 
 #[cfg(feature = "bindgen")]
@@ -104,6 +108,9 @@ fn bind(include: &[PathBuf]) {
     };
     if text.contains("pub set_timeout:") {
         println!("cargo::rustc-cfg=lxc_set_timeout");
+    }
+    if text.contains("pub rbduser:") {
+        println!("cargo::rustc-cfg=lxc_rbduser");
     }
     let file = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("bindings.rs");
     if let Err(error) = std::fs::write(&file, text) {

@@ -1,9 +1,9 @@
 //! Which liblxc is loaded. It need not be the one whose header was compiled against.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_char, c_int};
 use core::fmt;
 
-use crate::lxc_container;
+use crate::{bdev_specs, lxc_container};
 
 /// A release of liblxc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,4 +97,14 @@ pub unsafe fn set_timeout(
         let _ = c;
         None
     }
+}
+
+/// Sets the member `rbd.rbduser`; nothing where the header that was bound has none.
+pub fn set_rbduser(specs: &mut bdev_specs, user: *mut c_char) {
+    #[cfg(lxc_rbduser)]
+    {
+        specs.rbd.rbduser = user;
+    }
+    #[cfg(not(lxc_rbduser))]
+    let _ = (specs, user);
 }

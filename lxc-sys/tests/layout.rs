@@ -51,7 +51,7 @@ fn structs() -> Vec<Struct> {
     #[allow(unused_mut)]
     let mut specs = layout!(bdev_specs as "struct bdev_specs";
         fstype, fssize, zfs, lvm, lvm.vg, lvm.lv, lvm.thinpool, dir, rbd, rbd.rbdname, rbd.rbdpool);
-    #[cfg(not(feature = "bindgen"))]
+    #[cfg(lxc_rbduser)]
     specs.2.push(("rbd.rbduser", offset_of!(bdev_specs, rbd.rbduser), RBDUSER));
     vec![
         container,

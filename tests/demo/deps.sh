@@ -43,10 +43,10 @@ if [ "$purpose" = test ] || [ "$purpose" = vm ]; then
 	# g++, python3, valgrind (which needs the symbols of the C library): the
 	# tests of the C interface. python3-jsonschema: a stranger's view of the schema.
 	# acl to bzip2: archives with all that they can hold. The shells: their completion.
-	# mandoc: it finds faults in manual pages.
+	# mandoc: it finds faults in manual pages. rsync: liblxc copies folders with it.
 	packages="$packages lxc busybox-static strace dnsmasq-base isc-dhcp-client util-linux libclang-dev
 		binutils g++ python3 python3-jsonschema valgrind libc6-dbg acl attr libcap2-bin xz-utils bzip2
-		bash zsh fish mandoc"
+		bash zsh fish mandoc rsync"
 fi
 
 if [ "$purpose" = deb ] || [ "$purpose" = vm ]; then

@@ -5,9 +5,10 @@
 //! container, mount, loop device, link, cgroup and process that belongs to it.
 //! Tests run in parallel, in one process and in several.
 //!
-//! Without root the tests say `skipped: needs root` and their name. With
-//! `PCT_E2E=require` in the environment (as in CI) a skip is a failure, but for what only a stock kernel or a
-//! whole system can do: there `PCT_E2E=machine` forbids it (in the virtual machines of `make test-vm`).
+//! Without root the tests say `skipped: needs root` and their name. With the word `require` in `PCT_E2E` (as in CI)
+//! that is a failure; so is a test that lacks what only a stock kernel or a whole system has with `machine` (in the
+//! virtual machines of `make test-vm`), and one that lacks a CRIU for this kernel with `criu` (in the root of `make
+//! test-lxc6`).
 
 // This package is test code from end to end: a panic is how it reports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]

@@ -4,7 +4,8 @@
 #
 #     lxc6.sh <repository> [<name of a test>...]
 #
-# Everything must be built before. A test that is skipped there is a failure.
+# Everything must be built before. A test that is skipped there is a failure,
+# also one of CRIU.
 set -eu
 
 repository=${1:?usage: lxc6.sh REPOSITORY [TEST...]}
@@ -14,14 +15,26 @@ tiers=$(cd "$(dirname "$0")" && pwd)
 root="$repository/target/tiers/trixie"
 sh "$tiers/root.sh" trixie "$root"
 
+# CRIU 4 can be used on this kernel.
+export PCT_E2E="${PCT_E2E-} criu"
 # The templates are those of the machine: its guests are the same, only what is
 # below them is not.
 cd "$repository/tests"
-built=$(cargo test --workspace --no-run --message-format=json 2>/dev/null |
-	sed -n 's/.*"target":{[^}]*"name":"\(lxc\|e2e\|control\)".*"executable":"\([^"]*\)".*/\1 \2/p')
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+failed=
 for suite in control lxc e2e; do
-	program=$(echo "$built" | sed -n "s/^$suite //p" | tail -n 1)
-	[ -n "$program" ] || { echo "lxc6.sh: no test program $suite: build it first" >&2; exit 1; }
+	program=$(sh "$tiers/built.sh" "$suite" --workspace)
 	printf '\n--- %s with liblxc 6\n' "$suite"
-	sh "$tiers/enter.sh" "$root" "$repository" "$program" "$@"
+	{
+		sh "$tiers/enter.sh" "$root" "$repository" "$program" --show-output "$@" && status=0 || status=$?
+		echo "$status" >"$logs/status"
+	} 2>&1 | tee "$logs/$suite"
+	[ "$(cat "$logs/status")" = 0 ] || failed="$failed $suite"
 done
+
+printf '\n=== What ran with liblxc 6\n'
+for suite in control lxc e2e; do
+	sh "$tiers/report.sh" "$suite" "$logs/$suite"
+done
+[ -z "$failed" ] || { echo "lxc6.sh: failed:$failed" >&2; exit 1; }

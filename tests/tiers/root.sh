@@ -15,11 +15,12 @@ fi
 . "$(dirname "$0")/../templates/mirror.sh"
 mirror=$(host_mirror)
 
-# liblxc with its tools, CRIU, what libpct runs, and what the tests run. The
-# names are those of Debian 13.
-packages=lxc,lxc-templates,liblxc1t64,liblxc-common,criu,uidmap,e2fsprogs,openssh-client,iproute2,isc-dhcp-client
+# liblxc with its tools, CRIU and the iptables that it locks a network with, what
+# libpct runs, and what the tests run: rsync for liblxc's copies, valgrind and the
+# symbols it needs. The names are those of Debian 13.
+packages=lxc,lxc-templates,liblxc1t64,liblxc-common,criu,iptables,uidmap,e2fsprogs,openssh-client,iproute2,isc-dhcp-client
 packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,util-linux,acl,attr
-packages=$packages,libcap2-bin,procps,ca-certificates,libc6-dev,gcc
+packages=$packages,libcap2-bin,procps,ca-certificates,libc6-dev,gcc,rsync,valgrind,libc6-dbg
 # Debian 12 has liblxc by another name, and no CRIU.
 if [ "$suite" = bookworm ]; then
 	packages=$(echo "$packages" | sed -e 's/liblxc1t64/liblxc1/' -e 's/criu,//')

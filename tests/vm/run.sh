@@ -21,18 +21,9 @@ vm=tests/vm/vm.sh
 groups='machine:: limits:: set:: network:: hotplug_net:: hotplug_disk:: lifecycle:: security:: suspend:: start_errors::'
 units='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
 
-built=$(cargo test --profile quick --workspace --lib --test e2e --test control --no-run --message-format=json |
-	sed -n 's/.*"target":{[^}]*"name":"\([a-z0-9]*\)".*"executable":"\([^"]*\)".*/\1 \2/p')
-
+cargo test --profile quick --workspace --lib --test e2e --test control --no-run
 program() {
-	echo "$built" | sed -n "s/^$1 //p"
-}
-
-# report NAME LOG: one line, and why something was skipped or failed.
-report() {
-	sed -n 's/^test result: [^.]*\. \([0-9]* passed; [0-9]* failed\).*; \([0-9]* filtered out\).*/\1, \2/p' "$2" |
-		tail -n 1 | sed "s/^/$suite: $1: /" >>"$summary"
-	sed -n -e '/^skipped: /p' -e 's/^test \(.*\) \.\.\. FAILED$/failed: \1/p' "$2" | sort -u | sed 's/^/    /' >>"$summary"
+	sh tests/tiers/built.sh "$1" --profile quick --workspace --lib --test e2e --test control
 }
 
 # part NAME SECONDS COMMAND: a command in the machine.
@@ -40,21 +31,22 @@ part() {
 	log=$logs/$1.log
 	printf '\n--- %s: %s\n' "$suite" "$1"
 	started=$(date +%s)
+	result=passed
 	if sh $vm ssh "$folder" "cd '$repository' && timeout --kill-after=30 $2 $3" >"$log" 2>&1 </dev/null; then
 		echo "passed in $(($(date +%s) - started)) s"
 	else
 		status=$?
 		failed="$failed $suite:$1"
+		result=FAILED
 		tail -n 60 "$log"
 		echo "FAILED with status $status: $log"
-		echo "$suite: $1: FAILED" >>"$summary"
 		sh $vm ssh "$folder" 'dmesg | tail -n 40; journalctl -b --no-pager -n 200' >"$logs/$1.journal" 2>&1 || :
 	fi
-	report "$1" "$log"
+	sh tests/tiers/report.sh "$suite: $1: $result" "$log" >>"$summary"
 }
 
 tests() {
-	echo "env PCT_E2E=machine PCT_PATIENCE=10 RUST_TEST_THREADS=2 $(program "$1")"
+	echo "env PCT_E2E='require machine' PCT_PATIENCE=10 RUST_TEST_THREADS=2 $(program "$1")"
 }
 
 run() {

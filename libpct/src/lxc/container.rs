@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int};
 use std::marker::PhantomData;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
@@ -71,7 +71,7 @@ impl Container {
     /// `c` is NULL or a reference from liblxc that nobody else puts.
     pub(super) unsafe fn adopt(c: *mut lxc_container) -> Option<Self> {
         let c = NonNull::new(c)?;
-        let text = |pointer: *mut std::ffi::c_char| {
+        let text = |pointer: *const std::ffi::c_char| {
             if pointer.is_null() {
                 return Vec::new();
             }
@@ -81,7 +81,8 @@ impl Container {
         // SAFETY: alive; members of every version.
         let (name, path) = unsafe {
             let c = c.as_ptr();
-            (std::ptr::addr_of!((*c).name).read(), std::ptr::addr_of!((*c).config_path).read())
+            let path = std::ptr::addr_of!((*c).get_config_path).read();
+            (std::ptr::addr_of!((*c).name).read(), path.map_or(std::ptr::null(), |path| path(c)))
         };
         Some(Self {
             c,
@@ -105,6 +106,16 @@ impl Container {
     #[must_use]
     pub fn lxcpath(&self) -> &Path {
         &self.lxcpath
+    }
+
+    /// Looks for the container in another folder from now on. What was read of its config stays.
+    pub fn set_lxcpath(&mut self, lxcpath: &Path) -> Result<()> {
+        let set = method!(self, set_config_path)?;
+        let path = check_path(lxcpath)?;
+        // SAFETY: our reference and a C string that outlives the call; liblxc copies it.
+        self.done("set the lxcpath of", || unsafe { set(self.raw(), path.as_ptr()) })?;
+        lxcpath.clone_into(&mut self.lxcpath);
+        Ok(())
     }
 
     /// Whether there is a config file.
@@ -169,6 +180,23 @@ impl Container {
         unsafe { self.own("get the terminals of", devpts_fd(self.raw())) }
     }
 
+    /// The seccomp listener of the running container, see `lxc.seccomp.notify.proxy`.
+    pub fn seccomp_listener(&self) -> Result<OwnedFd> {
+        let active = method!(self, seccomp_notify_fd_active)?;
+        clear_errno();
+        // SAFETY: our reference; the descriptor is new and ours.
+        unsafe { self.own("get the seccomp listener of", active(self.raw())) }
+    }
+
+    /// The seccomp listener that liblxc keeps in this handle: only the process that is the monitor has one.
+    pub fn own_seccomp_listener(&self) -> Result<Option<BorrowedFd<'_>>> {
+        let get = method!(self, seccomp_notify_fd)?;
+        // SAFETY: our reference.
+        let fd = unsafe { get(self.raw()) };
+        // SAFETY: liblxc's own: open until the config is freed, for which one must have the handle alone.
+        Ok((fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) }))
+    }
+
     /// Whether this process may control the running container.
     pub fn may_control(&self) -> Result<bool> {
         let may_control = method!(self, may_control)?;
@@ -187,6 +215,23 @@ impl Container {
             return Ok(());
         }
         Err(Error::call("set a time limit for", &self.name, 0))
+    }
+
+    /// For the calls in which liblxc does not check that it has a config: after [`Self::clear_config`], or of a container
+    /// that is not defined, it would read what is not there.
+    pub(super) fn require_config(&self) -> Result<()> {
+        // SAFETY: a member of every version; only compared.
+        let config = unsafe { std::ptr::addr_of!((*self.raw()).lxc_conf).read() };
+        if config.is_null() { Err(Error::NoConfig { container: self.name.clone() }) } else { Ok(()) }
+    }
+
+    /// As [`Self::require_config`], for those that go on to the root file system.
+    pub(super) fn require_rootfs(&self) -> Result<()> {
+        self.require_config()?;
+        match self.config_item("lxc.rootfs.path")? {
+            Some(_) => Ok(()),
+            None => Err(Error::NoRootfs { container: self.name.clone() }),
+        }
     }
 
     /// A descriptor that liblxc returned, or its negative errno.
@@ -224,12 +269,17 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     Err(Error::Name { name: name.to_owned() })
 }
 
-/// The lxcpath for C; it also becomes part of config lines, so it has no line breaks.
+/// An absolute path for C; it may become part of config lines, so it has no line breaks.
 pub(super) fn check_path(path: &Path) -> Result<CString> {
+    if path.is_absolute() { c_path(path) } else { Err(Error::Path { path: path.to_owned() }) }
+}
+
+/// As [`check_path`] for a path that may be relative.
+pub(super) fn c_path(path: &Path) -> Result<CString> {
     let bytes = path.as_os_str().as_bytes();
-    let fine = path.is_absolute() && !bytes.iter().any(|b| matches!(b, b'\n' | b'\r' | 0));
-    let path_error = || Error::Path { path: path.to_owned() };
-    if fine { CString::new(bytes).map_err(|_| path_error()) } else { Err(path_error()) }
+    let broken = bytes.iter().any(|b| matches!(b, b'\n' | b'\r'));
+    let text = CString::new(bytes).ok().filter(|_| !broken);
+    text.ok_or_else(|| Error::Path { path: path.to_owned() })
 }
 
 /// Whole seconds for liblxc, rounded up; -1 for `None`.

@@ -51,8 +51,8 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The lxcpath is none that liblxc can be given.
-    #[error("{path:?} is no lxcpath: it must be absolute, without line breaks and NUL bytes")]
+    /// The path is none that liblxc can be given.
+    #[error("{path:?} cannot be given to liblxc: it must be absolute, without line breaks and NUL bytes")]
     Path {
         /// The path.
         path: PathBuf,
@@ -106,6 +106,32 @@ pub enum Error {
     Refused {
         /// What was asked for.
         what: &'static str,
+    },
+    /// There is one already.
+    #[error("container {container} exists already")]
+    Exists {
+        /// The name of the container.
+        container: String,
+    },
+    /// The handle has no config.
+    #[error("no config of container {container} is loaded")]
+    NoConfig {
+        /// The name of the container.
+        container: String,
+    },
+    /// The config names no root file system.
+    #[error("container {container} has no root file system: set lxc.rootfs.path")]
+    NoRootfs {
+        /// The name of the container.
+        container: String,
+    },
+    /// The monitor keeps nothing of what is written to the console.
+    #[error(
+        "container {container} keeps no log of its console: set lxc.console.buffer.size, and start it anew"
+    )]
+    NoConsoleLog {
+        /// The name of the container.
+        container: String,
     },
     /// There is no monitor.
     #[error("container {container} is not running")]

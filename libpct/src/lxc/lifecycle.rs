@@ -1,8 +1,9 @@
 //! Start, stop, shutdown, reboot, wait, freeze.
 
-use std::ffi::{CString, c_char};
+use std::ffi::CString;
 use std::time::Duration;
 
+use super::args::CStrings;
 use super::container::{clear_errno, method, seconds};
 use super::{Container, Error, Result, State, threads};
 
@@ -52,42 +53,60 @@ pub enum StartOutcome {
     MonitorFailed(InitExit),
 }
 
+/// What a container is started with.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// The program and its arguments, instead of `lxc.init.cmd` (with `own_init` of `lxc.execute.cmd`).
+    pub argv: Option<Vec<CString>>,
+    /// The program is no init: liblxc puts a small one of its own before it, and the container ends with it.
+    pub own_init: bool,
+}
+
 impl Container {
     /// Starts the container and *is* its monitor until it has ended; the post-stop hook has run then.
     ///
-    /// `argv` replaces `lxc.init.cmd`. liblxc closes no descriptor of this process; all above 2 are made
-    /// close-on-exec, so that neither init nor a hook gets one. Init's stdio is its console. With
-    /// `lxc.console.path = none` it is *this process's*: make that /dev/null first. Signals to this process:
-    /// SIGHUP makes liblxc send SIGTERM to init, most others are passed on to init.
+    /// liblxc closes no descriptor of this process; all above 2 are made close-on-exec, so that neither init nor a hook
+    /// gets one. Init's stdio is its console. With `lxc.console.path = none` it is *this process's*: make that /dev/null
+    /// first. Signals to this process: SIGHUP makes liblxc send SIGTERM to init, most others are passed on to init.
     ///
     /// A reboot from inside is done in place, with the config as it was, unless the hook
     /// `lxc.hook.post-stop` fails then: with that the outcome is [`InitExit::is_reboot`].
     ///
     /// # Errors
     /// Only what keeps liblxc from being called. A failed start is an outcome.
-    pub fn start_foreground(&mut self, argv: Option<&[CString]>) -> Result<StartOutcome> {
-        threads::refuse("start", self.name())?;
-        let want_daemonize = method!(self, want_daemonize)?;
-        let want_close_all_fds = method!(self, want_close_all_fds)?;
-        let start = method!(self, start)?;
-        let pointers = argv.map(|argv| {
-            let pointers = argv.iter().map(|argument| argument.as_ptr().cast_mut());
-            pointers.chain([std::ptr::null_mut()]).collect::<Vec<*mut c_char>>()
-        });
-        threads::keep_descriptors("start", self.name())?;
-        let c = self.raw();
-        // SAFETY: our reference; `argv` is NULL or ends in NULL, and outlives the call.
-        let (started, number) = unsafe {
-            want_daemonize(c, false);
-            want_close_all_fds(c, false);
-            let started = start(c, 0, pointers.as_ref().map_or(std::ptr::null(), |argv| argv.as_ptr()));
-            (started, std::ptr::addr_of!((*c).error_num).read())
-        };
+    pub fn start_foreground(&mut self, options: &StartOptions) -> Result<StartOutcome> {
+        let started = self.start(options, false)?;
+        // SAFETY: our reference; a member of every version.
+        let number = unsafe { std::ptr::addr_of!((*self.raw()).error_num).read() };
         // liblxc sets 1 before it starts, and 0 or a status with an empty first byte (or 0x7f) at the end.
         Ok(match (started, InitExit::from_error_num(number)) {
             (true, exit) => StartOutcome::Ended(exit),
             (false, InitExit::Unknown) => StartOutcome::Failed,
             (false, exit) => StartOutcome::MonitorFailed(exit),
+        })
+    }
+
+    /// Starts the container and returns when it runs. Its monitor is a fork of this process, with a copy of its memory,
+    /// until the container has ended; it has closed all descriptors but those of liblxc's log.
+    pub fn start_daemonized(&mut self, options: &StartOptions) -> Result<()> {
+        clear_errno();
+        if self.start(options, true)? { Ok(()) } else { Err(Error::call("start", self.name(), 0)) }
+    }
+
+    fn start(&mut self, options: &StartOptions, daemonize: bool) -> Result<bool> {
+        threads::refuse("start", self.name())?;
+        let want_daemonize = method!(self, want_daemonize)?;
+        let want_close_all_fds = method!(self, want_close_all_fds)?;
+        let start = method!(self, start)?;
+        let argv = options.argv.clone().map(CStrings::new);
+        threads::keep_descriptors("start", self.name())?;
+        let c = self.raw();
+        // SAFETY: our reference; `argv` is NULL or ends in NULL, and outlives the call. Descriptors that are owned here are
+        // closed in a monitor only that is a process of its own.
+        Ok(unsafe {
+            want_daemonize(c, daemonize);
+            want_close_all_fds(c, daemonize);
+            start(c, options.own_init.into(), argv.as_ref().map_or(std::ptr::null(), CStrings::as_ptr))
         })
     }
 

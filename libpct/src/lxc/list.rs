@@ -28,15 +28,27 @@ pub fn all_names(lxcpath: &Path) -> Result<Vec<String>> {
 
 /// A handle for each container that has a config file that parses.
 pub fn defined(lxcpath: &Path) -> Result<Vec<Container>> {
+    handles("list the defined containers, not", lxc_sys::list_defined_containers, lxcpath)
+}
+
+/// A handle for each container that runs.
+pub fn active(lxcpath: &Path) -> Result<Vec<Container>> {
+    handles("list the active containers, not", lxc_sys::list_active_containers, lxcpath)
+}
+
+/// A handle for each container that is defined or runs.
+pub fn all(lxcpath: &Path) -> Result<Vec<Container>> {
+    handles("list all containers, not", lxc_sys::list_all_containers, lxcpath)
+}
+
+fn handles(operation: &'static str, list: ListFn, lxcpath: &Path) -> Result<Vec<Container>> {
     let path = check_path(lxcpath)?;
     let mut array = std::ptr::null_mut();
     // SAFETY: a C string and a pointer that outlive the call; NULL asks for no names.
-    let count =
-        unsafe { lxc_sys::list_defined_containers(path.as_ptr(), std::ptr::null_mut(), &raw mut array) };
+    let count = unsafe { list(path.as_ptr(), std::ptr::null_mut(), &raw mut array) };
     // SAFETY: malloc'ed for us, or still NULL.
     let array = unsafe { cbox::CBox::take(array) };
-    let count = usize::try_from(count)
-        .map_err(|_| Error::call("list the defined containers, not", "(all)", count.into()))?;
+    let count = usize::try_from(count).map_err(|_| Error::call(operation, "(all)", count.into()))?;
     let Some(array) = array else { return Ok(Vec::new()) };
     // SAFETY: `count` members, each a reference that is ours.
     Ok((0..count).filter_map(|index| unsafe { Container::adopt(array.as_ptr().add(index).read()) }).collect())

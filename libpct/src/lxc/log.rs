@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::args::Oversized;
 use super::container::check_path;
 use super::{Error, Result};
 
@@ -63,8 +64,8 @@ pub struct LogCapture {
 static TAKEN: OnceLock<LogCapture> = OnceLock::new();
 
 impl LogCapture {
-    /// Sends the log to a file, which is made if it is not there and appended to if it is; nothing of it
-    /// goes to stderr.
+    /// Sends the log to a file, which is made if it is not there and appended to if it is. Errors go to the stderr of the
+    /// process, too: liblxc does that whatever it is told.
     ///
     /// # Errors
     /// [`Error::LogTaken`] if the process has a capture already.
@@ -129,12 +130,6 @@ impl LogCapture {
 }
 
 fn init(file: &CString, level: Level) -> std::io::Result<()> {
-    /// Longer than what any liblxc reads, should the struct grow.
-    #[repr(C)]
-    struct Oversized {
-        log: lxc_sys::lxc_log,
-        tail: [u64; 32],
-    }
     let log = lxc_sys::lxc_log {
         name: std::ptr::null(),
         lxcpath: std::ptr::null(),
@@ -143,9 +138,9 @@ fn init(file: &CString, level: Level) -> std::io::Result<()> {
         prefix: c"lxc".as_ptr(),
         quiet: true,
     };
-    let mut options = Oversized { log, tail: [0; 32] };
+    let mut log = Oversized::new(log);
     // SAFETY: strings that outlive the call (liblxc copies what it keeps) in a struct of more than its size.
-    let code = unsafe { lxc_sys::lxc_log_init((&raw mut options).cast()) };
+    let code = unsafe { lxc_sys::lxc_log_init(log.as_mut_ptr()) };
     if code == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 

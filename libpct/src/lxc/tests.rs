@@ -160,9 +160,9 @@ fn a_stopped_container_answers_as_one() {
 #[test]
 fn calls_that_fork_are_refused_in_a_threaded_process() {
     let (_folder, mut container) = defined("9008", "lxc.uts.name = a\n");
-    assert!(matches!(container.start_foreground(None), Err(Error::Threads { .. })));
+    assert!(matches!(container.start_foreground(&StartOptions::default()), Err(Error::Threads { .. })));
     assert!(matches!(container.interfaces(), Err(Error::Threads { .. })));
-    assert!(matches!(container.addresses(None), Err(Error::Threads { .. })));
+    assert!(matches!(container.addresses(None, None, 0), Err(Error::Threads { .. })));
     let command = AttachCommand::new("true", [""; 0]);
     assert!(matches!(container.attach(&command, &AttachOptions::default()), Err(Error::Threads { .. })));
 }

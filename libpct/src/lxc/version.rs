@@ -31,6 +31,19 @@ pub fn has_config_key(key: &str) -> bool {
     CString::new(key).is_ok_and(|key| unsafe { lxc_sys::lxc_config_item_is_supported(key.as_ptr()) })
 }
 
+/// The names of the states that [`super::Container::wait`] can be asked for, as the loaded liblxc has them.
+#[must_use]
+pub fn wait_states() -> Vec<String> {
+    // SAFETY: NULL asks for the number only.
+    let count = unsafe { lxc_sys::lxc_get_wait_states(std::ptr::null_mut()) };
+    let mut names = vec![std::ptr::null(); usize::try_from(count).unwrap_or(0)];
+    // SAFETY: room for as many as there are; they are constants of the library.
+    unsafe {
+        lxc_sys::lxc_get_wait_states(names.as_mut_ptr());
+        names.into_iter().map(|name| CStr::from_ptr(name).to_string_lossy().into_owned()).collect()
+    }
+}
+
 /// A value of the system-wide liblxc config, e.g. `lxc.lxcpath`.
 #[must_use]
 pub fn global_config(key: &str) -> Option<String> {
@@ -46,6 +59,11 @@ pub fn global_config(key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_states_are_those_of_the_loaded_library() {
+        assert_eq!(wait_states(), super::super::State::ALL.map(super::super::State::as_str));
+    }
 
     #[test]
     fn the_loaded_library_is_usable_and_says_what_it_can() {

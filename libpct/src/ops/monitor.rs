@@ -186,7 +186,7 @@ fn start_and_wait(
     if job.resume {
         return resume::run(env, vmid, &mut container, log, events).map(|()| End::Halted);
     }
-    match container.start_foreground(None).map_err(|e| failed(e.into()))? {
+    match container.start_foreground(&lxc::StartOptions::default()).map_err(|e| failed(e.into()))? {
         StartOutcome::Ended(exit) if exit.is_reboot() => Ok(End::Reboot),
         StartOutcome::Ended(_) => Ok(End::Halted),
         StartOutcome::Failed | StartOutcome::MonitorFailed(_) => Err(explain(vmid, section, log, None)),

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::Vmid,
     error::{Error, Failure},
-    lxc::Container,
+    lxc::{Container, CriuOptions},
     progress::Progress,
     sys::process,
 };
@@ -63,7 +63,9 @@ pub(super) fn run(
 ) -> Result<(), Box<Failure>> {
     let message = |why: &str| format!("unable to resume CT {vmid}: {why}");
     let images = Images::of(env, vmid);
-    if let Err(error) = container.restore(images.folder(), &images.restore_config()) {
+    let config = images.restore_config();
+    let options = CriuOptions { config: Some(&config), ..CriuOptions::new(images.folder()) };
+    if let Err(error) = container.restore(&options) {
         let liblxc = std::fs::read_to_string(log).unwrap_or_default();
         let (what, criu_log) = (message(&error.to_string()), images.folder().join("restore.log"));
         let remedy =

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{Section, Vmid},
     error::{Error, Failure},
-    lxc::{Container, Level, LogCapture},
+    lxc::{Container, CriuOptions, Level, LogCapture},
     progress::Progress,
     sys::{self, process},
 };
@@ -79,7 +79,9 @@ fn write_state(env: &Env, vmid: Vmid, received: &mut Received) -> Result<(), Box
     let section = loaded.config.main();
     let (_, group) = section.id_map().map_err(|e| failed(e.into()))?.root();
     let images = Images::begin(env, vmid, init.as_raw_nonzero().get(), group).map_err(failed)?;
-    let Err(error) = container.checkpoint(images.folder(), &images.dump_config()) else {
+    let config = images.dump_config();
+    let options = CriuOptions { config: Some(&config), ..CriuOptions::new(images.folder()) };
+    let Err(error) = container.checkpoint(&options) else {
         return images.complete(env, vmid).map_err(failed);
     };
     // A CRIU that was killed in the middle has left the container frozen; one that has failed by itself has not, and

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use pct_tests::wait::until_true;
 use pct_tests::{Ct, Host, require_root};
 
 /// Puts a shell script in the place of CRIU: a change of the host for [`Ct::pct_on`]. It finds its arguments in
@@ -26,6 +27,9 @@ const FAILS: &str =
 /// What CRIU does at the end of a dump, without having written anything of use.
 const DUMPS: &str = "[ $action = dump ] || { echo '(00.1)  1: Error (criu/x.c:1): no' > $log; exit 1; }\n\
                      [ -s $CRIU_CONFIG_FILE ] || exit 1; echo state > $dir/inventory.img; kill -9 $pid";
+
+/// What a container that is stopped has nothing of.
+const KINDS: [&str; 5] = ["mount", "loop", "link", "cgroup", "process"];
 
 /// The suspended state.
 fn state(ct: &Ct<'_>) -> std::path::PathBuf {
@@ -102,8 +106,7 @@ fn a_state_is_kept_until_it_is_used_or_outdated() {
     ct.sh("echo before > /root/file; sync");
     ct.pct_on(&dumps, "suspend", &[]).ok().quiet();
     assert_eq!(ct.status(), "stopped");
-    let kinds = ["mount", "loop", "link", "cgroup", "process"];
-    assert!(host.state().only(&kinds).found.is_empty(), "{:?}", host.state());
+    assert!(host.state().only(&KINDS).found.is_empty(), "{:?}", host.state());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     // CRIU becomes the container's root before it has read all of it.
     assert_eq!((mode(&state(&ct)), fs::metadata(state(&ct)).unwrap().gid()), (0o710, 100_000));
@@ -120,7 +123,7 @@ fn a_state_is_kept_until_it_is_used_or_outdated() {
         let out = out.says(&format!("unable to resume CT {}", ct.id)).says("Error (criu/x.c:1): no");
         out.says("the suspended state is still there");
         assert_eq!(ct.status(), "stopped");
-        assert!(host.state().only(&kinds).found.is_empty(), "{:?}", host.state());
+        assert!(host.state().only(&KINDS).found.is_empty(), "{:?}", host.state());
         assert_eq!(fs::read_to_string(state(&ct).join("inventory.img")).unwrap(), "state\n");
     }
     ct.append_conf("lock: disk");
@@ -141,4 +144,45 @@ fn a_state_is_kept_until_it_is_used_or_outdated() {
     assert!(state(&ct).exists());
     ct.pct("destroy", &[]).ok();
     assert!(!state(&ct).exists());
+}
+
+/// With the real CRIU: in memory and on disk the processes go on where they were, in the same container.
+#[test]
+fn processes_go_on_where_they_were_suspended() {
+    require_root!();
+    if !pct_tests::root::have_criu() {
+        return;
+    }
+    let host = Host::new();
+    for unprivileged in ["0", "1"] {
+        let ct = host.busybox(&["--unprivileged", unprivileged, "--console", "0", "--tty", "0"]);
+        ct.start();
+        ct.wait_booted();
+        let counter = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done";
+        ct.sh(&format!("echo \"::once:/bin/sh -c '{}'\" >> /etc/inittab", counter.replace('$', "\\$")));
+        ct.stop();
+        ct.start();
+        let count = || ct.sh("cat /root/count 2>/dev/null || true").trim().parse().unwrap_or(0_u64);
+        until_true("the counter counts", || count() > 3);
+        let before = count();
+
+        ct.pct("suspend", &[]).ok().quiet();
+        assert_eq!(ct.status(), "stopped");
+        assert!(state(&ct).join("inventory.img").exists());
+        ct.pct("suspend", &[]).output().fails().says("not running");
+
+        ct.pct("resume", &[]).ok();
+        assert_eq!(ct.status(), "running");
+        assert!(!state(&ct).exists());
+        // One that began anew would be far behind.
+        let resumed = count();
+        assert!(resumed >= before, "{resumed} after {before}");
+        until_true("the counter goes on", || count() > resumed);
+        // It is a container like any other.
+        ct.pct("suspend", &[]).ok();
+        ct.pct("resume", &[]).ok();
+        ct.pct("stop", &[]).ok();
+        ct.pct("destroy", &[]).ok();
+    }
+    assert!(host.state().only(&KINDS).found.is_empty(), "{:?}", host.state());
 }

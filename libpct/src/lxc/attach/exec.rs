@@ -5,7 +5,8 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 use super::super::Result;
-use super::{AttachCommand, CStrings, c_string, nul};
+use super::super::args::{CStrings, os_text};
+use super::{AttachCommand, nul};
 
 /// The program was found but cannot be executed.
 const CANNOT_EXECUTE: c_int = 126;
@@ -27,11 +28,11 @@ impl Plan {
             return Err(nul("program", b""));
         }
         let argv =
-            command.argv.iter().map(|argument| c_string("argument", argument)).collect::<Result<_>>()?;
+            command.argv.iter().map(|argument| os_text("argument", argument)).collect::<Result<_>>()?;
         let prefix =
-            command.failure_prefix.as_deref().map(|prefix| c_string("message", prefix)).transpose()?;
+            command.failure_prefix.as_deref().map(|prefix| os_text("message", prefix)).transpose()?;
         Ok(Self {
-            program: c_string("program", &command.program)?,
+            program: os_text("program", &command.program)?,
             argv: CStrings::new(argv),
             failure_prefix: prefix,
         })

@@ -3,7 +3,7 @@
 mod child;
 mod exec;
 
-use std::ffi::{CString, OsStr, OsString, c_char, c_int, c_long, c_void};
+use std::ffi::{CString, OsString, c_int, c_long, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use lxc_sys::{consts, lxc_attach_options_t};
 
 pub use self::child::{Child, Exit};
+use super::args::{CStrings, Oversized, os_text, pointer};
 use super::container::{clear_errno, method};
 use super::{Container, Error, Result, threads};
 
@@ -21,6 +22,24 @@ pub enum KeepEnv {
     All,
     /// These variables, and a `PATH` of liblxc's if it is not one of them.
     Only(Vec<OsString>),
+}
+
+/// What the program shares with the container, beyond its namespaces.
+pub mod flags {
+    /// Its cgroup.
+    pub const MOVE_TO_CGROUP: u32 = lxc_sys::LXC_ATTACH_MOVE_TO_CGROUP;
+    /// The bounds of its capabilities.
+    pub const DROP_CAPABILITIES: u32 = lxc_sys::LXC_ATTACH_DROP_CAPABILITIES;
+    /// Its personality.
+    pub const SET_PERSONALITY: u32 = lxc_sys::LXC_ATTACH_SET_PERSONALITY;
+    /// The profile of its Linux security module, from exec on.
+    pub const LSM_EXEC: u32 = lxc_sys::LXC_ATTACH_LSM_EXEC;
+    /// The same at once.
+    pub const LSM_NOW: u32 = lxc_sys::LXC_ATTACH_LSM_NOW;
+    /// `/proc` and `/sys` are mounted anew: for those who do not enter all of the namespaces.
+    pub const REMOUNT_PROC_SYS: u32 = lxc_sys::LXC_ATTACH_REMOUNT_PROC_SYS;
+    /// The first four.
+    pub const DEFAULT: u32 = lxc_sys::LXC_ATTACH_DEFAULT;
 }
 
 /// How a program is put into the container.
@@ -54,8 +73,7 @@ pub struct AttachOptions<'fd> {
     pub lsm_label: Option<OsString>,
     /// Set `no_new_privs`.
     pub no_new_privs: bool,
-    /// `LXC_ATTACH_*`; those that other options need are added. `LXC_ATTACH_DEFAULT` at first: take part in
-    /// the container's cgroup, personality, capability bounds and LSM profile.
+    /// Of [`flags`]; those that other options need are added. [`flags::DEFAULT`] at first.
     pub flags: u32,
 }
 
@@ -75,7 +93,7 @@ impl Default for AttachOptions<'_> {
             personality: None,
             lsm_label: None,
             no_new_privs: false,
-            flags: lxc_sys::LXC_ATTACH_DEFAULT,
+            flags: flags::DEFAULT,
         }
     }
 }
@@ -153,40 +171,10 @@ impl Container {
     }
 }
 
-/// C strings and the array of pointers to them, which ends in NULL.
-struct CStrings {
-    _strings: Vec<CString>,
-    pointers: Vec<*mut c_char>,
-}
-
-impl CStrings {
-    fn new(strings: Vec<CString>) -> Self {
-        // The text of a CString does not move with it.
-        let pointers = strings.iter().map(|string| string.as_ptr().cast_mut());
-        let pointers = pointers.chain([std::ptr::null_mut()]).collect();
-        Self { _strings: strings, pointers }
-    }
-
-    fn as_mut_ptr(&mut self) -> *mut *mut c_char {
-        self.pointers.as_mut_ptr()
-    }
-
-    fn as_ptr(&self) -> *const *mut c_char {
-        self.pointers.as_ptr()
-    }
-}
-
 /// The options as liblxc reads them, with all they point to.
 struct Prepared {
-    // At the start of more zeroed bytes than any liblxc reads, should the struct grow.
-    buffer: Box<Oversized>,
+    buffer: Box<Oversized<lxc_attach_options_t>>,
     _parts: (CStrings, CStrings, Option<CString>, Option<CString>, Vec<libc::gid_t>),
-}
-
-#[repr(C)]
-struct Oversized {
-    options: lxc_attach_options_t,
-    tail: [u64; 32],
 }
 
 impl Prepared {
@@ -211,11 +199,10 @@ impl Prepared {
             KeepEnv::All => (lxc_sys::LXC_ATTACH_KEEP_ENV, &[][..]),
             KeepEnv::Only(names) => (lxc_sys::LXC_ATTACH_CLEAR_ENV, &names[..]),
         };
-        let kept = kept.iter().map(|name| c_string("environment variable", name)).collect::<Result<_>>()?;
+        let kept = kept.iter().map(|name| os_text("environment variable", name)).collect::<Result<_>>()?;
         let mut kept = CStrings::new(kept);
-        let cwd =
-            from.cwd.as_deref().map(|cwd| c_string("working directory", cwd.as_os_str())).transpose()?;
-        let label = from.lsm_label.as_deref().map(|label| c_string("label", label)).transpose()?;
+        let cwd = from.cwd.as_deref().map(|cwd| os_text("working directory", cwd.as_os_str())).transpose()?;
+        let label = from.lsm_label.as_deref().map(|label| os_text("label", label)).transpose()?;
         let mut groups = from.groups.clone();
 
         // Flags are only ever added: what the caller asked for is kept.
@@ -230,14 +217,11 @@ impl Prepared {
             flags |= lxc_sys::LXC_ATTACH_NO_NEW_PRIVS;
         }
         let fd = |fd: Option<BorrowedFd<'_>>, own: RawFd| fd.map_or(own, |fd| fd.as_raw_fd());
-        let pointer = |text: &Option<CString>| {
-            text.as_ref().map_or(std::ptr::null_mut(), |text| text.as_ptr().cast_mut())
-        };
         let options = lxc_attach_options_t {
             attach_flags: flags.cast_signed(),
             namespaces: from.namespaces.unwrap_or(consts::ATTACH_ALL_NAMESPACES),
             personality: from.personality.unwrap_or(consts::LXC_ATTACH_DETECT_PERSONALITY),
-            initial_cwd: pointer(&cwd),
+            initial_cwd: pointer(&cwd).cast_mut(),
             uid: from.uid.unwrap_or(libc::uid_t::MAX),
             gid: from.gid.unwrap_or(libc::gid_t::MAX),
             env_policy: policy,
@@ -246,22 +230,17 @@ impl Prepared {
             stdin_fd: fd(from.stdin, 0),
             stdout_fd: fd(from.stdout, 1),
             stderr_fd: fd(from.stderr, 2),
-            lsm_label: pointer(&label),
+            lsm_label: pointer(&label).cast_mut(),
             groups: lxc_sys::lxc_groups_t { size: groups.len(), list: groups.as_mut_ptr() },
             ..consts::ATTACH_OPTIONS_DEFAULT
         };
-        let buffer = Box::new(Oversized { options, tail: [0; 32] });
+        let buffer = Box::new(Oversized::new(options));
         Ok(Self { buffer, _parts: (env, kept, cwd, label, groups) })
     }
 
     fn as_mut_ptr(&mut self) -> *mut lxc_attach_options_t {
-        // A pointer to all of the buffer, not only to its first member.
-        (&raw mut *self.buffer).cast()
+        self.buffer.as_mut_ptr()
     }
-}
-
-fn c_string(what: &'static str, text: &OsStr) -> Result<CString> {
-    CString::new(text.as_bytes()).map_err(|error| nul(what, &error.into_vec()))
 }
 
 fn nul(what: &'static str, text: &[u8]) -> Error {
@@ -303,22 +282,22 @@ mod tests {
         let mut options =
             AttachOptions { groups: vec![5, 7], no_new_privs: true, ..AttachOptions::default() };
         let prepared = Prepared::new(&options).unwrap();
-        let flags = prepared.buffer.options.attach_flags.cast_unsigned();
+        let flags = prepared.buffer.value.attach_flags.cast_unsigned();
         assert_eq!(
             flags,
             lxc_sys::LXC_ATTACH_DEFAULT | lxc_sys::LXC_ATTACH_SETGROUPS | lxc_sys::LXC_ATTACH_NO_NEW_PRIVS
         );
-        assert_eq!(prepared.buffer.options.groups.size, 2);
+        assert_eq!(prepared.buffer.value.groups.size, 2);
         options.groups.clear();
         let prepared = Prepared::new(&options).unwrap();
-        assert_eq!(prepared.buffer.options.attach_flags.cast_unsigned() & lxc_sys::LXC_ATTACH_SETGROUPS, 0);
+        assert_eq!(prepared.buffer.value.attach_flags.cast_unsigned() & lxc_sys::LXC_ATTACH_SETGROUPS, 0);
     }
 
     #[test]
     fn defaults_are_those_of_the_macro() {
         let options = AttachOptions { keep_env: KeepEnv::All, ..AttachOptions::default() };
         let ours = Prepared::new(&options).unwrap();
-        let (ours, theirs) = (&ours.buffer.options, consts::ATTACH_OPTIONS_DEFAULT);
+        let (ours, theirs) = (&ours.buffer.value, consts::ATTACH_OPTIONS_DEFAULT);
         assert_eq!(ours.attach_flags, theirs.attach_flags);
         assert_eq!((ours.namespaces, ours.personality), (theirs.namespaces, theirs.personality));
         assert_eq!((ours.uid, ours.gid, ours.env_policy), (theirs.uid, theirs.gid, theirs.env_policy));

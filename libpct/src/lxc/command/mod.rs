@@ -236,7 +236,8 @@ impl CommandSocket {
     /// A pidfd of the monitor.
     ///
     /// The pid is that of the process that made the socket; that the connection is still open after the
-    /// pidfd was made proves that it was not reused.
+    /// pidfd was made proves that it was not reused. Not for a container of [`super::Container::start_daemonized`]: there
+    /// that process has ended, and left the socket to the monitor.
     pub fn monitor_pidfd(&self) -> Result<OwnedFd> {
         const WHAT: &str = "find the monitor of";
         let failed = |error: rustix::io::Errno| Error::system(WHAT, &self.name, error);
@@ -248,7 +249,7 @@ impl CommandSocket {
         pidfd.map_err(failed)
     }
 
-    /// The pid of the monitor, to be shown; to act on it take [`Self::monitor_pidfd`].
+    /// The pid of the monitor, to be shown; to act on it take [`Self::monitor_pidfd`], which says of which containers.
     pub fn monitor_pid(&self) -> Result<Pid> {
         let peer = rustix::net::sockopt::socket_peercred(&self.link);
         peer.map(|peer| peer.pid).map_err(|error| Error::system("find the monitor of", &self.name, error))
