@@ -11,10 +11,8 @@ repository=$(cd "${1:?usage: deb.sh REPOSITORY}" && pwd)
 cd "$repository"
 target=$repository/target/deb
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-rm -f "$target"/*.deb "$target"/*.changes "$target"/*.buildinfo
 
 sh packaging/deb.sh .
-DEB_VERSION=$version+next sh packaging/deb.sh .
 
 printf '\n--- lintian\n'
 lintian --fail-on error,warning --info --tag-display-limit 0 "$target"/pct_"$version"_*.changes
@@ -27,8 +25,6 @@ for suite in bookworm trixie; do
 	sh tests/tiers/root.sh "$suite" "target/tiers/$suite"
 	rm -rf --one-file-system "$root"
 	cp -a --reflink=auto "target/tiers/$suite" "$root"
-	# The pages and documents that the root does without are in question here.
-	rm -f "$root"/etc/dpkg/dpkg.cfg.d/*mmdebstrap*
 	mkdir "$root/packages"
 	cp "$target"/*.deb "$root/packages"
 	sh tests/tiers/enter.sh "$root" "$repository" sh tests/packaging/inside.sh /packages "$version"

@@ -40,6 +40,7 @@ const KNOWN: &[Known] = &[
         words: &["seccomp"],
         remedy: |_| "look at the seccomp profile and the 'features' of the container".into(),
     },
+    Known { words: &["apparmor_parser not available"], remedy: |_| NO_APPARMOR_PARSER.into() },
     Known {
         words: &["apparmor"],
         remedy: |_| {
@@ -57,6 +58,8 @@ const KNOWN: &[Known] = &[
 
 pub(super) const VLAN_AWARE: &str =
     "let the bridge tell VLANs apart: ip link set dev NAME type bridge vlan_filtering 1";
+
+pub(super) const NO_APPARMOR_PARSER: &str = "install the package apparmor";
 
 const RAW_LINE: &str = "liblxc does not accept a line of the configuration that it was given: look at the 'lxc.' lines of the config";
 
@@ -211,6 +214,8 @@ mod tests {
             "No such file or directory - Failed to exec \"/opt/app\"",
         );
         assert!(init.unwrap().contains("'/opt/app'"));
+        let parser = "Cannot use generated profile: apparmor_parser not available";
+        assert_eq!(remedy_for(&[], parser).unwrap(), NO_APPARMOR_PARSER);
         assert_eq!(remedy_for(&[], "something else"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 /// Each code with what it means, sorted; `docs/doctor.md` is made of it.
 pub const SYMPTOM_CODES: &[(&str, &str)] = &[
+    ("apparmor-parser", "The host has AppArmor, but not the program that loads the profiles of containers."),
     (
         "architecture",
         "The init is no program for this host, or not for the architecture that the config names.",

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::{Patient, Symptom, error, info, warning};
-use crate::error::Error;
+use super::{super::diagnosis, Patient, Symptom, error, info, warning};
+use crate::{error::Error, exec};
 
 pub(super) fn helper(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     let Err(failure) = &patient.facts else { return Ok(Vec::new()) };
@@ -14,7 +14,13 @@ pub(super) fn helper(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
 pub(super) fn apparmor(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     let Ok(facts) = &patient.facts else { return Ok(Vec::new()) };
     if facts.has_apparmor() {
-        return Ok(Vec::new());
+        let own_profile = patient.section().has_raw("lxc.apparmor.profile");
+        if own_profile || exec::find_program("apparmor_parser").is_some() {
+            return Ok(Vec::new());
+        }
+        let text =
+            "the kernel confines by AppArmor, and apparmor_parser, which loads profiles, is not installed";
+        return Ok(vec![error("apparmor-parser", None, text).help(diagnosis::NO_APPARMOR_PARSER)]);
     }
     let text = "this host has no AppArmor: nothing but namespaces and capabilities confines the container";
     Ok(vec![match patient.section().is_unprivileged() {
