@@ -65,7 +65,11 @@ run() {
 reboot() {
 	part before-reboot 600 'sh tests/vm/reboot.sh before target/deb'
 	printf '\n--- %s: reboot\n' "$suite"
-	sh $vm reboot "$folder" .
+	if ! sh $vm reboot "$folder" .; then
+		failed="$failed $suite:reboot"
+		echo "$suite: reboot: FAILED" >>"$summary"
+		return
+	fi
 	part after-reboot 600 'sh tests/vm/reboot.sh after'
 }
 
@@ -76,6 +80,8 @@ for suite in ${*:-bookworm trixie}; do
 	folder=target/vm/$suite
 	logs=$folder/logs
 	rm -rf "$logs"
+	# One that an earlier run has left.
+	[ ! -f "$folder/pid" ] || sh $vm down "$folder"
 	sh tests/vm/image.sh "$suite" "$folder"
 	mkdir -p "$logs"
 	sh $vm up "$folder" .

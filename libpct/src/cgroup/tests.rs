@@ -55,6 +55,12 @@ impl Running {
                         inherit(&hierarchy.path, &folder, file);
                     }
                 }
+                // As liblxc does: a v2 group has only what those above it pass on.
+                if hierarchy.version == Version::V2 && hierarchy.controllers.contains("memory") {
+                    for above in [hierarchy.path.clone(), hierarchy.path.join("lxc")] {
+                        fs::write(above.join("cgroup.subtree_control"), "+memory").unwrap();
+                    }
+                }
                 fs::write(folder.join("cgroup.procs"), child.id().to_string()).unwrap();
             }
             running.children.push(child);
