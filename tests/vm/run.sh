@@ -18,7 +18,7 @@ vm=tests/vm/vm.sh
 
 # An emulated processor is ten times slower, so of what runs everywhere only
 # that is here which a kernel, an AppArmor or an init can change.
-groups='machine:: limits:: set:: network:: hotplug_net:: hotplug_disk:: lifecycle:: security:: suspend:: start_errors::'
+groups='machine:: limits:: set:: network:: lifecycle:: hotplug_disk::devices hotplug_disk::a_new_volume'
 units='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
 
 cargo test --profile quick --workspace --lib --test e2e --test control --no-run

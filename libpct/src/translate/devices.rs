@@ -67,6 +67,9 @@ pub(crate) fn name(node: DeviceNode) -> String {
 
 /// The control group's permission for each `devN`, in numeric order.
 pub(super) fn lines(input: &Input<'_>, lines: &mut Lines) -> Result<(), TranslateError> {
+    if input.is_standalone() && input.unprivileged && !standalone::devices_on_v1(input.facts) {
+        permission(input, lines, "allow", "a".to_owned())?;
+    }
     for (index, text) in input.section.family("dev") {
         let key = format!("dev{index}");
         let values =

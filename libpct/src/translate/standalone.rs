@@ -20,6 +20,8 @@
 //!   names are used, as the original did before 6.1.6 (spec: config, part 5.9). liblxc 7 knows
 //!   no version 1 any more; then there is a warning and no line. The same holds for the
 //!   devices controller, without warning: liblxc 7 filters devices by BPF.
+//! - **Devices of an unprivileged container** on cgroup v2: `lxc.cgroup2.devices.allow = a`. The original has the line in an include
+//!   (spec: runtime, part 1). Without it the first rule of the config makes liblxc deny all others, `/dev/null` too.
 //! - **Swap** is not limited where the kernel can't.
 //! - **Device nodes** (`devN`, block devices of volumes with quotas) are mounted by liblxc: `lxc.mount.entry = <nodes>/dev0
 //!   dev/fuse none bind,create=file 0 0`. The original has a hook for them. Where `lxc.autodev` is 0 there are none, as with

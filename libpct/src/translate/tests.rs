@@ -109,6 +109,22 @@ fn an_older_parser_of_apparmor_gets_only_rules_that_it_knows() {
 }
 
 #[test]
+fn an_unprivileged_container_may_use_all_devices_before_some_are_denied() {
+    let devices = |more: &str, host: &HostFacts| {
+        let config = run(&format!("{BASE}console: 0\n{more}"), host).unwrap();
+        let lines: Vec<_> =
+            config.to_string().lines().filter(|l| l.contains(".devices.")).map(str::to_owned).collect();
+        lines.join(" ").replace("lxc.", "").replace(".devices", "")
+    };
+    let mut host = HostFacts { cgroup: CgroupLayout::V2, controllers_v1: Vec::new(), ..standalone() };
+    assert_eq!(devices("unprivileged: 1\n", &host), "cgroup2.allow = a cgroup2.deny = c 5:1 rwm");
+    assert_eq!(devices("", &host), "cgroup2.deny = c 5:1 rwm");
+    host.home = HomeKind::Pve;
+    assert_eq!(devices("unprivileged: 1\n", &host), "cgroup2.deny = c 5:1 rwm");
+    assert_eq!(devices("unprivileged: 1\n", &standalone()), "cgroup.deny = c 5:1 rwm");
+}
+
+#[test]
 fn example_4_mknod_is_answered_by_a_daemon() {
     let more = "unprivileged: 1\nfeatures: mknod=1,force_rw_sys=1\n";
     let config = run(&format!("{BASE}{more}"), &facts()).unwrap();

@@ -70,7 +70,7 @@ impl<'a> Devices<'a> {
         let node = nodes::node(&translate::passed(index, device, found), &section.id_map()?);
         let others = self.others(section, index, path, found);
         let all = [&others[..], &[device.deny_write]].concat();
-        self.rule(&key, found, &others, &all)?;
+        self.rule(&key, section, found, &others, &all)?;
         make_node(&self.guest.look()?, path, node)?;
         self.done.push((key, Step::Made { path: path.clone() }));
         Ok(())
@@ -95,7 +95,7 @@ impl<'a> Devices<'a> {
         let Some(found) = removed.or_else(|| self.facts.devices.get(path).copied()) else { return Ok(()) };
         let others = self.others(section, index, path, found);
         let all = [&others[..], &[device.deny_write]].concat();
-        self.rule(&key, found, &all, &others)
+        self.rule(&key, section, found, &all, &others)
     }
 
     /// The `deny-write` of each other `devN` that is the same device.
@@ -108,7 +108,14 @@ impl<'a> Devices<'a> {
     }
 
     /// Tells the controller which `devN` are a device from now on, by their `deny-write`.
-    fn rule(&mut self, key: &str, found: DeviceNode, from: &[bool], to: &[bool]) -> Result<(), Error> {
+    fn rule(
+        &mut self,
+        key: &str,
+        section: &Section,
+        found: DeviceNode,
+        from: &[bool],
+        to: &[bool],
+    ) -> Result<(), Error> {
         let Guest { env, vmid, .. } = self.guest;
         let told = if translate::devices_on_v1(self.facts) {
             let stopped = || Error::NotRunning { what: "CT", vmid };
@@ -118,7 +125,7 @@ impl<'a> Devices<'a> {
         };
         let rules = |from: &[bool], to: &[bool]| match &told {
             Some(told) => rights::v1(told, found, to),
-            None => rights::v2(found, from, to),
+            None => rights::v2(section.is_unprivileged(), found, from, to),
         };
         self.done.push((key.to_owned(), Step::Ruled(rules(to, from))));
         self.write(&rules(from, to))

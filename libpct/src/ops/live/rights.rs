@@ -26,17 +26,17 @@ pub(super) fn v1(told: &str, device: DeviceNode, devices: &[bool]) -> Vec<FileAn
     rules.map(|(verb, rights)| (format!("devices.{verb}"), format!("{name} {rights}"))).collect()
 }
 
-/// What to tell liblxc, which has a program of its own for version 2: there the first rule about a device counts, and one
-/// is taken back by its opposite.
-pub(super) fn v2(device: DeviceNode, from: &[bool], to: &[bool]) -> Vec<FileAndRule> {
+/// What to tell liblxc, which has a program of its own for version 2. Of its rules only those count that are otherwise than
+/// what holds for all other devices (`allows_others`), and one is taken back by its opposite.
+pub(super) fn v2(allows_others: bool, device: DeviceNode, from: &[bool], to: &[bool]) -> Vec<FileAndRule> {
     let rules = |devices: &[bool]| -> Vec<Rule> {
-        devices.iter().flat_map(|deny_write| rules(device, *deny_write)).collect()
+        let all = devices.iter().flat_map(|deny_write| rules(device, *deny_write));
+        all.filter(|rule| rule.allow != allows_others).collect()
     };
     let (from, to) = (rules(from), rules(to));
-    let gone = from.iter().filter(|rule| rule.allow && !to.contains(rule));
-    let gone = gone.map(|rule| Rule { allow: false, ..rule.clone() });
-    // What is denied first: as soon as something is allowed it is not too much.
-    let new = to.iter().rev().filter(|rule| !from.contains(rule)).cloned();
+    let gone = from.iter().filter(|rule| !to.contains(rule));
+    let gone = gone.map(|rule| Rule { allow: !rule.allow, ..rule.clone() });
+    let new = to.iter().filter(|rule| !from.contains(rule)).cloned();
     let file = |rule: &Rule| if rule.allow { "devices.allow" } else { "devices.deny" };
     gone.chain(new).map(|rule| (file(&rule).to_owned(), rule.text)).collect()
 }
@@ -173,12 +173,19 @@ lxc.cgroup.memory.limit_in_bytes = 536870912
 
     #[test]
     fn rules_of_version_2_are_taken_back_by_their_opposite() {
-        let v2 = |from: &[bool], to: &[bool]| shown(v2(TUN, from, to));
-        assert_eq!(v2(&[], &[false]), "allow=c 10:200 rw");
-        assert_eq!(v2(&[], &[true]), "deny=c 10:200 w allow=c 10:200 r");
-        assert_eq!(v2(&[false], &[]), "deny=c 10:200 rw");
-        assert_eq!(v2(&[true], &[]), "deny=c 10:200 r");
-        assert_eq!(v2(&[true, false], &[true]), "deny=c 10:200 rw");
-        assert_eq!(v2(&[true, true], &[true]), "");
+        let privileged = |from: &[bool], to: &[bool]| shown(v2(false, TUN, from, to));
+        assert_eq!(privileged(&[], &[false]), "allow=c 10:200 rw");
+        assert_eq!(privileged(&[], &[true]), "allow=c 10:200 r");
+        assert_eq!(privileged(&[false], &[]), "deny=c 10:200 rw");
+        assert_eq!(privileged(&[true], &[]), "deny=c 10:200 r");
+        assert_eq!(privileged(&[true, false], &[true]), "deny=c 10:200 rw");
+        assert_eq!(privileged(&[true, true], &[true]), "");
+        // One that may use all devices is only denied some.
+        let unprivileged = |from: &[bool], to: &[bool]| shown(v2(true, TUN, from, to));
+        assert_eq!(unprivileged(&[], &[false]), "");
+        assert_eq!(unprivileged(&[false], &[]), "");
+        assert_eq!(unprivileged(&[], &[true]), "deny=c 10:200 w");
+        assert_eq!(unprivileged(&[true], &[false]), "allow=c 10:200 w");
+        assert_eq!(unprivileged(&[true, false], &[true]), "");
     }
 }
