@@ -129,7 +129,8 @@ fn hidden_verbs_are_named_in_full_and_listed_nowhere() {
 #[test]
 fn only_what_changes_or_enters_needs_root() {
     if !rustix::process::geteuid().is_root() {
-        assert_ne!(std::env::var("PCT_E2E").as_deref(), Ok("require"), "needs root");
+        let words = std::env::var("PCT_E2E").unwrap_or_default();
+        assert!(words.split(' ').all(|word| word != "require"), "needs root");
         eprintln!("skipped: needs root");
         return;
     }

@@ -10,6 +10,7 @@ use std::{
 use rustix::fs::{FileType, RenameFlags, mknodat, renameat_with};
 
 use super::*;
+use crate::sys::testing::needs_root;
 
 /// A root, and beside it what must never be touched.
 struct Scene {
@@ -189,8 +190,7 @@ fn modes_are_kept_or_set() {
 
 #[test]
 fn owners_are_the_containers_root_or_kept() {
-    if !rustix::process::geteuid().is_root() && std::env::var("PCT_E2E").as_deref() != Ok("require") {
-        eprintln!("skipped: needs root");
+    if !needs_root() {
         return;
     }
     let scene = Scene::new();

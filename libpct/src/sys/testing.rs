@@ -9,11 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether this process is the copy in [`in_child`].
 static IS_COPY: AtomicBool = AtomicBool::new(false);
 
-/// Whether to run a test that needs root: without it, and unless `PCT_E2E=require`, the test says so and
-/// is left.
+/// Whether a skip is a failure: `PCT_E2E` has the word `require`.
+pub(crate) fn is_required() -> bool {
+    std::env::var("PCT_E2E").is_ok_and(|words| words.split(' ').any(|word| word == "require"))
+}
+
+/// Whether to run a test that needs root: without it, and unless [`is_required`], the test says so and is left.
 pub(crate) fn needs_root() -> bool {
     let root = rustix::process::geteuid().is_root();
-    if !root && std::env::var_os("PCT_E2E").is_none_or(|v| v != "require") {
+    if !root && !is_required() {
         eprintln!("skipped: needs root");
         return false;
     }
@@ -73,4 +77,9 @@ fn finish(pid: i32, read: OwnedFd) {
         libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
         "in the child: {text} (status {status:#x})"
     );
+}
+
+/// How much slower this machine may be, as `PCT_PATIENCE` says: for machines that are only emulated.
+pub(crate) fn patience() -> u32 {
+    std::env::var("PCT_PATIENCE").map_or(1, |text| text.parse().unwrap())
 }

@@ -22,15 +22,7 @@ use std::{
 };
 
 use super::{Compression, Error, Options, Summary, error::Step, unpack};
-
-/// `false`, and says so, if the test can't run here.
-fn is_root() -> bool {
-    if rustix::process::geteuid().is_root() || std::env::var("PCT_E2E").is_ok_and(|v| v == "require") {
-        return true;
-    }
-    eprintln!("skipped: needs root");
-    false
-}
+use crate::sys::testing::needs_root;
 
 /// Runs a program that must succeed.
 fn run(program: &str, args: &[&str], dir: &Path) {

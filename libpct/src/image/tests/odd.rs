@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn what_follows_the_end_marker_is_ignored() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -28,7 +28,7 @@ fn what_follows_the_end_marker_is_ignored() {
 
 #[test]
 fn a_missing_end_marker_is_believed_when_the_stream_was_whole() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -39,7 +39,7 @@ fn a_missing_end_marker_is_believed_when_the_stream_was_whole() {
 
 #[test]
 fn a_wrong_checksum_says_where() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -52,7 +52,7 @@ fn a_wrong_checksum_says_where() {
 
 #[test]
 fn with_ignored_errors_the_rest_is_unpacked() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -82,7 +82,7 @@ fn with_ignored_errors_the_rest_is_unpacked() {
 
 #[test]
 fn what_is_there_stays_as_it_is() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -103,7 +103,7 @@ fn what_is_there_stays_as_it_is() {
 
 #[test]
 fn directories_get_what_the_archive_says_even_when_it_comes_late() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -133,7 +133,7 @@ fn directories_get_what_the_archive_says_even_when_it_comes_late() {
 
 #[test]
 fn deep_trees_are_made() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -155,7 +155,7 @@ fn deep_trees_are_made() {
 
 #[test]
 fn attributes_that_can_not_be_set_are_warnings() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -180,7 +180,7 @@ fn attributes_that_can_not_be_set_are_warnings() {
 
 #[test]
 fn global_headers_are_defaults() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();
@@ -214,7 +214,7 @@ impl Read for Slow<'_> {
 
 #[test]
 fn slow_and_failing_readers_are_borne() {
-    if !is_root() {
+    if !needs_root() {
         return;
     }
     let arena = Arena::new();

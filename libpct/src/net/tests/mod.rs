@@ -20,7 +20,10 @@ use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_sp
 
 use super::{name::OwnLink, *};
 use crate::config::{Port, Vmid};
-use crate::sys::{process, testing::needs_root};
+use crate::sys::{
+    process,
+    testing::{needs_root, patience},
+};
 
 /// The bytes of a question after its header, as strace(1) shows those of iproute2.
 pub(super) fn hex(message: &RouteNetlinkMessage) -> String {
@@ -236,7 +239,8 @@ impl Space {
 
     /// Whether an address answers.
     fn reaches(&self, address: Ipv4Addr) -> bool {
-        let connect = move || TcpStream::connect_timeout(&(address, 9).into(), Duration::from_millis(1500));
+        let limit = Duration::from_millis(1500) * patience();
+        let connect = move || TcpStream::connect_timeout(&(address, 9).into(), limit);
         // Nobody listens there.
         let error = self.run(connect).join().unwrap().unwrap_err();
         error.kind() == io::ErrorKind::ConnectionRefused
