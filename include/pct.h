@@ -98,6 +98,7 @@ const char *pct_version(void);
  * - json: pct_list_json, pct_container_status_json, _config_json
  * - exec: pct_container_exec, _exec_wait, _enter_wait
  * - console: pct_container_console_wait
+ * - change: pct_container_set, _pending_json, _rescan, pct_rescan
  *
  * False for other words and for NULL.
  */
@@ -658,6 +659,102 @@ pct_status pct_container_config_json(const pct_ctx *ctx,
                                      const pct_config_options *options,
                                      char **out,
                                      pct_error **err);
+
+/*
+ * ======== Changes of the configuration
+ */
+
+/**
+ * What pct_container_set changes. Something must be given.
+ */
+typedef struct pct_set_options {
+    /**
+     * sizeof (pct_set_options)
+     */
+    size_t struct_size;
+    /**
+     * Strings such as "memory=1024" with the names and values of pct set,
+     * ended by NULL; of a key that comes again the last one counts.
+     */
+    const char *const *set;
+    /**
+     * Keys to delete, ended by NULL.
+     */
+    const char *const *unset;
+    /**
+     * Keys whose pending change is dropped, ended by NULL.
+     */
+    const char *const *revert;
+    /**
+     * Change nothing unless this is the digest of the file, which
+     * pct_container_config_json gives: somebody else may have changed it.
+     */
+    const char *digest;
+} pct_set_options;
+
+/**
+ * How pct_rescan and pct_container_rescan look.
+ */
+typedef struct pct_rescan_options {
+    /**
+     * sizeof (pct_rescan_options)
+     */
+    size_t struct_size;
+    /**
+     * Write nothing; progress hears what would be written.
+     */
+    int dry_run;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_rescan_options;
+
+/**
+ * Changes the configuration: all that is asked for, or nothing. What a
+ * running container cannot be told at once is pending until its next start.
+ * Values that do not fit give PCT_E_PARAMETER with each of them in the
+ * message.
+ */
+pct_status pct_container_set(const pct_ctx *ctx,
+                             uint32_t vmid,
+                             const pct_set_options *options,
+                             const pct_progress *progress,
+                             pct_error **err);
+
+/**
+ * The changes that wait for the next start, with the values in force: a JSON
+ * array with an object for each key, ascending, with the members key, value
+ * (in force), pending (after the start) and delete (1, or 2 by force); those
+ * that there are. The caller frees *out with pct_string_free.
+ */
+pct_status pct_container_pending_json(const pct_ctx *ctx,
+                                      uint32_t vmid,
+                                      char **out,
+                                      pct_error **err);
+
+/**
+ * Looks through the storages for volumes of the container: those that the
+ * configuration does not name become unused ones, sizes are corrected. The
+ * callback message hears of each change.
+ */
+pct_status pct_container_rescan(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_rescan_options *options,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/**
+ * As pct_container_rescan, for all containers of this host. One that fails
+ * keeps none of the others from being looked at: PCT_OK says that all have
+ * been, and *failed is a JSON array of those that failed, objects with vmid,
+ * type and the string error. The caller frees it with pct_string_free.
+ */
+pct_status pct_rescan(const pct_ctx *ctx,
+                      const pct_rescan_options *options,
+                      const pct_progress *progress,
+                      char **failed,
+                      pct_error **err);
 
 /*
  * ======== Inside a running container

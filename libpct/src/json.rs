@@ -11,6 +11,7 @@ use crate::{
     config::{
         Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
     },
+    error::Error,
     ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
     store::Loaded,
 };
@@ -74,13 +75,20 @@ pub fn listing(
         }
         (entry.vmid, fields)
     });
-    let unread = listing.errors.iter().map(|(vmid, error)| {
-        let fields = serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() });
-        (*vmid, fields)
-    });
+    let unread = listing.errors.iter().map(|(vmid, error)| (*vmid, failure(*vmid, error)));
     let mut all: Vec<_> = read.chain(unread).collect();
     all.sort_by_key(|(vmid, _)| *vmid);
     all.into_iter().map(|(_, fields)| fields).collect()
+}
+
+/// The containers with which something failed, each as [`listing`] shows one that cannot be read.
+#[must_use]
+pub fn failures(errors: &[(Vmid, Error)]) -> Value {
+    errors.iter().map(|(vmid, error)| failure(*vmid, error)).collect()
+}
+
+fn failure(vmid: Vmid, error: &Error) -> Value {
+    serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() })
 }
 
 /// A count of processors is whole unless a limit made it a fraction.

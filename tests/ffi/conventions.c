@@ -14,7 +14,7 @@ static void version(void)
 
     snprintf(text, sizeof text, "%d.%d.%d", PCT_VERSION_MAJOR, PCT_VERSION_MINOR, PCT_VERSION_PATCH);
     CHECK(strcmp(text, pct_version()) == 0);
-    CHECK(pct_has_feature("lifecycle") && pct_has_feature("json"));
+    CHECK(pct_has_feature("lifecycle") && pct_has_feature("json") && pct_has_feature("change"));
     CHECK(!pct_has_feature("teleport") && !pct_has_feature("") && !pct_has_feature(NULL));
 }
 
@@ -211,6 +211,58 @@ static void configuration(pct_ctx *ctx)
     CHECK(text == NULL);
 }
 
+static void changes(pct_ctx *ctx)
+{
+    static const char *const not_utf8[] = {"hostname=\xff", NULL};
+    static const char *const no_value[] = {"hostname", NULL};
+    static const char *const too_much[] = {"memory=lots", "colour=red", NULL};
+    static const char *const valid[] = {"memory=512", NULL};
+    static const char *const bad_key[] = {"memory", "\x80", NULL};
+    pct_set_options set;
+    pct_rescan_options rescan;
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+
+    FAILS(pct_container_set(ctx, 9001, NULL, NULL, &err), PCT_E_PARAMETER, "no options specified");
+    memset(&set, 0, sizeof set);
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_STRUCT, "pct_set_options: struct_size is not set");
+    set.struct_size = sizeof set;
+    set.set = not_utf8;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "set 'hostname=");
+    set.set = no_value;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_PARAMETER, "set 'hostname' is not of the form key=value");
+    set.set = too_much;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_PARAMETER, "colour");
+    set.set = valid;
+    FAILS(pct_container_set(ctx, 9002, &set, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    set.digest = "0000000000000000000000000000000000000000";
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_REFUSED, "detected modified configuration");
+    set.digest = "\xc0";
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "digest");
+    set.digest = NULL;
+    set.unset = bad_key;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "unset");
+    set.unset = NULL;
+    set.revert = bad_key;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "revert");
+
+    FAILS(pct_container_pending_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_pending_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_pending_json(ctx, 9001, &text, &err));
+    CHECK(strstr(text, "{\"key\":\"hostname\",\"pending\":\"new\",\"value\":\"old\"}") != NULL);
+    pct_string_free(text);
+
+    memset(&rescan, 0, sizeof rescan);
+    rescan.struct_size = sizeof rescan;
+    rescan.reserved = 1;
+    FAILS(pct_container_rescan(ctx, 9001, &rescan, NULL, &err), PCT_E_STRUCT, "reserved is 1");
+    FAILS(pct_container_rescan(ctx, 9002, NULL, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_rescan(ctx, NULL, NULL, NULL, &err), PCT_E_NULL, "failed");
+    FAILS(pct_rescan(ctx, &rescan, NULL, &text, &err), PCT_E_STRUCT, "reserved is 1");
+    CHECK(text == NULL);
+}
+
 static void state(pct_ctx *ctx)
 {
     pct_error *err = NULL;
@@ -271,6 +323,7 @@ int main(int argc, char **argv)
     errors(ctx);
     utf8(ctx);
     configuration(ctx);
+    changes(ctx);
     state(ctx);
     not_running(ctx);
     pct_ctx_free(ctx);

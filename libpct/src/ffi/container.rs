@@ -14,7 +14,7 @@ use super::{
     guard,
     options::{self, reserved},
     progress::{Callbacks, pct_progress},
-    status::{PCT_E_PARAMETER, pct_status},
+    status::pct_status,
     string,
 };
 use crate::{CreateOptions, DestroyOptions, RebootOptions, ShutdownOptions, StartOptions, StopOptions};
@@ -151,7 +151,7 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
         let text = |string, what| Ok::<_, Fault>(string::text(string, what)?.map(str::to_owned));
         Ok(CreateOptions {
             template: text(given.ostemplate, "ostemplate")?.ok_or_else(|| Fault::null("ostemplate"))?,
-            config: string::array(given.config).into_iter().map(setting).collect::<Result<_, _>>()?,
+            config: string::settings(given.config, "config")?,
             storage: text(given.storage, "storage")?,
             password: text(given.password, "password")?,
             ssh_public_keys: text(given.ssh_public_keys, "ssh_public_keys")?,
@@ -159,17 +159,6 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
             start: given.start != 0,
         })
     }
-}
-
-/// Splits `key=value`.
-fn setting(bytes: &[u8]) -> Result<(String, String), Fault> {
-    let shown = String::from_utf8_lossy(bytes);
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Fault::new(super::status::PCT_E_UTF8, format!("config '{shown}' is not UTF-8")))?;
-    let (key, value) = text.split_once('=').ok_or_else(|| {
-        Fault::new(PCT_E_PARAMETER, format!("config '{shown}' is not of the form key=value"))
-    })?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Removes the container and the volumes that belong to it.

@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 4] = ["lifecycle", "json", "exec", "console"];
+const FEATURES: [&str; 5] = ["lifecycle", "json", "exec", "console", "change"];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
 /// freed.
@@ -41,6 +41,7 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - json: pct_list_json, pct_container_status_json, _config_json
 /// - exec: pct_container_exec, _exec_wait, _enter_wait
 /// - console: pct_container_console_wait
+/// - change: pct_container_set, _pending_json, _rescan, pct_rescan
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]

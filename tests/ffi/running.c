@@ -1,0 +1,123 @@
+/* A running container is looked after, from C.
+ *
+ * Arguments: the root directory, the path of pct-helper, and the container,
+ * which has no other in its root. */
+
+#include "check.h"
+
+/* Whether the JSON that a call has given has this in it; frees it. */
+static bool has(char *json, const char *part)
+{
+    bool found = json != NULL && strstr(json, part) != NULL;
+
+    if (!found)
+        fprintf(stderr, "no '%s' in %s\n", part, json == NULL ? "NULL" : json);
+    pct_string_free(json);
+    return found;
+}
+
+static char *config_of(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_error *err = NULL;
+    char *json = NULL;
+
+    OK(pct_container_config_json(ctx, vmid, NULL, &json, &err));
+    return json;
+}
+
+static char *pending_of(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_error *err = NULL;
+    char *json = NULL;
+
+    OK(pct_container_pending_json(ctx, vmid, &json, &err));
+    return json;
+}
+
+/* One change is made at once, one waits and is dropped again. */
+static void change(pct_ctx *ctx, uint32_t vmid)
+{
+    static const char *const set[] = {"memory=123", "tty=5", "tags=a", NULL};
+    static const char *const tty[] = {"tty", NULL};
+    static const char *const tags[] = {"tags", NULL};
+    pct_set_options options;
+    pct_error *err = NULL;
+    char *json, digest[41];
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.set = set;
+    json = config_of(ctx, vmid);
+    memcpy(digest, strstr(json, "\"digest\":\"") + 10, 40);
+    digest[40] = '\0';
+    pct_string_free(json);
+    options.digest = digest;
+    OK(pct_container_set(ctx, vmid, &options, NULL, &err));
+    /* That was another file. */
+    FAILS(pct_container_set(ctx, vmid, &options, NULL, &err), PCT_E_REFUSED, "detected modified configuration");
+    options.digest = NULL;
+    CHECK(has(pending_of(ctx, vmid), "{\"key\":\"tty\",\"pending\":5}"));
+    CHECK(has(pending_of(ctx, vmid), "{\"key\":\"memory\",\"value\":123}"));
+
+    options.set = NULL;
+    options.unset = tags;
+    options.revert = tty;
+    OK(pct_container_set(ctx, vmid, &options, NULL, &err));
+    json = pending_of(ctx, vmid);
+    CHECK(strstr(json, "\"pending\"") == NULL && strstr(json, "tags") == NULL);
+    pct_string_free(json);
+}
+
+static int count(void *user, const char *text)
+{
+    (void)text;
+    ++*(int *)user;
+    return 0;
+}
+
+/* Nothing is new but for the one that nobody has noted down. */
+static void rescan(pct_ctx *ctx, uint32_t vmid, const char *root)
+{
+    pct_rescan_options options;
+    pct_progress progress;
+    pct_error *err = NULL;
+    char *failed = NULL, path[4096];
+    int messages = 0;
+    FILE *volume;
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    memset(&progress, 0, sizeof progress);
+    progress.struct_size = sizeof progress;
+    progress.user = &messages;
+    progress.message = count;
+    snprintf(path, sizeof path, "%s/var/lib/pct/storage/images/%u/vm-%u-disk-7.raw", root, (unsigned)vmid, (unsigned)vmid);
+    volume = fopen(path, "w");
+    CHECK(volume != NULL && fclose(volume) == 0);
+
+    options.dry_run = 1;
+    OK(pct_rescan(ctx, &options, &progress, &failed, &err));
+    CHECK(has(failed, "[]") && messages > 0);
+    CHECK(!strstr(failed = config_of(ctx, vmid), "disk-7"));
+    pct_string_free(failed);
+    options.dry_run = 0;
+    OK(pct_container_rescan(ctx, vmid, &options, &progress, &err));
+    CHECK(has(config_of(ctx, vmid), "\"unused0\":\""));
+    CHECK(remove(path) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    pct_ctx *ctx;
+    uint32_t vmid;
+
+    if (argc != 4)
+        return 2;
+    vmid = (uint32_t)strtoul(argv[3], NULL, 10);
+    ctx = open_context(argv[1], argv[2]);
+    change(ctx, vmid);
+    rescan(ctx, vmid, argv[1]);
+    pct_ctx_free(ctx);
+    puts("ok");
+    return 0;
+}
