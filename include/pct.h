@@ -99,6 +99,9 @@ const char *pct_version(void);
  * - exec: pct_container_exec, _exec_wait, _enter_wait
  * - console: pct_container_console_wait
  * - change: pct_container_set, _pending_json, _rescan, pct_rescan
+ * - all: pct_start_all, pct_stop_all
+ * - suspend: pct_container_suspend, _resume
+ * - wait: pct_container_wait
  *
  * False for other words and for NULL.
  */
@@ -512,6 +515,24 @@ typedef struct pct_reboot_options {
 } pct_reboot_options;
 
 /**
+ * How long pct_container_wait waits.
+ */
+typedef struct pct_wait_options {
+    /**
+     * sizeof (pct_wait_options)
+     */
+    size_t struct_size;
+    /**
+     * After how many milliseconds to give up. Zero is never.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_wait_options;
+
+/**
  * Makes the container from a template. A failure leaves nothing behind, and
  * an existing container alone (PCT_E_EXISTS). The options must be given.
  */
@@ -569,6 +590,44 @@ pct_status pct_container_reboot(const pct_ctx *ctx,
                                 pct_error **err);
 
 /**
+ * Writes the state of all processes of the container to disk, and ends them:
+ * pct_container_resume goes on with it. Experimental. PCT_E_UNSUPPORTED where
+ * CRIU is not installed; after any failure the container runs on.
+ */
+pct_status pct_container_suspend(const pct_ctx *ctx,
+                                 uint32_t vmid,
+                                 const pct_progress *progress,
+                                 pct_error **err);
+
+/**
+ * Goes on with a suspended container, whose files must be as they were then;
+ * PCT_E_REFUSED when it is not suspended. Its state on disk is used up by a
+ * success, and by pct_container_start. Experimental.
+ */
+pct_status pct_container_resume(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/**
+ * Waits until the container
+ *
+ * - "running": runs
+ * - "stopped": has stopped, and everything behind it is cleaned up
+ * - "ipv4", "ipv6": has an address by which other machines can reach it
+ * - "systemd": has completed its boot, as its systemd says
+ *
+ * PCT_E_TIMEOUT when that has not come about in time, PCT_E_NOT_RUNNING when
+ * it stops meanwhile and does not reboot.
+ */
+pct_status pct_container_wait(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *condition,
+                              const pct_wait_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
  * Takes away the lock that an operation has left in the configuration,
  * whoever has set it. PCT_E_REFUSED when there is none.
  */
@@ -576,6 +635,74 @@ pct_status pct_container_unlock(const pct_ctx *ctx,
                                 uint32_t vmid,
                                 const pct_progress *progress,
                                 pct_error **err);
+
+/*
+ * ======== All containers at once
+ *
+ * They are taken one after the other in the order of startup in their
+ * configurations. One that fails keeps none of the others from being tried:
+ * PCT_OK says that all have been, and *failed is a JSON array of those that
+ * failed, objects with vmid, type and the string error. The caller frees it
+ * with pct_string_free.
+ */
+
+/**
+ * Which containers pct_start_all starts.
+ */
+typedef struct pct_start_all_options {
+    /**
+     * sizeof (pct_start_all_options)
+     */
+    size_t struct_size;
+    /**
+     * Those without onboot, too.
+     */
+    int force;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_start_all_options;
+
+/**
+ * How pct_stop_all stops.
+ */
+typedef struct pct_stop_all_options {
+    /**
+     * sizeof (pct_stop_all_options)
+     */
+    size_t struct_size;
+    /**
+     * How many milliseconds a guest may take whose startup has no down, before
+     * it is killed. Zero is 60 seconds.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_stop_all_options;
+
+/**
+ * Starts the containers with onboot that do not run, and waits after each as
+ * long as up of its startup says. Templates and locked ones are left out with
+ * a message.
+ */
+pct_status pct_start_all(const pct_ctx *ctx,
+                         const pct_start_all_options *options,
+                         const pct_progress *progress,
+                         char **failed,
+                         pct_error **err);
+
+/**
+ * Shuts all running containers down, in the reverse order. A guest that takes
+ * too long is killed. Locked ones are left out with a message.
+ */
+pct_status pct_stop_all(const pct_ctx *ctx,
+                        const pct_stop_all_options *options,
+                        const pct_progress *progress,
+                        char **failed,
+                        pct_error **err);
 
 /*
  * ======== What there is

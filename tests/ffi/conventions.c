@@ -308,6 +308,41 @@ static void not_running(pct_ctx *ctx)
     FAILS(pct_container_console_wait(ctx, 9001, &console, &exit_status, &err), PCT_E_PARAMETER, "escape");
 }
 
+static void all_and_waits(pct_ctx *ctx)
+{
+    pct_start_all_options start;
+    pct_stop_all_options stop;
+    pct_wait_options wait;
+    pct_error *err = NULL;
+    char *failed = (char *)ctx;
+
+    FAILS(pct_start_all(ctx, NULL, NULL, NULL, &err), PCT_E_NULL, "failed");
+    FAILS(pct_stop_all(NULL, NULL, NULL, &failed, &err), PCT_E_NULL, "ctx");
+    CHECK(failed == NULL);
+    memset(&start, 0, sizeof start);
+    FAILS(pct_start_all(ctx, &start, NULL, &failed, &err), PCT_E_STRUCT, "pct_start_all_options");
+    memset(&stop, 0, sizeof stop);
+    stop.struct_size = sizeof stop;
+    stop.reserved = 1;
+    FAILS(pct_stop_all(ctx, &stop, NULL, &failed, &err), PCT_E_STRUCT, "reserved is 1");
+    /* There is nothing to do. */
+    OK(pct_stop_all(ctx, NULL, NULL, &failed, &err));
+    CHECK(strcmp(failed, "[]") == 0);
+    pct_string_free(failed);
+    OK(pct_start_all(ctx, NULL, NULL, &failed, &err));
+    CHECK(strcmp(failed, "[]") == 0);
+    pct_string_free(failed);
+
+    FAILS(pct_container_wait(ctx, 9001, NULL, NULL, NULL, &err), PCT_E_NULL, "condition");
+    FAILS(pct_container_wait(ctx, 9001, "\xff", NULL, NULL, &err), PCT_E_UTF8, "condition");
+    FAILS(pct_container_wait(ctx, 9001, "flying", NULL, NULL, &err), PCT_E_PARAMETER, "'flying'");
+    FAILS(pct_container_wait(ctx, 9002, "stopped", NULL, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    memset(&wait, 0, sizeof wait);
+    FAILS(pct_container_wait(ctx, 9001, "stopped", &wait, NULL, &err), PCT_E_STRUCT, "struct_size");
+    FAILS(pct_container_suspend(ctx, 9001, NULL, &err), PCT_E_NOT_RUNNING, "CT 9001 not running");
+    FAILS(pct_container_resume(ctx, 9002, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -326,6 +361,7 @@ int main(int argc, char **argv)
     changes(ctx);
     state(ctx);
     not_running(ctx);
+    all_and_waits(ctx);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

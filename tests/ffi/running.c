@@ -1,7 +1,7 @@
 /* A running container is looked after, from C.
  *
  * Arguments: the root directory, the path of pct-helper, and the container,
- * which has no other in its root. */
+ * which has no other in its root, and another number that is free. */
 
 #include "check.h"
 
@@ -106,17 +106,72 @@ static void rescan(pct_ctx *ctx, uint32_t vmid, const char *root)
     CHECK(remove(path) == 0);
 }
 
+static bool runs(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_error *err = NULL;
+    bool running = false;
+
+    OK(pct_container_is_running(ctx, vmid, &running, &err));
+    return running;
+}
+
+static void waits(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_wait_options soon;
+    pct_error *err = NULL;
+
+    memset(&soon, 0, sizeof soon);
+    soon.struct_size = sizeof soon;
+    soon.timeout_ms = 50;
+    OK(pct_container_wait(ctx, vmid, "running", &soon, NULL, &err));
+    FAILS(pct_container_wait(ctx, vmid, "stopped", &soon, NULL, &err), PCT_E_TIMEOUT, "is not stopped");
+    FAILS(pct_container_wait(ctx, vmid, "ipv4", &soon, NULL, &err), PCT_E_TIMEOUT, "has no IPv4 address");
+    FAILS(pct_container_resume(ctx, vmid, NULL, &err), PCT_E_RUNNING, "already running");
+}
+
+/* One of them cannot be started, which does not matter to the other. */
+static void all(pct_ctx *ctx, uint32_t vmid, const char *root, const char *broken)
+{
+    pct_stop_all_options stop;
+    pct_start_all_options start;
+    pct_error *err = NULL;
+    char *failed = NULL, path[4096];
+    FILE *config;
+
+    memset(&stop, 0, sizeof stop);
+    stop.struct_size = sizeof stop;
+    stop.timeout_ms = 30000;
+    OK(pct_stop_all(ctx, &stop, NULL, &failed, &err));
+    CHECK(has(failed, "[]") && !runs(ctx, vmid));
+    OK(pct_container_wait(ctx, vmid, "stopped", NULL, NULL, &err));
+
+    snprintf(path, sizeof path, "%s/etc/pct/lxc/%s.conf", root, broken);
+    config = fopen(path, "w");
+    CHECK(config != NULL && fputs("onboot: 1\nhostname: broken\n", config) >= 0 && fclose(config) == 0);
+    memset(&start, 0, sizeof start);
+    start.struct_size = sizeof start;
+    OK(pct_start_all(ctx, NULL, NULL, &failed, &err));
+    CHECK(strstr(failed, broken) != NULL && has(failed, "missing 'arch'"));
+    CHECK(!runs(ctx, vmid));
+    start.force = 1;
+    OK(pct_start_all(ctx, &start, NULL, &failed, &err));
+    CHECK(has(failed, broken) && runs(ctx, vmid));
+    CHECK(remove(path) == 0);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
     uint32_t vmid;
 
-    if (argc != 4)
+    if (argc != 5)
         return 2;
     vmid = (uint32_t)strtoul(argv[3], NULL, 10);
     ctx = open_context(argv[1], argv[2]);
     change(ctx, vmid);
     rescan(ctx, vmid, argv[1]);
+    waits(ctx, vmid);
+    all(ctx, vmid, argv[1], argv[4]);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

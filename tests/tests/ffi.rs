@@ -212,7 +212,8 @@ fn a_c_program_looks_after_a_container() {
     let host = Host::new();
     let ct = host.busybox(&[]);
     ct.start().ok();
-    let run = installed.run(&program).args([host.root(), &bins::helper(), Path::new(&ct.id)]);
+    let free = host.ct();
+    let run = installed.run(&program).args([host.root(), &bins::helper()]).args([&ct.id, &free.id]);
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
 }

@@ -13,8 +13,19 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 10] =
-    ["version", "status", "error", "string", "ctx", "progress", "container", "query", "change", "exec"];
+const SECTIONS: [&str; 11] = [
+    "version",
+    "status",
+    "error",
+    "string",
+    "ctx",
+    "progress",
+    "container",
+    "all",
+    "query",
+    "change",
+    "exec",
+];
 
 fn source(file: &str) -> PathBuf {
     repository().join("libpct/src/ffi").join(file)

@@ -58,6 +58,7 @@
 // C reaches these by name, and cbindgen takes what is `pub`; Rust programs use the crate itself.
 #![allow(unreachable_pub)]
 
+mod all;
 mod change;
 mod container;
 mod ctx;

@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 5] = ["lifecycle", "json", "exec", "console", "change"];
+const FEATURES: [&str; 8] = ["lifecycle", "json", "exec", "console", "change", "all", "suspend", "wait"];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
 /// freed.
@@ -42,6 +42,9 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - exec: pct_container_exec, _exec_wait, _enter_wait
 /// - console: pct_container_console_wait
 /// - change: pct_container_set, _pending_json, _rescan, pct_rescan
+/// - all: pct_start_all, pct_stop_all
+/// - suspend: pct_container_suspend, _resume
+/// - wait: pct_container_wait
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]
