@@ -102,6 +102,9 @@ const char *pct_version(void);
  * - all: pct_start_all, pct_stop_all
  * - suspend: pct_container_suspend, _resume
  * - wait: pct_container_wait
+ * - interfaces: pct_container_interfaces_json
+ * - doctor: pct_container_doctor_json, pct_doctor_json
+ * - pidfd: pct_container_init_pidfd
  *
  * False for other words and for NULL.
  */
@@ -786,6 +789,60 @@ pct_status pct_container_config_json(const pct_ctx *ctx,
                                      const pct_config_options *options,
                                      char **out,
                                      pct_error **err);
+
+/*
+ * ======== A look into containers
+ *
+ * These calls change nothing, but ask the kernel and the running containers:
+ * they need root. The caller frees what they give, a char * with
+ * pct_string_free.
+ */
+
+/**
+ * The network interfaces of a running container as they are inside: a JSON
+ * array of objects with the members name, hwaddr, hardware-address, inet and
+ * inet6 (the last address of the kind, if there is one), and ip-addresses, an
+ * array of objects with ip-address, ip-address-type ("inet" or "inet6") and
+ * prefix. The text null for a container that is stopped.
+ */
+pct_status pct_container_interfaces_json(const pct_ctx *ctx,
+                                         uint32_t vmid,
+                                         char **out,
+                                         pct_error **err);
+
+/**
+ * A file descriptor of the init of a running container, for poll, which shows
+ * it as readable when init has ended, and for pidfd_send_signal. A container
+ * that reboots gets another init. The caller closes it. PCT_E_NOT_RUNNING when
+ * the container is stopped.
+ */
+pct_status pct_container_init_pidfd(const pct_ctx *ctx,
+                                    uint32_t vmid,
+                                    int *pidfd,
+                                    pct_error **err);
+
+/**
+ * What would make the next start of the container fail or surprise, the
+ * gravest first: a JSON array of objects with the members vmid, severity
+ * ("error", "warning" or "info"), code (for programs), key (of the
+ * configuration), message and help; key and help may be null. Nothing is
+ * started.
+ */
+pct_status pct_container_doctor_json(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     char **out,
+                                     pct_error **err);
+
+/**
+ * As pct_container_doctor_json, for the containers whose numbers stand in
+ * vmids, or for all of this host when count is 0. For one whose configuration
+ * cannot be read, there is an object with vmid, type and the string error.
+ */
+pct_status pct_doctor_json(const pct_ctx *ctx,
+                           const uint32_t *vmids,
+                           size_t count,
+                           char **out,
+                           pct_error **err);
 
 /*
  * ======== Changes of the configuration

@@ -12,7 +12,7 @@ use crate::{
         Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
     },
     error::Error,
-    ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
+    ops::{Checkup, ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
     store::Loaded,
 };
 
@@ -134,17 +134,26 @@ pub fn interfaces(interfaces: Option<&[Interface]>) -> Value {
 /// `warning` or `info`, and `key` and `help` may be null.
 #[must_use]
 pub fn symptoms<'a>(found: impl IntoIterator<Item = (Vmid, &'a Symptom)>) -> Value {
-    let entry = |(vmid, symptom): (Vmid, &Symptom)| {
-        serde_json::json!({
-            "vmid": vmid.get(),
-            "severity": symptom.gravity.as_str(),
-            "code": symptom.code,
-            "key": symptom.key.as_deref().map(text),
-            "message": text(&symptom.message),
-            "help": symptom.remedy.as_deref().map(text),
-        })
-    };
-    found.into_iter().map(entry).collect()
+    found.into_iter().map(symptom).collect()
+}
+
+fn symptom((vmid, symptom): (Vmid, &Symptom)) -> Value {
+    serde_json::json!({
+        "vmid": vmid.get(),
+        "severity": symptom.gravity.as_str(),
+        "code": symptom.code,
+        "key": symptom.key.as_deref().map(text),
+        "message": text(&symptom.message),
+        "help": symptom.remedy.as_deref().map(text),
+    })
+}
+
+/// As [`symptoms`], and behind them the [`failures`].
+#[must_use]
+pub fn checkup(found: &Checkup) -> Value {
+    let all = found.containers.iter().flat_map(|(vmid, found)| found.iter().map(|symptom| (*vmid, symptom)));
+    let failed = found.errors.iter().map(|(vmid, error)| failure(*vmid, error));
+    all.map(symptom).chain(failed).collect()
 }
 
 /// The processors that running containers may use: an array of `{vmid, cpus: [0, 1, ...]}`.

@@ -343,6 +343,29 @@ static void all_and_waits(pct_ctx *ctx)
     FAILS(pct_container_resume(ctx, 9002, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
 }
 
+static void looks(pct_ctx *ctx)
+{
+    static const uint32_t impossible[] = {9001, 7};
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    int pidfd = 7;
+
+    FAILS(pct_container_interfaces_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_interfaces_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_interfaces_json(ctx, 9001, &text, &err));
+    CHECK(strcmp(text, "null") == 0);
+    pct_string_free(text);
+    FAILS(pct_container_init_pidfd(ctx, 9001, NULL, &err), PCT_E_NULL, "pidfd");
+    FAILS(pct_container_init_pidfd(ctx, 9001, &pidfd, &err), PCT_E_NOT_RUNNING, "CT 9001 not running");
+    CHECK(pidfd == -1);
+    FAILS(pct_container_doctor_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_doctor_json(ctx, NULL, 1, &text, &err), PCT_E_NULL, "vmids");
+    FAILS(pct_doctor_json(ctx, impossible, 2, &text, &err), PCT_E_PARAMETER, "invalid vmid 7");
+    FAILS(pct_doctor_json(ctx, impossible, (size_t)-1, &text, &err), PCT_E_PARAMETER, "count");
+    CHECK(text == NULL);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -362,6 +385,7 @@ int main(int argc, char **argv)
     state(ctx);
     not_running(ctx);
     all_and_waits(ctx);
+    looks(ctx);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

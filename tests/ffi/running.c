@@ -3,6 +3,10 @@
  * Arguments: the root directory, the path of pct-helper, and the container,
  * which has no other in its root, and another number that is free. */
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include "check.h"
 
 /* Whether the JSON that a call has given has this in it; frees it. */
@@ -159,6 +163,39 @@ static void all(pct_ctx *ctx, uint32_t vmid, const char *root, const char *broke
     CHECK(remove(path) == 0);
 }
 
+static void looks(pct_ctx *ctx, uint32_t vmid, const char *missing)
+{
+    uint32_t both[2];
+    pct_error *err = NULL;
+    char *json = NULL;
+
+    OK(pct_container_interfaces_json(ctx, vmid, &json, &err));
+    CHECK(has(json, "\"inet\":\"127.0.0.1/8\""));
+    /* It runs: that is what there is to say. */
+    OK(pct_container_doctor_json(ctx, vmid, &json, &err));
+    CHECK(has(json, "\"code\":\"running\""));
+    both[0] = vmid;
+    both[1] = (uint32_t)strtoul(missing, NULL, 10);
+    OK(pct_doctor_json(ctx, both, 2, &json, &err));
+    CHECK(strstr(json, "\"code\":\"running\"") != NULL && has(json, "conf' does not exist\""));
+    OK(pct_doctor_json(ctx, NULL, 0, &json, &err));
+    CHECK(strstr(json, missing) == NULL && has(json, "\"code\":\"running\""));
+}
+
+/* The end of init is an event. */
+static void end(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_error *err = NULL;
+    struct pollfd init;
+
+    init.fd = -1;
+    init.events = POLLIN;
+    OK(pct_container_init_pidfd(ctx, vmid, &init.fd, &err));
+    CHECK(fcntl(init.fd, F_GETFD) == FD_CLOEXEC && poll(&init, 1, 0) == 0);
+    OK(pct_container_stop(ctx, vmid, NULL, NULL, &err));
+    CHECK(poll(&init, 1, 0) == 1 && close(init.fd) == 0);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -172,6 +209,8 @@ int main(int argc, char **argv)
     rescan(ctx, vmid, argv[1]);
     waits(ctx, vmid);
     all(ctx, vmid, argv[1], argv[4]);
+    looks(ctx, vmid, argv[4]);
+    end(ctx, vmid);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "version",
     "status",
     "error",
@@ -23,6 +23,7 @@ const SECTIONS: [&str; 11] = [
     "container",
     "all",
     "query",
+    "inspect",
     "change",
     "exec",
 ];

@@ -65,6 +65,7 @@ mod ctx;
 mod error;
 mod exec;
 mod guard;
+mod inspect;
 mod options;
 mod out;
 mod progress;

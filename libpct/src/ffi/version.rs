@@ -25,7 +25,19 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 8] = ["lifecycle", "json", "exec", "console", "change", "all", "suspend", "wait"];
+const FEATURES: [&str; 11] = [
+    "lifecycle",
+    "json",
+    "exec",
+    "console",
+    "change",
+    "all",
+    "suspend",
+    "wait",
+    "interfaces",
+    "doctor",
+    "pidfd",
+];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
 /// freed.
@@ -45,6 +57,9 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - all: pct_start_all, pct_stop_all
 /// - suspend: pct_container_suspend, _resume
 /// - wait: pct_container_wait
+/// - interfaces: pct_container_interfaces_json
+/// - doctor: pct_container_doctor_json, pct_doctor_json
+/// - pidfd: pct_container_init_pidfd
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]
