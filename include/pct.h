@@ -105,6 +105,7 @@ const char *pct_version(void);
  * - interfaces: pct_container_interfaces_json
  * - doctor: pct_container_doctor_json, pct_doctor_json
  * - pidfd: pct_container_init_pidfd
+ * - config: pct_config_parse, pct_config_to_lxc
  *
  * False for other words and for NULL.
  */
@@ -939,6 +940,54 @@ pct_status pct_rescan(const pct_ctx *ctx,
                       const pct_progress *progress,
                       char **failed,
                       pct_error **err);
+
+/*
+ * ======== Configuration files, wherever they are
+ *
+ * A file is given by its bytes and their number, at most 1 MiB; it may have
+ * any bytes. No container is needed, and nothing of a container of this number
+ * is read. The caller frees what comes out with pct_string_free.
+ */
+
+/**
+ * What a file says, and what is wrong with it: a JSON object with the members
+ *
+ * - config: as pct_container_config_json gives it, the values in force
+ * - pending: as pct_container_pending_json gives it
+ * - snapshots: an object that has for each name an object like config,
+ *   without digest
+ * - findings: those of pct lint, an array of objects with line and column
+ *   (from 1), severity ("error" or "warning"), key, part (of the line),
+ *   message and help; key and help may be null
+ *
+ * A file with errors is no failure of the call. Needs no context.
+ */
+pct_status pct_config_parse(const char *config,
+                            size_t size,
+                            uint32_t vmid,
+                            char **out,
+                            pct_error **err);
+
+/**
+ * Translates a file to the configuration of liblxc that a start with it would
+ * make, given in *out. The callback warning hears what is wrong with the file
+ * or had to be left out.
+ *
+ * host is a JSON object that describes a host, at least with the members home
+ * ("pve" or "standalone"), liblxc (its version) and cgroup ("v1", "hybrid" or
+ * "v2"); NULL is this host, which is then asked. *seccomp is the text of the
+ * seccomp profile, NULL if the container has none of its own; seccomp may be
+ * NULL. The configuration of a template is empty.
+ */
+pct_status pct_config_to_lxc(const pct_ctx *ctx,
+                             uint32_t vmid,
+                             const char *config,
+                             size_t size,
+                             const char *host,
+                             const pct_progress *progress,
+                             char **out,
+                             char **seccomp,
+                             pct_error **err);
 
 /*
  * ======== Inside a running container

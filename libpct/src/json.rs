@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::{
-        Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
+        Config, Finding, PendingKey, Section, SnapshotNode, Type, Vmid, digest, keys, lint, pending_keys,
+        snapshot_tree, text::to_bytes,
     },
     error::Error,
     ops::{Checkup, ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
@@ -166,15 +167,55 @@ pub fn cpusets(sets: &[(Vmid, BTreeSet<u32>)]) -> Value {
 /// `lxc`, the file's digest in `digest`.
 #[must_use]
 pub fn config(state: &ConfigState) -> Value {
+    let mut all = fields(&state.section);
+    all.insert("digest".to_owned(), state.digest.as_str().into());
+    Value::Object(all)
+}
+
+fn fields(section: &Section) -> Map<String, Value> {
     let mut fields: Map<String, Value> =
-        state.section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
-    fields.insert("digest".to_owned(), state.digest.as_str().into());
-    let raw = state.section.raw();
+        section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
+    let raw = section.raw();
     if !raw.is_empty() {
         let pairs = raw.iter().map(|line| Value::from(vec![text(&line.key), text(&line.value)]));
         fields.insert("lxc".to_owned(), pairs.collect());
     }
-    Value::Object(fields)
+    fields
+}
+
+/// A config file of the container `vmid`, wherever it is: its current state in `config` as [`config`] has it, what is
+/// [`pending`], the `snapshots` by name, and the [`findings`].
+#[must_use]
+pub fn file(bytes: &[u8], vmid: Vmid) -> Value {
+    let parsed = Config::parse(bytes, vmid).config;
+    let snapshots = parsed.snapshots().iter();
+    let snapshots: Map<_, _> =
+        snapshots.map(|(name, section)| (name.clone(), fields(section).into())).collect();
+    let state = ConfigState { section: parsed.main().clone(), digest: digest(bytes) };
+    serde_json::json!({
+        "config": config(&state),
+        "pending": pending(&parsed),
+        "snapshots": snapshots,
+        "findings": findings(&lint(bytes, vmid)),
+    })
+}
+
+/// What `pct lint` found in a file: an array of `{line, column, severity, key, part, message, help}`, where `severity` is
+/// `error` or `warning`, and `key` and `help` may be null.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> Value {
+    let entry = |finding: &Finding| {
+        serde_json::json!({
+            "line": finding.line,
+            "column": finding.column,
+            "severity": finding.severity.as_str(),
+            "key": finding.key.as_deref().map(text),
+            "part": text(&finding.part),
+            "message": text(&finding.message),
+            "help": finding.remedy.as_deref().map(text),
+        })
+    };
+    findings.iter().map(entry).collect()
 }
 
 /// The changes that wait: an array of `{key, value?, pending?, delete?}`; `delete` is 1, or 2 for one by force.
@@ -242,7 +283,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::digest;
 
     fn loaded(file: &[u8]) -> Loaded {
         Loaded::of(file.to_vec(), Vmid::new(100).unwrap())

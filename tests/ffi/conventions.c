@@ -366,6 +366,43 @@ static void looks(pct_ctx *ctx)
     CHECK(text == NULL);
 }
 
+static void config_files(pct_ctx *ctx)
+{
+    /* The NUL is a byte like others, and the last line is not within the size. */
+    static const char file[] = "hostname: web\nmemory: lots\ntags: \xff\nlxc.x: a\0b\n[one]\ncores: 2\nbeyond: 1\n";
+    static const char lxc[] = "arch: amd64\nostype: debian\nhostname: web\nrootfs: local:9001/vm-9001-disk-0.raw\n"
+                              "features: nesting=1\nunprivileged: 1\n";
+    static const char host[] = "{\"home\":\"standalone\",\"liblxc\":\"6.0\",\"cgroup\":\"v2\",\"helper\":\"/pct-helper\","
+                               "\"common_seccomp\":\"2\\ndenylist\\nreboot errno 1\\n\","
+                               "\"lxc_includes\":[\"common.conf\",\"userns.conf\"]}";
+    pct_error *err = NULL;
+    char *text = (char *)ctx, *seccomp = (char *)ctx;
+
+    FAILS(pct_config_parse(NULL, 0, 9001, &text, &err), PCT_E_NULL, "config");
+    CHECK(text == NULL);
+    FAILS(pct_config_parse(file, 4, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_config_parse(file, (size_t)-1, 9001, &text, &err), PCT_E_PARAMETER, "size is");
+    FAILS(pct_config_parse(file, 4, 9, &text, &err), PCT_E_PARAMETER, "invalid vmid 9");
+    OK(pct_config_parse("", 0, 9001, &text, &err));
+    CHECK(has(text, "{\"config\":{\"digest\":\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"},\"findings\":["));
+    OK(pct_config_parse(file, sizeof file - 12, 9001, &text, &err));
+    CHECK(strstr(text, "\"hostname\":\"web\"") != NULL && strstr(text, "\"snapshots\":{\"one\":{\"cores\":2}}") != NULL);
+    CHECK(strstr(text, "beyond") == NULL && strstr(text, "\"pending\":[{\"key\":\"hostname\",\"value\":\"web\"}") != NULL);
+    CHECK(has(text, "\"key\":\"memory\",\"line\":2,"));
+
+    FAILS(pct_config_to_lxc(NULL, 9001, lxc, 4, host, NULL, &text, NULL, &err), PCT_E_NULL, "ctx");
+    FAILS(pct_config_to_lxc(ctx, 9001, NULL, 0, host, NULL, &text, NULL, &err), PCT_E_NULL, "config");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, host, NULL, NULL, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, "\xff", NULL, &text, NULL, &err), PCT_E_UTF8, "host");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, "{}", NULL, &text, &seccomp, &err), PCT_E_PARAMETER, "describes no host");
+    CHECK(text == NULL && seccomp == NULL);
+    OK(pct_config_to_lxc(ctx, 9001, lxc, sizeof lxc - 1, host, NULL, &text, &seccomp, &err));
+    CHECK(has(text, "lxc.uts.name = web\n"));
+    CHECK(has(seccomp, "reboot errno 1\n"));
+    OK(pct_config_to_lxc(ctx, 9001, lxc, (size_t)(strstr(lxc, "features") - lxc), host, NULL, &text, &seccomp, &err));
+    CHECK(has(text, "lxc.uts.name = web\n") && seccomp == NULL);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -386,6 +423,7 @@ int main(int argc, char **argv)
     not_running(ctx);
     all_and_waits(ctx);
     looks(ctx);
+    config_files(ctx);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

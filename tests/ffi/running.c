@@ -9,17 +9,6 @@
 
 #include "check.h"
 
-/* Whether the JSON that a call has given has this in it; frees it. */
-static bool has(char *json, const char *part)
-{
-    bool found = json != NULL && strstr(json, part) != NULL;
-
-    if (!found)
-        fprintf(stderr, "no '%s' in %s\n", part, json == NULL ? "NULL" : json);
-    pct_string_free(json);
-    return found;
-}
-
 static char *config_of(pct_ctx *ctx, uint32_t vmid)
 {
     pct_error *err = NULL;

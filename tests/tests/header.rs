@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "version",
     "status",
     "error",
@@ -25,6 +25,7 @@ const SECTIONS: [&str; 12] = [
     "query",
     "inspect",
     "change",
+    "config",
     "exec",
 ];
 

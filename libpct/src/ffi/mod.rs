@@ -60,6 +60,7 @@
 
 mod all;
 mod change;
+mod config;
 mod container;
 mod ctx;
 mod error;

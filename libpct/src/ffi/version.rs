@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 11] = [
+const FEATURES: [&str; 12] = [
     "lifecycle",
     "json",
     "exec",
@@ -37,6 +37,7 @@ const FEATURES: [&str; 11] = [
     "interfaces",
     "doctor",
     "pidfd",
+    "config",
 ];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
@@ -60,6 +61,7 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - interfaces: pct_container_interfaces_json
 /// - doctor: pct_container_doctor_json, pct_doctor_json
 /// - pidfd: pct_container_init_pidfd
+/// - config: pct_config_parse, pct_config_to_lxc
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]
