@@ -27,7 +27,8 @@
  * member that is switched on or off is on when it is not zero.
  *
  * Strings. Strings that go in end in NUL and are only read during the call.
- * Paths and commands are any bytes, all others must be UTF-8 (PCT_E_UTF8).
+ * Paths of the host and commands are any bytes, all others must be UTF-8
+ * (PCT_E_UTF8).
  * A pointer that must not be NULL and is gives PCT_E_NULL. A char * that
  * comes out is UTF-8, belongs to the caller and is freed by pct_string_free
  * and nothing else; a const char * stays the library's. Many values at once
@@ -106,6 +107,8 @@ const char *pct_version(void);
  * - doctor: pct_container_doctor_json, pct_doctor_json
  * - pidfd: pct_container_init_pidfd
  * - config: pct_config_parse, pct_config_to_lxc
+ * - copy: pct_container_push, _pull
+ * - guest: pct_set_up_guest
  *
  * False for other words and for NULL.
  */
@@ -1098,6 +1101,133 @@ pct_status pct_container_console_wait(const pct_ctx *ctx,
                                       const pct_console_options *options,
                                       int *exit_status,
                                       pct_error **err);
+
+/*
+ * ======== Files of a running container
+ *
+ * Paths in the container are UTF-8 and are looked up inside, links as well; a
+ * relative one begins at its root. A file that is there is overwritten. What
+ * was copied until a failure stays.
+ *
+ * The file of the host is given by its path or, where that is NULL, by host_fd
+ * of the options.
+ */
+
+/**
+ * How pct_container_push and pct_container_pull copy.
+ */
+typedef struct pct_copy_options {
+    /**
+     * sizeof (pct_copy_options)
+     */
+    size_t struct_size;
+    /**
+     * The owner of a file that is made, a name or number of the side where
+     * that happens. NULL is root.
+     */
+    const char *user;
+    /**
+     * Its group, in the same way.
+     */
+    const char *group;
+    /**
+     * Its permission bits, at most 07777, when set_mode is on.
+     */
+    uint32_t mode;
+    /**
+     * Without it they are those that the umask gives.
+     */
+    int set_mode;
+    /**
+     * Copy a folder with all that is in it.
+     */
+    int recursive;
+    /**
+     * An open file or a stream, which is read to its end, or written to from
+     * where it stands. 0 and -1 are none.
+     */
+    int host_fd;
+} pct_copy_options;
+
+/**
+ * Copies a file of the host into the container.
+ */
+pct_status pct_container_push(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *file,
+                              const char *destination,
+                              const pct_copy_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
+ * Copies a file of the container to the host. host_fd keeps its owner and
+ * mode: with it none can be given.
+ */
+pct_status pct_container_pull(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *path,
+                              const char *destination,
+                              const pct_copy_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/*
+ * ======== Root directories without containers
+ */
+
+/**
+ * What pct_set_up_guest does. config and event must be given.
+ */
+typedef struct pct_guest_options {
+    /**
+     * sizeof (pct_guest_options)
+     */
+    size_t struct_size;
+    /**
+     * The bytes of a configuration file.
+     */
+    const char *config;
+    /**
+     * How many, at most 1 MiB.
+     */
+    size_t config_size;
+    /**
+     * What happens to the container, which has steps of its own: "create",
+     * "restore", "clone", "start", or "net", which writes the network alone.
+     */
+    const char *event;
+    /**
+     * For "create": the password of root, or its hash. Without one root cannot
+     * log in by password.
+     */
+    const char *password;
+    /**
+     * For "create": lines for the authorized_keys of root.
+     */
+    const char *ssh_public_keys;
+    /**
+     * The host, as for pct_config_to_lxc. NULL is this host.
+     */
+    const char *host;
+} pct_guest_options;
+
+/**
+ * Sets up a directory tree as the root of a container: for builders of
+ * images. Its files belong to the ids of the host that the configuration maps
+ * those of the container to. Nothing of the tree is run. Needs root, but no
+ * context; vmid only shows in messages.
+ *
+ * *out is a JSON object with ostype and arch, which were found; the caller
+ * frees it with pct_string_free. Steps before a failure have been done. The
+ * options must be given.
+ */
+pct_status pct_set_up_guest(const char *rootfs,
+                            uint32_t vmid,
+                            const pct_guest_options *options,
+                            const pct_progress *progress,
+                            char **out,
+                            pct_error **err);
 
 #ifdef __cplusplus
 }

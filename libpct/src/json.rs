@@ -13,7 +13,7 @@ use crate::{
         snapshot_tree, text::to_bytes,
     },
     error::Error,
-    ops::{Checkup, ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
+    ops::{Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
     store::Loaded,
 };
 
@@ -256,6 +256,12 @@ pub fn snapshots(loaded: &Loaded, running: bool) -> Value {
         ])
     };
     nodes.into_iter().map(entry).collect()
+}
+
+/// What was found in a directory tree, `{ostype, arch}`.
+#[must_use]
+pub fn guest(found: &GuestSetup) -> Value {
+    serde_json::json!({ "ostype": text(&found.ostype), "arch": text(&found.arch) })
 }
 
 /// An object of the fields that there are.

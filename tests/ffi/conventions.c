@@ -403,6 +403,64 @@ static void config_files(pct_ctx *ctx)
     CHECK(has(text, "lxc.uts.name = web\n") && seccomp == NULL);
 }
 
+static void copies(pct_ctx *ctx)
+{
+    pct_copy_options copy;
+    pct_error *err = NULL;
+    int closed;
+
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", "/x", NULL, NULL, &err), PCT_E_NOT_RUNNING, "to a running CT");
+    FAILS(pct_container_push(ctx, 9001, NULL, "/x", NULL, NULL, &err), PCT_E_NULL, "file");
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", NULL, NULL, NULL, &err), PCT_E_NULL, "destination");
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", "\xff", NULL, NULL, &err), PCT_E_UTF8, "destination");
+    FAILS(pct_container_pull(ctx, 9001, NULL, "/x", NULL, NULL, &err), PCT_E_NULL, "path");
+    FAILS(pct_container_pull(ctx, 9001, "/etc/passwd", NULL, NULL, NULL, &err), PCT_E_NULL, "destination");
+    memset(&copy, 0, sizeof copy);
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_STRUCT, "pct_copy_options");
+    copy.struct_size = sizeof copy;
+    copy.mode = 010000;
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_PARAMETER, "mode is 10000");
+    copy.mode = 0;
+    copy.user = "\xff";
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_UTF8, "user");
+    copy.user = NULL;
+    copy.host_fd = 1;
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_PARAMETER, "together");
+    closed = dup(1);
+    close(closed);
+    copy.host_fd = closed;
+    FAILS(pct_container_pull(ctx, 9001, "/x", NULL, &copy, NULL, &err), PCT_E_FD, "host_fd");
+}
+
+static void guest(void)
+{
+    pct_guest_options guest;
+    pct_error *err = NULL;
+    char *text = (char *)&guest;
+
+    FAILS(pct_set_up_guest("/x", 9001, NULL, NULL, &text, &err), PCT_E_NULL, "options");
+    CHECK(text == NULL);
+    FAILS(pct_set_up_guest(NULL, 9001, NULL, NULL, &text, &err), PCT_E_NULL, "rootfs");
+    memset(&guest, 0, sizeof guest);
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_STRUCT, "pct_guest_options");
+    guest.struct_size = sizeof guest;
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_NULL, "event");
+    guest.event = "party";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_PARAMETER, "'party'");
+    guest.event = "start";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_NULL, "config");
+    guest.config = "";
+    guest.config_size = (size_t)1 << 40;
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_PARAMETER, "size is");
+    guest.config_size = 0;
+    guest.password = "\xff";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_UTF8, "password");
+    guest.password = NULL;
+    FAILS(pct_set_up_guest("/x", 9, &guest, NULL, &text, &err), PCT_E_PARAMETER, "invalid vmid 9");
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, NULL, &err), PCT_E_NULL, "out");
+    CHECK(text == NULL);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -424,6 +482,8 @@ int main(int argc, char **argv)
     all_and_waits(ctx);
     looks(ctx);
     config_files(ctx);
+    copies(ctx);
+    guest();
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

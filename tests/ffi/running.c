@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -171,6 +172,67 @@ static void looks(pct_ctx *ctx, uint32_t vmid, const char *missing)
     CHECK(strstr(json, missing) == NULL && has(json, "\"code\":\"running\""));
 }
 
+/* Into the container by its path, and out of it through an open file. */
+static void copies(pct_ctx *ctx, uint32_t vmid, const char *root)
+{
+    static const char *const mode[] = {"/bin/sh", "-c", "test $(stat -c %a:%u /run/copied) = 640:0", NULL};
+    pct_copy_options in, out;
+    pct_error *err = NULL;
+    char path[4096], text[16];
+    int ends[2], exit_status = -7;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/to-copy", root);
+    file = fopen(path, "w");
+    CHECK(file != NULL && fputs("all of it", file) >= 0 && fclose(file) == 0);
+    memset(&in, 0, sizeof in);
+    in.struct_size = sizeof in;
+    in.mode = 0640;
+    in.set_mode = 1;
+    OK(pct_container_push(ctx, vmid, path, "/run/copied", &in, NULL, &err));
+    OK(pct_container_exec_wait(ctx, vmid, mode, NULL, &exit_status, &err));
+    CHECK(exit_status == 0);
+
+    memset(&out, 0, sizeof out);
+    out.struct_size = sizeof out;
+    CHECK(pipe(ends) == 0);
+    out.host_fd = ends[1];
+    OK(pct_container_pull(ctx, vmid, "run/copied", NULL, &out, NULL, &err));
+    CHECK(close(ends[1]) == 0 && read(ends[0], text, sizeof text) == 9 && memcmp(text, "all of it", 9) == 0);
+    close(ends[0]);
+    FAILS(pct_container_pull(ctx, vmid, "/run/missing", path, NULL, NULL, &err), PCT_E_SYSTEM, "/run/missing");
+    CHECK(remove(path) == 0);
+}
+
+/* A tree that is no container gets the name of one. */
+static void guest(const char *root)
+{
+    static const char config[] = "arch: amd64\nostype: debian\nhostname: built\n";
+    pct_guest_options options;
+    pct_error *err = NULL;
+    char *found = NULL, tree[4096], path[4200], name[16] = "";
+    FILE *file;
+
+    snprintf(tree, sizeof tree, "%s/tree", root);
+    CHECK(mkdir(tree, 0755) == 0);
+    snprintf(path, sizeof path, "%s/etc", tree);
+    CHECK(mkdir(path, 0755) == 0);
+    snprintf(path, sizeof path, "%s/etc/debian_version", tree);
+    file = fopen(path, "w");
+    CHECK(file != NULL && fputs("12.4\n", file) >= 0 && fclose(file) == 0);
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.config = config;
+    options.config_size = sizeof config - 1;
+    options.event = "start";
+    OK(pct_set_up_guest(tree, 9001, &options, NULL, &found, &err));
+    CHECK(has(found, "{\"arch\":\"amd64\",\"ostype\":\"debian\"}"));
+    snprintf(path, sizeof path, "%s/etc/hostname", tree);
+    file = fopen(path, "r");
+    CHECK(file != NULL && fgets(name, sizeof name, file) != NULL && fclose(file) == 0);
+    CHECK(strcmp(name, "built\n") == 0);
+}
+
 /* The end of init is an event. */
 static void end(pct_ctx *ctx, uint32_t vmid)
 {
@@ -199,6 +261,8 @@ int main(int argc, char **argv)
     waits(ctx, vmid);
     all(ctx, vmid, argv[1], argv[4]);
     looks(ctx, vmid, argv[4]);
+    copies(ctx, vmid, argv[1]);
+    guest(argv[1]);
     end(ctx, vmid);
     pct_ctx_free(ctx);
     puts("ok");

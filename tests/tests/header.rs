@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 15] = [
     "version",
     "status",
     "error",
@@ -27,6 +27,8 @@ const SECTIONS: [&str; 13] = [
     "change",
     "config",
     "exec",
+    "copy",
+    "guest",
 ];
 
 fn source(file: &str) -> PathBuf {

@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 12] = [
+const FEATURES: [&str; 14] = [
     "lifecycle",
     "json",
     "exec",
@@ -38,6 +38,8 @@ const FEATURES: [&str; 12] = [
     "doctor",
     "pidfd",
     "config",
+    "copy",
+    "guest",
 ];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
@@ -62,6 +64,8 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - doctor: pct_container_doctor_json, pct_doctor_json
 /// - pidfd: pct_container_init_pidfd
 /// - config: pct_config_parse, pct_config_to_lxc
+/// - copy: pct_container_push, _pull
+/// - guest: pct_set_up_guest
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]
