@@ -902,7 +902,10 @@ typedef struct pct_rescan_options {
  * Changes the configuration: all that is asked for, or nothing. What a
  * running container cannot be told at once is pending until its next start.
  * Values that do not fit give PCT_E_PARAMETER with each of them in the
- * message.
+ * message, so does nothing to change; what the rules forbid, and another
+ * digest, PCT_E_REFUSED; PCT_E_LOCKED when another operation has the
+ * container. The one failure after which the configuration is written is that
+ * liblxc cannot be told of it: with it the container would not start.
  */
 pct_status pct_container_set(const pct_ctx *ctx,
                              uint32_t vmid,
@@ -924,7 +927,8 @@ pct_status pct_container_pending_json(const pct_ctx *ctx,
 /**
  * Looks through the storages for volumes of the container: those that the
  * configuration does not name become unused ones, sizes are corrected. The
- * callback message hears of each change.
+ * callback message hears of each change. PCT_E_LOCKED when another operation
+ * has the container.
  */
 pct_status pct_container_rescan(const pct_ctx *ctx,
                                 uint32_t vmid,
@@ -1107,7 +1111,8 @@ pct_status pct_container_console_wait(const pct_ctx *ctx,
  *
  * Paths in the container are UTF-8 and are looked up inside, links as well; a
  * relative one begins at its root. A file that is there is overwritten. What
- * was copied until a failure stays.
+ * was copied until a failure stays. PCT_E_NOT_RUNNING when the container is
+ * stopped.
  *
  * The file of the host is given by its path or, where that is NULL, by host_fd
  * of the options.

@@ -55,7 +55,10 @@ options::options! {
 /// Changes the configuration: all that is asked for, or nothing. What a
 /// running container cannot be told at once is pending until its next start.
 /// Values that do not fit give PCT_E_PARAMETER with each of them in the
-/// message.
+/// message, so does nothing to change; what the rules forbid, and another
+/// digest, PCT_E_REFUSED; PCT_E_LOCKED when another operation has the
+/// container. The one failure after which the configuration is written is that
+/// liblxc cannot be told of it: with it the container would not start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pct_container_set(
     ctx: *const pct_ctx,
@@ -114,7 +117,8 @@ pub unsafe extern "C" fn pct_container_pending_json(
 
 /// Looks through the storages for volumes of the container: those that the
 /// configuration does not name become unused ones, sizes are corrected. The
-/// callback message hears of each change.
+/// callback message hears of each change. PCT_E_LOCKED when another operation
+/// has the container.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pct_container_rescan(
     ctx: *const pct_ctx,

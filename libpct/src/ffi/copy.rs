@@ -2,7 +2,8 @@
 //!
 //! Paths in the container are UTF-8 and are looked up inside, links as well; a
 //! relative one begins at its root. A file that is there is overwritten. What
-//! was copied until a failure stays.
+//! was copied until a failure stays. PCT_E_NOT_RUNNING when the container is
+//! stopped.
 //!
 //! The file of the host is given by its path or, where that is NULL, by host_fd
 //! of the options.
