@@ -109,6 +109,9 @@ const char *pct_version(void);
  * - config: pct_config_parse, pct_config_to_lxc
  * - copy: pct_container_push, _pull
  * - guest: pct_set_up_guest
+ * - snapshots: pct_container_snapshots_json
+ * - free-vmid: pct_free_vmid
+ * - cpusets: pct_cpusets_json
  *
  * False for other words and for NULL.
  */
@@ -794,6 +797,23 @@ pct_status pct_container_config_json(const pct_ctx *ctx,
                                      char **out,
                                      pct_error **err);
 
+/**
+ * The snapshots in the order of their tree, and behind them the current state:
+ * a JSON array of objects with the members name and description, and where
+ * there is something to say parent, snaptime and snapstate. The last one has
+ * the name "current", digest and running (0 or 1).
+ */
+pct_status pct_container_snapshots_json(const pct_ctx *ctx,
+                                        uint32_t vmid,
+                                        char **out,
+                                        pct_error **err);
+
+/**
+ * The lowest number that no container has, on a Proxmox VE cluster no other
+ * guest either; 0 when all are taken. Nothing reserves it.
+ */
+pct_status pct_free_vmid(const pct_ctx *ctx, uint32_t *out, pct_error **err);
+
 /*
  * ======== A look into containers
  *
@@ -824,6 +844,13 @@ pct_status pct_container_init_pidfd(const pct_ctx *ctx,
                                     uint32_t vmid,
                                     int *pidfd,
                                     pct_error **err);
+
+/**
+ * The processors that each running container may use: a JSON array of objects
+ * with vmid and cpus, an array of numbers. Empty on a host that has no control
+ * groups for that.
+ */
+pct_status pct_cpusets_json(const pct_ctx *ctx, char **out, pct_error **err);
 
 /**
  * What would make the next start of the container fail or surprise, the

@@ -403,6 +403,27 @@ static void config_files(pct_ctx *ctx)
     CHECK(has(text, "lxc.uts.name = web\n") && seccomp == NULL);
 }
 
+static void snapshots_and_numbers(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    uint32_t vmid = 7;
+
+    FAILS(pct_container_snapshots_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_snapshots_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_snapshots_json(ctx, 9001, &text, &err));
+    CHECK(strstr(text, "\"name\":\"one\",\"snaptime\":1700000000}") != NULL && has(text, "\"name\":\"current\""));
+    FAILS(pct_free_vmid(ctx, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_free_vmid(NULL, &vmid, &err), PCT_E_NULL, "ctx");
+    CHECK(vmid == 0);
+    OK(pct_free_vmid(ctx, &vmid, &err));
+    CHECK(vmid == 100);
+    FAILS(pct_cpusets_json(ctx, NULL, &err), PCT_E_NULL, "out");
+    OK(pct_cpusets_json(ctx, &text, &err));
+    CHECK(has(text, "[]"));
+}
+
 static void copies(pct_ctx *ctx)
 {
     pct_copy_options copy;
@@ -482,6 +503,7 @@ int main(int argc, char **argv)
     all_and_waits(ctx);
     looks(ctx);
     config_files(ctx);
+    snapshots_and_numbers(ctx);
     copies(ctx);
     guest();
     pct_ctx_free(ctx);

@@ -66,6 +66,26 @@ pub unsafe extern "C" fn pct_container_init_pidfd(
     }
 }
 
+/// The processors that each running container may use: a JSON array of objects
+/// with vmid and cpus, an array of numbers. Empty on a host that has no control
+/// groups for that.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_cpusets_json(
+    ctx: *const pct_ctx,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_ctx(ctx, err, |ctx| {
+            out.require("out")?;
+            out.set(string::give(&json::cpusets(&ctx.pct.cpusets()?).to_string()));
+            Ok(())
+        })
+    }
+}
+
 /// What would make the next start of the container fail or surprise, the
 /// gravest first: a JSON array of objects with the members vmid, severity
 /// ("error", "warning" or "info"), code (for programs), key (of the

@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 14] = [
+const FEATURES: [&str; 17] = [
     "lifecycle",
     "json",
     "exec",
@@ -40,6 +40,9 @@ const FEATURES: [&str; 14] = [
     "config",
     "copy",
     "guest",
+    "snapshots",
+    "free-vmid",
+    "cpusets",
 ];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
@@ -66,6 +69,9 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - config: pct_config_parse, pct_config_to_lxc
 /// - copy: pct_container_push, _pull
 /// - guest: pct_set_up_guest
+/// - snapshots: pct_container_snapshots_json
+/// - free-vmid: pct_free_vmid
+/// - cpusets: pct_cpusets_json
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]
