@@ -27,7 +27,8 @@
  * member that is switched on or off is on when it is not zero.
  *
  * Strings. Strings that go in end in NUL and are only read during the call.
- * Paths and commands are any bytes, all others must be UTF-8 (PCT_E_UTF8).
+ * Paths of the host and commands are any bytes, all others must be UTF-8
+ * (PCT_E_UTF8).
  * A pointer that must not be NULL and is gives PCT_E_NULL. A char * that
  * comes out is UTF-8, belongs to the caller and is freed by pct_string_free
  * and nothing else; a const char * stays the library's. Many values at once
@@ -98,6 +99,19 @@ const char *pct_version(void);
  * - json: pct_list_json, pct_container_status_json, _config_json
  * - exec: pct_container_exec, _exec_wait, _enter_wait
  * - console: pct_container_console_wait
+ * - change: pct_container_set, _pending_json, _rescan, pct_rescan
+ * - all: pct_start_all, pct_stop_all
+ * - suspend: pct_container_suspend, _resume
+ * - wait: pct_container_wait
+ * - interfaces: pct_container_interfaces_json
+ * - doctor: pct_container_doctor_json, pct_doctor_json
+ * - pidfd: pct_container_init_pidfd
+ * - config: pct_config_parse, pct_config_to_lxc
+ * - copy: pct_container_push, _pull
+ * - guest: pct_set_up_guest
+ * - snapshots: pct_container_snapshots_json
+ * - free-vmid: pct_free_vmid
+ * - cpusets: pct_cpusets_json
  *
  * False for other words and for NULL.
  */
@@ -511,6 +525,24 @@ typedef struct pct_reboot_options {
 } pct_reboot_options;
 
 /**
+ * How long pct_container_wait waits.
+ */
+typedef struct pct_wait_options {
+    /**
+     * sizeof (pct_wait_options)
+     */
+    size_t struct_size;
+    /**
+     * After how many milliseconds to give up. Zero is never.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_wait_options;
+
+/**
  * Makes the container from a template. A failure leaves nothing behind, and
  * an existing container alone (PCT_E_EXISTS). The options must be given.
  */
@@ -568,6 +600,44 @@ pct_status pct_container_reboot(const pct_ctx *ctx,
                                 pct_error **err);
 
 /**
+ * Writes the state of all processes of the container to disk, and ends them:
+ * pct_container_resume goes on with it. Experimental. PCT_E_UNSUPPORTED where
+ * CRIU is not installed; after any failure the container runs on.
+ */
+pct_status pct_container_suspend(const pct_ctx *ctx,
+                                 uint32_t vmid,
+                                 const pct_progress *progress,
+                                 pct_error **err);
+
+/**
+ * Goes on with a suspended container, whose files must be as they were then;
+ * PCT_E_REFUSED when it is not suspended. Its state on disk is used up by a
+ * success, and by pct_container_start. Experimental.
+ */
+pct_status pct_container_resume(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/**
+ * Waits until the container
+ *
+ * - "running": runs
+ * - "stopped": has stopped, and everything behind it is cleaned up
+ * - "ipv4", "ipv6": has an address by which other machines can reach it
+ * - "systemd": has completed its boot, as its systemd says
+ *
+ * PCT_E_TIMEOUT when that has not come about in time, PCT_E_NOT_RUNNING when
+ * it stops meanwhile and does not reboot.
+ */
+pct_status pct_container_wait(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *condition,
+                              const pct_wait_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
  * Takes away the lock that an operation has left in the configuration,
  * whoever has set it. PCT_E_REFUSED when there is none.
  */
@@ -575,6 +645,74 @@ pct_status pct_container_unlock(const pct_ctx *ctx,
                                 uint32_t vmid,
                                 const pct_progress *progress,
                                 pct_error **err);
+
+/*
+ * ======== All containers at once
+ *
+ * They are taken one after the other in the order of startup in their
+ * configurations. One that fails keeps none of the others from being tried:
+ * PCT_OK says that all have been, and *failed is a JSON array of those that
+ * failed, objects with vmid, type and the string error. The caller frees it
+ * with pct_string_free.
+ */
+
+/**
+ * Which containers pct_start_all starts.
+ */
+typedef struct pct_start_all_options {
+    /**
+     * sizeof (pct_start_all_options)
+     */
+    size_t struct_size;
+    /**
+     * Those without onboot, too.
+     */
+    int force;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_start_all_options;
+
+/**
+ * How pct_stop_all stops.
+ */
+typedef struct pct_stop_all_options {
+    /**
+     * sizeof (pct_stop_all_options)
+     */
+    size_t struct_size;
+    /**
+     * How many milliseconds a guest may take whose startup has no down, before
+     * it is killed. Zero is 60 seconds.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_stop_all_options;
+
+/**
+ * Starts the containers with onboot that do not run, and waits after each as
+ * long as up of its startup says. Templates and locked ones are left out with
+ * a message.
+ */
+pct_status pct_start_all(const pct_ctx *ctx,
+                         const pct_start_all_options *options,
+                         const pct_progress *progress,
+                         char **failed,
+                         pct_error **err);
+
+/**
+ * Shuts all running containers down, in the reverse order. A guest that takes
+ * too long is killed. Locked ones are left out with a message.
+ */
+pct_status pct_stop_all(const pct_ctx *ctx,
+                        const pct_stop_all_options *options,
+                        const pct_progress *progress,
+                        char **failed,
+                        pct_error **err);
 
 /*
  * ======== What there is
@@ -658,6 +796,232 @@ pct_status pct_container_config_json(const pct_ctx *ctx,
                                      const pct_config_options *options,
                                      char **out,
                                      pct_error **err);
+
+/**
+ * The snapshots in the order of their tree, and behind them the current state:
+ * a JSON array of objects with the members name and description, and where
+ * there is something to say parent, snaptime and snapstate. The last one has
+ * the name "current", digest and running (0 or 1).
+ */
+pct_status pct_container_snapshots_json(const pct_ctx *ctx,
+                                        uint32_t vmid,
+                                        char **out,
+                                        pct_error **err);
+
+/**
+ * The lowest number that no container has, on a Proxmox VE cluster no other
+ * guest either; 0 when all are taken. Nothing reserves it.
+ */
+pct_status pct_free_vmid(const pct_ctx *ctx, uint32_t *out, pct_error **err);
+
+/*
+ * ======== A look into containers
+ *
+ * These calls change nothing, but ask the kernel and the running containers:
+ * they need root. The caller frees what they give, a char * with
+ * pct_string_free.
+ */
+
+/**
+ * The network interfaces of a running container as they are inside: a JSON
+ * array of objects with the members name, hwaddr, hardware-address, inet and
+ * inet6 (the last address of the kind, if there is one), and ip-addresses, an
+ * array of objects with ip-address, ip-address-type ("inet" or "inet6") and
+ * prefix. The text null for a container that is stopped.
+ */
+pct_status pct_container_interfaces_json(const pct_ctx *ctx,
+                                         uint32_t vmid,
+                                         char **out,
+                                         pct_error **err);
+
+/**
+ * A file descriptor of the init of a running container, for poll, which shows
+ * it as readable when init has ended, and for pidfd_send_signal. A container
+ * that reboots gets another init. The caller closes it. PCT_E_NOT_RUNNING when
+ * the container is stopped.
+ */
+pct_status pct_container_init_pidfd(const pct_ctx *ctx,
+                                    uint32_t vmid,
+                                    int *pidfd,
+                                    pct_error **err);
+
+/**
+ * The processors that each running container may use: a JSON array of objects
+ * with vmid and cpus, an array of numbers. Empty on a host that has no control
+ * groups for that.
+ */
+pct_status pct_cpusets_json(const pct_ctx *ctx, char **out, pct_error **err);
+
+/**
+ * What would make the next start of the container fail or surprise, the
+ * gravest first: a JSON array of objects with the members vmid, severity
+ * ("error", "warning" or "info"), code (for programs), key (of the
+ * configuration), message and help; key and help may be null. Nothing is
+ * started.
+ */
+pct_status pct_container_doctor_json(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     char **out,
+                                     pct_error **err);
+
+/**
+ * As pct_container_doctor_json, for the containers whose numbers stand in
+ * vmids, or for all of this host when count is 0. For one whose configuration
+ * cannot be read, there is an object with vmid, type and the string error.
+ */
+pct_status pct_doctor_json(const pct_ctx *ctx,
+                           const uint32_t *vmids,
+                           size_t count,
+                           char **out,
+                           pct_error **err);
+
+/*
+ * ======== Changes of the configuration
+ */
+
+/**
+ * What pct_container_set changes. Something must be given.
+ */
+typedef struct pct_set_options {
+    /**
+     * sizeof (pct_set_options)
+     */
+    size_t struct_size;
+    /**
+     * Strings such as "memory=1024" with the names and values of pct set,
+     * ended by NULL; of a key that comes again the last one counts.
+     */
+    const char *const *set;
+    /**
+     * Keys to delete, ended by NULL.
+     */
+    const char *const *unset;
+    /**
+     * Keys whose pending change is dropped, ended by NULL.
+     */
+    const char *const *revert;
+    /**
+     * Change nothing unless this is the digest of the file, which
+     * pct_container_config_json gives: somebody else may have changed it.
+     */
+    const char *digest;
+} pct_set_options;
+
+/**
+ * How pct_rescan and pct_container_rescan look.
+ */
+typedef struct pct_rescan_options {
+    /**
+     * sizeof (pct_rescan_options)
+     */
+    size_t struct_size;
+    /**
+     * Write nothing; progress hears what would be written.
+     */
+    int dry_run;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_rescan_options;
+
+/**
+ * Changes the configuration: all that is asked for, or nothing. What a
+ * running container cannot be told at once is pending until its next start.
+ * Values that do not fit give PCT_E_PARAMETER with each of them in the
+ * message, so does nothing to change; what the rules forbid, and another
+ * digest, PCT_E_REFUSED; PCT_E_LOCKED when another operation has the
+ * container. The one failure after which the configuration is written is that
+ * liblxc cannot be told of it: with it the container would not start.
+ */
+pct_status pct_container_set(const pct_ctx *ctx,
+                             uint32_t vmid,
+                             const pct_set_options *options,
+                             const pct_progress *progress,
+                             pct_error **err);
+
+/**
+ * The changes that wait for the next start, with the values in force: a JSON
+ * array with an object for each key, ascending, with the members key, value
+ * (in force), pending (after the start) and delete (1, or 2 by force); those
+ * that there are. The caller frees *out with pct_string_free.
+ */
+pct_status pct_container_pending_json(const pct_ctx *ctx,
+                                      uint32_t vmid,
+                                      char **out,
+                                      pct_error **err);
+
+/**
+ * Looks through the storages for volumes of the container: those that the
+ * configuration does not name become unused ones, sizes are corrected. The
+ * callback message hears of each change. PCT_E_LOCKED when another operation
+ * has the container.
+ */
+pct_status pct_container_rescan(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_rescan_options *options,
+                                const pct_progress *progress,
+                                pct_error **err);
+
+/**
+ * As pct_container_rescan, for all containers of this host. One that fails
+ * keeps none of the others from being looked at: PCT_OK says that all have
+ * been, and *failed is a JSON array of those that failed, objects with vmid,
+ * type and the string error. The caller frees it with pct_string_free.
+ */
+pct_status pct_rescan(const pct_ctx *ctx,
+                      const pct_rescan_options *options,
+                      const pct_progress *progress,
+                      char **failed,
+                      pct_error **err);
+
+/*
+ * ======== Configuration files, wherever they are
+ *
+ * A file is given by its bytes and their number, at most 1 MiB; it may have
+ * any bytes. No container is needed, and nothing of a container of this number
+ * is read. The caller frees what comes out with pct_string_free.
+ */
+
+/**
+ * What a file says, and what is wrong with it: a JSON object with the members
+ *
+ * - config: as pct_container_config_json gives it, the values in force
+ * - pending: as pct_container_pending_json gives it
+ * - snapshots: an object that has for each name an object like config,
+ *   without digest
+ * - findings: those of pct lint, an array of objects with line and column
+ *   (from 1), severity ("error" or "warning"), key, part (of the line),
+ *   message and help; key and help may be null
+ *
+ * A file with errors is no failure of the call. Needs no context.
+ */
+pct_status pct_config_parse(const char *config,
+                            size_t size,
+                            uint32_t vmid,
+                            char **out,
+                            pct_error **err);
+
+/**
+ * Translates a file to the configuration of liblxc that a start with it would
+ * make, given in *out. The callback warning hears what is wrong with the file
+ * or had to be left out.
+ *
+ * host is a JSON object that describes a host, at least with the members home
+ * ("pve" or "standalone"), liblxc (its version) and cgroup ("v1", "hybrid" or
+ * "v2"); NULL is this host, which is then asked. *seccomp is the text of the
+ * seccomp profile, NULL if the container has none of its own; seccomp may be
+ * NULL. The configuration of a template is empty.
+ */
+pct_status pct_config_to_lxc(const pct_ctx *ctx,
+                             uint32_t vmid,
+                             const char *config,
+                             size_t size,
+                             const char *host,
+                             const pct_progress *progress,
+                             char **out,
+                             char **seccomp,
+                             pct_error **err);
 
 /*
  * ======== Inside a running container
@@ -768,6 +1132,134 @@ pct_status pct_container_console_wait(const pct_ctx *ctx,
                                       const pct_console_options *options,
                                       int *exit_status,
                                       pct_error **err);
+
+/*
+ * ======== Files of a running container
+ *
+ * Paths in the container are UTF-8 and are looked up inside, links as well; a
+ * relative one begins at its root. A file that is there is overwritten. What
+ * was copied until a failure stays. PCT_E_NOT_RUNNING when the container is
+ * stopped.
+ *
+ * The file of the host is given by its path or, where that is NULL, by host_fd
+ * of the options.
+ */
+
+/**
+ * How pct_container_push and pct_container_pull copy.
+ */
+typedef struct pct_copy_options {
+    /**
+     * sizeof (pct_copy_options)
+     */
+    size_t struct_size;
+    /**
+     * The owner of a file that is made, a name or number of the side where
+     * that happens. NULL is root.
+     */
+    const char *user;
+    /**
+     * Its group, in the same way.
+     */
+    const char *group;
+    /**
+     * Its permission bits, at most 07777, when set_mode is on.
+     */
+    uint32_t mode;
+    /**
+     * Without it they are those that the umask gives.
+     */
+    int set_mode;
+    /**
+     * Copy a folder with all that is in it.
+     */
+    int recursive;
+    /**
+     * An open file or a stream, which is read to its end, or written to from
+     * where it stands. 0 and -1 are none.
+     */
+    int host_fd;
+} pct_copy_options;
+
+/**
+ * Copies a file of the host into the container.
+ */
+pct_status pct_container_push(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *file,
+                              const char *destination,
+                              const pct_copy_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
+ * Copies a file of the container to the host. host_fd keeps its owner and
+ * mode: with it none can be given.
+ */
+pct_status pct_container_pull(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const char *path,
+                              const char *destination,
+                              const pct_copy_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/*
+ * ======== Root directories without containers
+ */
+
+/**
+ * What pct_set_up_guest does. config and event must be given.
+ */
+typedef struct pct_guest_options {
+    /**
+     * sizeof (pct_guest_options)
+     */
+    size_t struct_size;
+    /**
+     * The bytes of a configuration file.
+     */
+    const char *config;
+    /**
+     * How many, at most 1 MiB.
+     */
+    size_t config_size;
+    /**
+     * What happens to the container, which has steps of its own: "create",
+     * "restore", "clone", "start", or "net", which writes the network alone.
+     */
+    const char *event;
+    /**
+     * For "create": the password of root, or its hash. Without one root cannot
+     * log in by password.
+     */
+    const char *password;
+    /**
+     * For "create": lines for the authorized_keys of root.
+     */
+    const char *ssh_public_keys;
+    /**
+     * The host, as for pct_config_to_lxc. NULL is this host.
+     */
+    const char *host;
+} pct_guest_options;
+
+/**
+ * Sets up a directory tree as the root of a container: for builders of
+ * images. Its files belong to the ids of the host that the configuration maps
+ * those of the container to. Nothing of the tree is run. Needs root, but no
+ * context; vmid only shows in messages.
+ *
+ * *out is a JSON object with ostype and arch, which were found; the caller
+ * frees it with pct_string_free. Steps before a failure have been done. The
+ * options must be given.
+ */
+pct_status pct_set_up_guest(const char *rootfs,
+                            uint32_t vmid,
+                            const pct_guest_options *options,
+                            const pct_progress *progress,
+                            char **out,
+                            pct_error **err);
 
 #ifdef __cplusplus
 }

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::{
-        Config, PendingKey, SnapshotNode, Type, Vmid, keys, pending_keys, snapshot_tree, text::to_bytes,
+        Config, Finding, PendingKey, Section, SnapshotNode, Type, Vmid, digest, keys, lint, pending_keys,
+        snapshot_tree, text::to_bytes,
     },
-    ops::{ConfigState, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
+    error::Error,
+    ops::{Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
     store::Loaded,
 };
 
@@ -74,13 +76,20 @@ pub fn listing(
         }
         (entry.vmid, fields)
     });
-    let unread = listing.errors.iter().map(|(vmid, error)| {
-        let fields = serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() });
-        (*vmid, fields)
-    });
+    let unread = listing.errors.iter().map(|(vmid, error)| (*vmid, failure(*vmid, error)));
     let mut all: Vec<_> = read.chain(unread).collect();
     all.sort_by_key(|(vmid, _)| *vmid);
     all.into_iter().map(|(_, fields)| fields).collect()
+}
+
+/// The containers with which something failed, each as [`listing`] shows one that cannot be read.
+#[must_use]
+pub fn failures(errors: &[(Vmid, Error)]) -> Value {
+    errors.iter().map(|(vmid, error)| failure(*vmid, error)).collect()
+}
+
+fn failure(vmid: Vmid, error: &Error) -> Value {
+    serde_json::json!({ "vmid": vmid.get(), "type": "lxc", "error": error.full_message() })
 }
 
 /// A count of processors is whole unless a limit made it a fraction.
@@ -126,17 +135,26 @@ pub fn interfaces(interfaces: Option<&[Interface]>) -> Value {
 /// `warning` or `info`, and `key` and `help` may be null.
 #[must_use]
 pub fn symptoms<'a>(found: impl IntoIterator<Item = (Vmid, &'a Symptom)>) -> Value {
-    let entry = |(vmid, symptom): (Vmid, &Symptom)| {
-        serde_json::json!({
-            "vmid": vmid.get(),
-            "severity": symptom.gravity.as_str(),
-            "code": symptom.code,
-            "key": symptom.key.as_deref().map(text),
-            "message": text(&symptom.message),
-            "help": symptom.remedy.as_deref().map(text),
-        })
-    };
-    found.into_iter().map(entry).collect()
+    found.into_iter().map(symptom).collect()
+}
+
+fn symptom((vmid, symptom): (Vmid, &Symptom)) -> Value {
+    serde_json::json!({
+        "vmid": vmid.get(),
+        "severity": symptom.gravity.as_str(),
+        "code": symptom.code,
+        "key": symptom.key.as_deref().map(text),
+        "message": text(&symptom.message),
+        "help": symptom.remedy.as_deref().map(text),
+    })
+}
+
+/// As [`symptoms`], and behind them the [`failures`].
+#[must_use]
+pub fn checkup(found: &Checkup) -> Value {
+    let all = found.containers.iter().flat_map(|(vmid, found)| found.iter().map(|symptom| (*vmid, symptom)));
+    let failed = found.errors.iter().map(|(vmid, error)| failure(*vmid, error));
+    all.map(symptom).chain(failed).collect()
 }
 
 /// The processors that running containers may use: an array of `{vmid, cpus: [0, 1, ...]}`.
@@ -149,15 +167,55 @@ pub fn cpusets(sets: &[(Vmid, BTreeSet<u32>)]) -> Value {
 /// `lxc`, the file's digest in `digest`.
 #[must_use]
 pub fn config(state: &ConfigState) -> Value {
+    let mut all = fields(&state.section);
+    all.insert("digest".to_owned(), state.digest.as_str().into());
+    Value::Object(all)
+}
+
+fn fields(section: &Section) -> Map<String, Value> {
     let mut fields: Map<String, Value> =
-        state.section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
-    fields.insert("digest".to_owned(), state.digest.as_str().into());
-    let raw = state.section.raw();
+        section.entries().map(|(key, value)| (key.to_owned(), typed(key, value))).collect();
+    let raw = section.raw();
     if !raw.is_empty() {
         let pairs = raw.iter().map(|line| Value::from(vec![text(&line.key), text(&line.value)]));
         fields.insert("lxc".to_owned(), pairs.collect());
     }
-    Value::Object(fields)
+    fields
+}
+
+/// A config file of the container `vmid`, wherever it is: its current state in `config` as [`config`] has it, what is
+/// [`pending`], the `snapshots` by name, and the [`findings`].
+#[must_use]
+pub fn file(bytes: &[u8], vmid: Vmid) -> Value {
+    let parsed = Config::parse(bytes, vmid).config;
+    let snapshots = parsed.snapshots().iter();
+    let snapshots: Map<_, _> =
+        snapshots.map(|(name, section)| (name.clone(), fields(section).into())).collect();
+    let state = ConfigState { section: parsed.main().clone(), digest: digest(bytes) };
+    serde_json::json!({
+        "config": config(&state),
+        "pending": pending(&parsed),
+        "snapshots": snapshots,
+        "findings": findings(&lint(bytes, vmid)),
+    })
+}
+
+/// What `pct lint` found in a file: an array of `{line, column, severity, key, part, message, help}`, where `severity` is
+/// `error` or `warning`, and `key` and `help` may be null.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> Value {
+    let entry = |finding: &Finding| {
+        serde_json::json!({
+            "line": finding.line,
+            "column": finding.column,
+            "severity": finding.severity.as_str(),
+            "key": finding.key.as_deref().map(text),
+            "part": text(&finding.part),
+            "message": text(&finding.message),
+            "help": finding.remedy.as_deref().map(text),
+        })
+    };
+    findings.iter().map(entry).collect()
 }
 
 /// The changes that wait: an array of `{key, value?, pending?, delete?}`; `delete` is 1, or 2 for one by force.
@@ -200,6 +258,12 @@ pub fn snapshots(loaded: &Loaded, running: bool) -> Value {
     nodes.into_iter().map(entry).collect()
 }
 
+/// What was found in a directory tree, `{ostype, arch}`.
+#[must_use]
+pub fn guest(found: &GuestSetup) -> Value {
+    serde_json::json!({ "ostype": text(&found.ostype), "arch": text(&found.arch) })
+}
+
 /// An object of the fields that there are.
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -225,7 +289,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::digest;
 
     fn loaded(file: &[u8]) -> Loaded {
         Loaded::of(file.to_vec(), Vmid::new(100).unwrap())

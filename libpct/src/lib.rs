@@ -29,6 +29,7 @@ pub mod translate;
 use std::{
     collections::BTreeSet,
     ffi::OsString,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -431,6 +432,14 @@ impl Container<'_> {
     /// When there is no such container, its monitor does not answer, or the helper is missing.
     pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, Error> {
         ops::interfaces(self.env, self.vmid)
+    }
+
+    /// A pidfd of its init, which is readable when init has ended; a signal sent by it cannot reach another process.
+    ///
+    /// # Errors
+    /// When there is no such container, it does not run, or its monitor does not answer.
+    pub fn init_pidfd(&self) -> Result<OwnedFd, Error> {
+        ops::init_pidfd(self.env, self.vmid)
     }
 
     /// Copies a file of the host into the running container. Links and names of accounts are those of the container;

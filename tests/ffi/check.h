@@ -45,6 +45,17 @@ static void check_fails(const char *file, int line, const char *call, pct_status
     *err = NULL;
 }
 
+/* Whether a call has given a text with this in it; frees it. */
+static inline bool has(char *text, const char *part)
+{
+    bool found = text != NULL && strstr(text, part) != NULL;
+
+    if (!found)
+        fprintf(stderr, "no '%s' in %s\n", part, text == NULL ? "NULL" : text);
+    pct_string_free(text);
+    return found;
+}
+
 /* The context that all tests use. */
 static pct_ctx *open_context(const char *root, const char *helper)
 {

@@ -14,7 +14,7 @@ static void version(void)
 
     snprintf(text, sizeof text, "%d.%d.%d", PCT_VERSION_MAJOR, PCT_VERSION_MINOR, PCT_VERSION_PATCH);
     CHECK(strcmp(text, pct_version()) == 0);
-    CHECK(pct_has_feature("lifecycle") && pct_has_feature("json"));
+    CHECK(pct_has_feature("lifecycle") && pct_has_feature("json") && pct_has_feature("change"));
     CHECK(!pct_has_feature("teleport") && !pct_has_feature("") && !pct_has_feature(NULL));
 }
 
@@ -211,6 +211,58 @@ static void configuration(pct_ctx *ctx)
     CHECK(text == NULL);
 }
 
+static void changes(pct_ctx *ctx)
+{
+    static const char *const not_utf8[] = {"hostname=\xff", NULL};
+    static const char *const no_value[] = {"hostname", NULL};
+    static const char *const too_much[] = {"memory=lots", "colour=red", NULL};
+    static const char *const valid[] = {"memory=512", NULL};
+    static const char *const bad_key[] = {"memory", "\x80", NULL};
+    pct_set_options set;
+    pct_rescan_options rescan;
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+
+    FAILS(pct_container_set(ctx, 9001, NULL, NULL, &err), PCT_E_PARAMETER, "no options specified");
+    memset(&set, 0, sizeof set);
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_STRUCT, "pct_set_options: struct_size is not set");
+    set.struct_size = sizeof set;
+    set.set = not_utf8;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "set 'hostname=");
+    set.set = no_value;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_PARAMETER, "set 'hostname' is not of the form key=value");
+    set.set = too_much;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_PARAMETER, "colour");
+    set.set = valid;
+    FAILS(pct_container_set(ctx, 9002, &set, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    set.digest = "0000000000000000000000000000000000000000";
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_REFUSED, "detected modified configuration");
+    set.digest = "\xc0";
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "digest");
+    set.digest = NULL;
+    set.unset = bad_key;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "unset");
+    set.unset = NULL;
+    set.revert = bad_key;
+    FAILS(pct_container_set(ctx, 9001, &set, NULL, &err), PCT_E_UTF8, "revert");
+
+    FAILS(pct_container_pending_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_pending_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_pending_json(ctx, 9001, &text, &err));
+    CHECK(strstr(text, "{\"key\":\"hostname\",\"pending\":\"new\",\"value\":\"old\"}") != NULL);
+    pct_string_free(text);
+
+    memset(&rescan, 0, sizeof rescan);
+    rescan.struct_size = sizeof rescan;
+    rescan.reserved = 1;
+    FAILS(pct_container_rescan(ctx, 9001, &rescan, NULL, &err), PCT_E_STRUCT, "reserved is 1");
+    FAILS(pct_container_rescan(ctx, 9002, NULL, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_rescan(ctx, NULL, NULL, NULL, &err), PCT_E_NULL, "failed");
+    FAILS(pct_rescan(ctx, &rescan, NULL, &text, &err), PCT_E_STRUCT, "reserved is 1");
+    CHECK(text == NULL);
+}
+
 static void state(pct_ctx *ctx)
 {
     pct_error *err = NULL;
@@ -256,6 +308,180 @@ static void not_running(pct_ctx *ctx)
     FAILS(pct_container_console_wait(ctx, 9001, &console, &exit_status, &err), PCT_E_PARAMETER, "escape");
 }
 
+static void all_and_waits(pct_ctx *ctx)
+{
+    pct_start_all_options start;
+    pct_stop_all_options stop;
+    pct_wait_options wait;
+    pct_error *err = NULL;
+    char *failed = (char *)ctx;
+
+    FAILS(pct_start_all(ctx, NULL, NULL, NULL, &err), PCT_E_NULL, "failed");
+    FAILS(pct_stop_all(NULL, NULL, NULL, &failed, &err), PCT_E_NULL, "ctx");
+    CHECK(failed == NULL);
+    memset(&start, 0, sizeof start);
+    FAILS(pct_start_all(ctx, &start, NULL, &failed, &err), PCT_E_STRUCT, "pct_start_all_options");
+    memset(&stop, 0, sizeof stop);
+    stop.struct_size = sizeof stop;
+    stop.reserved = 1;
+    FAILS(pct_stop_all(ctx, &stop, NULL, &failed, &err), PCT_E_STRUCT, "reserved is 1");
+    /* There is nothing to do. */
+    OK(pct_stop_all(ctx, NULL, NULL, &failed, &err));
+    CHECK(strcmp(failed, "[]") == 0);
+    pct_string_free(failed);
+    OK(pct_start_all(ctx, NULL, NULL, &failed, &err));
+    CHECK(strcmp(failed, "[]") == 0);
+    pct_string_free(failed);
+
+    FAILS(pct_container_wait(ctx, 9001, NULL, NULL, NULL, &err), PCT_E_NULL, "condition");
+    FAILS(pct_container_wait(ctx, 9001, "\xff", NULL, NULL, &err), PCT_E_UTF8, "condition");
+    FAILS(pct_container_wait(ctx, 9001, "flying", NULL, NULL, &err), PCT_E_PARAMETER, "'flying'");
+    FAILS(pct_container_wait(ctx, 9002, "stopped", NULL, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    memset(&wait, 0, sizeof wait);
+    FAILS(pct_container_wait(ctx, 9001, "stopped", &wait, NULL, &err), PCT_E_STRUCT, "struct_size");
+    FAILS(pct_container_suspend(ctx, 9001, NULL, &err), PCT_E_NOT_RUNNING, "CT 9001 not running");
+    FAILS(pct_container_resume(ctx, 9002, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+}
+
+static void looks(pct_ctx *ctx)
+{
+    static const uint32_t impossible[] = {9001, 7};
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    int pidfd = 7;
+
+    FAILS(pct_container_interfaces_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_interfaces_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_interfaces_json(ctx, 9001, &text, &err));
+    CHECK(strcmp(text, "null") == 0);
+    pct_string_free(text);
+    FAILS(pct_container_init_pidfd(ctx, 9001, NULL, &err), PCT_E_NULL, "pidfd");
+    FAILS(pct_container_init_pidfd(ctx, 9001, &pidfd, &err), PCT_E_NOT_RUNNING, "CT 9001 not running");
+    CHECK(pidfd == -1);
+    FAILS(pct_container_doctor_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_doctor_json(ctx, NULL, 1, &text, &err), PCT_E_NULL, "vmids");
+    FAILS(pct_doctor_json(ctx, impossible, 2, &text, &err), PCT_E_PARAMETER, "invalid vmid 7");
+    FAILS(pct_doctor_json(ctx, impossible, (size_t)-1, &text, &err), PCT_E_PARAMETER, "count");
+    CHECK(text == NULL);
+}
+
+static void config_files(pct_ctx *ctx)
+{
+    /* The NUL is a byte like others, and the last line is not within the size. */
+    static const char file[] = "hostname: web\nmemory: lots\ntags: \xff\nlxc.x: a\0b\n[one]\ncores: 2\nbeyond: 1\n";
+    static const char lxc[] = "arch: amd64\nostype: debian\nhostname: web\nrootfs: local:9001/vm-9001-disk-0.raw\n"
+                              "features: nesting=1\nunprivileged: 1\n";
+    static const char host[] = "{\"home\":\"standalone\",\"liblxc\":\"6.0\",\"cgroup\":\"v2\",\"helper\":\"/pct-helper\","
+                               "\"common_seccomp\":\"2\\ndenylist\\nreboot errno 1\\n\","
+                               "\"lxc_includes\":[\"common.conf\",\"userns.conf\"]}";
+    pct_error *err = NULL;
+    char *text = (char *)ctx, *seccomp = (char *)ctx;
+
+    FAILS(pct_config_parse(NULL, 0, 9001, &text, &err), PCT_E_NULL, "config");
+    CHECK(text == NULL);
+    FAILS(pct_config_parse(file, 4, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_config_parse(file, (size_t)-1, 9001, &text, &err), PCT_E_PARAMETER, "size is");
+    FAILS(pct_config_parse(file, 4, 9, &text, &err), PCT_E_PARAMETER, "invalid vmid 9");
+    OK(pct_config_parse("", 0, 9001, &text, &err));
+    CHECK(has(text, "{\"config\":{\"digest\":\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"},\"findings\":["));
+    OK(pct_config_parse(file, sizeof file - 12, 9001, &text, &err));
+    CHECK(strstr(text, "\"hostname\":\"web\"") != NULL && strstr(text, "\"snapshots\":{\"one\":{\"cores\":2}}") != NULL);
+    CHECK(strstr(text, "beyond") == NULL && strstr(text, "\"pending\":[{\"key\":\"hostname\",\"value\":\"web\"}") != NULL);
+    CHECK(has(text, "\"key\":\"memory\",\"line\":2,"));
+
+    FAILS(pct_config_to_lxc(NULL, 9001, lxc, 4, host, NULL, &text, NULL, &err), PCT_E_NULL, "ctx");
+    FAILS(pct_config_to_lxc(ctx, 9001, NULL, 0, host, NULL, &text, NULL, &err), PCT_E_NULL, "config");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, host, NULL, NULL, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, "\xff", NULL, &text, NULL, &err), PCT_E_UTF8, "host");
+    FAILS(pct_config_to_lxc(ctx, 9001, lxc, 4, "{}", NULL, &text, &seccomp, &err), PCT_E_PARAMETER, "describes no host");
+    CHECK(text == NULL && seccomp == NULL);
+    OK(pct_config_to_lxc(ctx, 9001, lxc, sizeof lxc - 1, host, NULL, &text, &seccomp, &err));
+    CHECK(has(text, "lxc.uts.name = web\n"));
+    CHECK(has(seccomp, "reboot errno 1\n"));
+    OK(pct_config_to_lxc(ctx, 9001, lxc, (size_t)(strstr(lxc, "features") - lxc), host, NULL, &text, &seccomp, &err));
+    CHECK(has(text, "lxc.uts.name = web\n") && seccomp == NULL);
+}
+
+static void snapshots_and_numbers(pct_ctx *ctx)
+{
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    uint32_t vmid = 7;
+
+    FAILS(pct_container_snapshots_json(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_snapshots_json(ctx, 9002, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(text == NULL);
+    OK(pct_container_snapshots_json(ctx, 9001, &text, &err));
+    CHECK(strstr(text, "\"name\":\"one\",\"snaptime\":1700000000}") != NULL && has(text, "\"name\":\"current\""));
+    FAILS(pct_free_vmid(ctx, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_free_vmid(NULL, &vmid, &err), PCT_E_NULL, "ctx");
+    CHECK(vmid == 0);
+    OK(pct_free_vmid(ctx, &vmid, &err));
+    CHECK(vmid == 100);
+    FAILS(pct_cpusets_json(ctx, NULL, &err), PCT_E_NULL, "out");
+    OK(pct_cpusets_json(ctx, &text, &err));
+    CHECK(has(text, "[]"));
+}
+
+static void copies(pct_ctx *ctx)
+{
+    pct_copy_options copy;
+    pct_error *err = NULL;
+    int closed;
+
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", "/x", NULL, NULL, &err), PCT_E_NOT_RUNNING, "to a running CT");
+    FAILS(pct_container_push(ctx, 9001, NULL, "/x", NULL, NULL, &err), PCT_E_NULL, "file");
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", NULL, NULL, NULL, &err), PCT_E_NULL, "destination");
+    FAILS(pct_container_push(ctx, 9001, "/etc/passwd", "\xff", NULL, NULL, &err), PCT_E_UTF8, "destination");
+    FAILS(pct_container_pull(ctx, 9001, NULL, "/x", NULL, NULL, &err), PCT_E_NULL, "path");
+    FAILS(pct_container_pull(ctx, 9001, "/etc/passwd", NULL, NULL, NULL, &err), PCT_E_NULL, "destination");
+    memset(&copy, 0, sizeof copy);
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_STRUCT, "pct_copy_options");
+    copy.struct_size = sizeof copy;
+    copy.mode = 010000;
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_PARAMETER, "mode is 10000");
+    copy.mode = 0;
+    copy.user = "\xff";
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_UTF8, "user");
+    copy.user = NULL;
+    copy.host_fd = 1;
+    FAILS(pct_container_pull(ctx, 9001, "/x", "/x", &copy, NULL, &err), PCT_E_PARAMETER, "together");
+    closed = dup(1);
+    close(closed);
+    copy.host_fd = closed;
+    FAILS(pct_container_pull(ctx, 9001, "/x", NULL, &copy, NULL, &err), PCT_E_FD, "host_fd");
+}
+
+static void guest(void)
+{
+    pct_guest_options guest;
+    pct_error *err = NULL;
+    char *text = (char *)&guest;
+
+    FAILS(pct_set_up_guest("/x", 9001, NULL, NULL, &text, &err), PCT_E_NULL, "options");
+    CHECK(text == NULL);
+    FAILS(pct_set_up_guest(NULL, 9001, NULL, NULL, &text, &err), PCT_E_NULL, "rootfs");
+    memset(&guest, 0, sizeof guest);
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_STRUCT, "pct_guest_options");
+    guest.struct_size = sizeof guest;
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_NULL, "event");
+    guest.event = "party";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_PARAMETER, "'party'");
+    guest.event = "start";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_NULL, "config");
+    guest.config = "";
+    guest.config_size = (size_t)1 << 40;
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_PARAMETER, "size is");
+    guest.config_size = 0;
+    guest.password = "\xff";
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, &text, &err), PCT_E_UTF8, "password");
+    guest.password = NULL;
+    FAILS(pct_set_up_guest("/x", 9, &guest, NULL, &text, &err), PCT_E_PARAMETER, "invalid vmid 9");
+    FAILS(pct_set_up_guest("/x", 9001, &guest, NULL, NULL, &err), PCT_E_NULL, "out");
+    CHECK(text == NULL);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -271,8 +497,15 @@ int main(int argc, char **argv)
     errors(ctx);
     utf8(ctx);
     configuration(ctx);
+    changes(ctx);
     state(ctx);
     not_running(ctx);
+    all_and_waits(ctx);
+    looks(ctx);
+    config_files(ctx);
+    snapshots_and_numbers(ctx);
+    copies(ctx);
+    guest();
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

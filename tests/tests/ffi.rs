@@ -203,3 +203,17 @@ fn a_c_program_runs_commands_inside() {
     assert_eq!(pty.finish(), 0);
     assert!(pty.is_restored());
 }
+
+#[test]
+fn a_c_program_looks_after_a_container() {
+    require_root!();
+    let installed = Installed::new("libpct.so");
+    let program = installed.program("running.c", &["--libs"]);
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    ct.start().ok();
+    let free = host.ct();
+    let run = installed.run(&program).args([host.root(), &bins::helper()]).args([&ct.id, &free.id]);
+    let output = run.output().ok();
+    assert_eq!(output.out(), "ok\n", "{}", output.both());
+}

@@ -13,8 +13,23 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 9] =
-    ["version", "status", "error", "string", "ctx", "progress", "container", "query", "exec"];
+const SECTIONS: [&str; 15] = [
+    "version",
+    "status",
+    "error",
+    "string",
+    "ctx",
+    "progress",
+    "container",
+    "all",
+    "query",
+    "inspect",
+    "change",
+    "config",
+    "exec",
+    "copy",
+    "guest",
+];
 
 fn source(file: &str) -> PathBuf {
     repository().join("libpct/src/ffi").join(file)

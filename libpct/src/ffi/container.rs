@@ -17,7 +17,9 @@ use super::{
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
-use crate::{CreateOptions, DestroyOptions, RebootOptions, ShutdownOptions, StartOptions, StopOptions};
+use crate::{
+    CreateOptions, DestroyOptions, RebootOptions, ShutdownOptions, StartOptions, StopOptions, WaitFor,
+};
 
 /// What pct_container_create makes.
 #[repr(C)]
@@ -109,6 +111,18 @@ pub struct pct_reboot_options {
     pub reserved: c_int,
 }
 
+/// How long pct_container_wait waits.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct pct_wait_options {
+    /// sizeof (pct_wait_options)
+    pub struct_size: usize,
+    /// After how many milliseconds to give up. Zero is never.
+    pub timeout_ms: u32,
+    /// Must be zero.
+    pub reserved: c_int,
+}
+
 options::options! {
     pct_create_options {
         struct_size, ostemplate, config, storage, password, ssh_public_keys, ignore_unpack_errors, start,
@@ -118,6 +132,7 @@ options::options! {
     pct_stop_options { struct_size, skiplock, reserved }
     pct_shutdown_options { struct_size, timeout_ms, force_stop }
     pct_reboot_options { struct_size, timeout_ms, reserved }
+    pct_wait_options { struct_size, timeout_ms, reserved }
 }
 
 /// Makes the container from a template. A failure leaves nothing behind, and
@@ -151,7 +166,7 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
         let text = |string, what| Ok::<_, Fault>(string::text(string, what)?.map(str::to_owned));
         Ok(CreateOptions {
             template: text(given.ostemplate, "ostemplate")?.ok_or_else(|| Fault::null("ostemplate"))?,
-            config: string::array(given.config).into_iter().map(setting).collect::<Result<_, _>>()?,
+            config: string::settings(given.config, "config")?,
             storage: text(given.storage, "storage")?,
             password: text(given.password, "password")?,
             ssh_public_keys: text(given.ssh_public_keys, "ssh_public_keys")?,
@@ -159,17 +174,6 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
             start: given.start != 0,
         })
     }
-}
-
-/// Splits `key=value`.
-fn setting(bytes: &[u8]) -> Result<(String, String), Fault> {
-    let shown = String::from_utf8_lossy(bytes);
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Fault::new(super::status::PCT_E_UTF8, format!("config '{shown}' is not UTF-8")))?;
-    let (key, value) = text.split_once('=').ok_or_else(|| {
-        Fault::new(PCT_E_PARAMETER, format!("config '{shown}' is not of the form key=value"))
-    })?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Removes the container and the volumes that belong to it.
@@ -282,6 +286,77 @@ pub unsafe extern "C" fn pct_container_reboot(
     }
 }
 
+/// Writes the state of all processes of the container to disk, and ends them:
+/// pct_container_resume goes on with it. Experimental. PCT_E_UNSUPPORTED where
+/// CRIU is not installed; after any failure the container runs on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_suspend(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    progress: *const pct_progress,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::on_container(ctx, vmid, err, |container| {
+            container.suspend(&mut Callbacks::read(progress)?)?;
+            Ok(())
+        })
+    }
+}
+
+/// Goes on with a suspended container, whose files must be as they were then;
+/// PCT_E_REFUSED when it is not suspended. Its state on disk is used up by a
+/// success, and by pct_container_start. Experimental.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_resume(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    progress: *const pct_progress,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::on_container(ctx, vmid, err, |container| {
+            container.resume(&mut Callbacks::read(progress)?)?;
+            Ok(())
+        })
+    }
+}
+
+/// Waits until the container
+///
+/// - "running": runs
+/// - "stopped": has stopped, and everything behind it is cleaned up
+/// - "ipv4", "ipv6": has an address by which other machines can reach it
+/// - "systemd": has completed its boot, as its systemd says
+///
+/// PCT_E_TIMEOUT when that has not come about in time, PCT_E_NOT_RUNNING when
+/// it stops meanwhile and does not reboot.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_wait(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    condition: *const c_char,
+    options: *const pct_wait_options,
+    progress: *const pct_progress,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::on_container(ctx, vmid, err, |container| {
+            let word = string::text(condition, "condition")?.ok_or_else(|| Fault::null("condition"))?;
+            let condition = WaitFor::named(word).ok_or_else(|| {
+                Fault::new(PCT_E_PARAMETER, format!("condition is '{word}', for which nothing can wait"))
+            })?;
+            let given = options::read(options, "pct_wait_options")?;
+            reserved(given.reserved, "pct_wait_options")?;
+            container.wait(condition, timeout(given.timeout_ms), &mut Callbacks::read(progress)?)?;
+            Ok(())
+        })
+    }
+}
+
 /// Takes away the lock that an operation has left in the configuration,
 /// whoever has set it. PCT_E_REFUSED when there is none.
 #[unsafe(no_mangle)]
@@ -300,6 +375,7 @@ pub unsafe extern "C" fn pct_container_unlock(
     }
 }
 
-fn timeout(milliseconds: u32) -> Option<Duration> {
+/// Zero is the default of the library.
+pub(super) fn timeout(milliseconds: u32) -> Option<Duration> {
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }

@@ -219,13 +219,18 @@ fn stream(fd: c_int, name: &str) -> Result<Stdio, Fault> {
     if fd == 0 || fd == -1 {
         return Ok(Stdio::inherit());
     }
+    Ok(lent(fd, name)?.into())
+}
+
+/// A copy of a file descriptor that the caller lends.
+pub(super) fn lent(fd: c_int, name: &str) -> Result<OwnedFd, Fault> {
     // SAFETY: a call with numbers only; the kernel says whether the first is open.
     let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
     if copy < 0 {
         return Err(Fault::io(PCT_E_FD, &format!("{name} is {fd}"), &io::Error::last_os_error()));
     }
     // SAFETY: the kernel has just made it, for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) }.into())
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// A file descriptor of a child that the caller will know by it.

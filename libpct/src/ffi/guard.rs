@@ -57,13 +57,14 @@ pub(super) unsafe fn on_container(
     err: *mut *mut pct_error,
     body: impl FnOnce(&Container<'_>) -> Result<(), Fault>,
 ) -> pct_status {
-    let on_ctx = |ctx: &pct_ctx| {
-        let number = Vmid::new(vmid)
-            .map_err(|error| Fault::new(PCT_E_PARAMETER, format!("invalid vmid {vmid}: {error}")))?;
-        body(&ctx.pct.container(number))
-    };
+    let on_ctx = |ctx: &pct_ctx| body(&ctx.pct.container(number(vmid)?));
     // SAFETY: as above.
     unsafe { self::on_ctx(ctx, err, |ctx| on_ctx(ctx).map_err(|fault| fault.of(vmid))) }
+}
+
+/// The number of a container.
+pub(super) fn number(vmid: u32) -> Result<Vmid, Fault> {
+    Vmid::new(vmid).map_err(|error| Fault::new(PCT_E_PARAMETER, format!("invalid vmid {vmid}: {error}")))
 }
 
 /// What `body` gave, or its panic. Whoever gets a panic must not use again what `body` has touched.

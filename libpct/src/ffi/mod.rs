@@ -24,7 +24,8 @@
 //! member that is switched on or off is on when it is not zero.
 //!
 //! Strings. Strings that go in end in NUL and are only read during the call.
-//! Paths and commands are any bytes, all others must be UTF-8 (PCT_E_UTF8).
+//! Paths of the host and commands are any bytes, all others must be UTF-8
+//! (PCT_E_UTF8).
 //! A pointer that must not be NULL and is gives PCT_E_NULL. A char * that
 //! comes out is UTF-8, belongs to the caller and is freed by pct_string_free
 //! and nothing else; a const char * stays the library's. Many values at once
@@ -58,11 +59,17 @@
 // C reaches these by name, and cbindgen takes what is `pub`; Rust programs use the crate itself.
 #![allow(unreachable_pub)]
 
+mod all;
+mod change;
+mod config;
 mod container;
+mod copy;
 mod ctx;
 mod error;
 mod exec;
 mod guard;
+mod guest;
+mod inspect;
 mod options;
 mod out;
 mod progress;

@@ -18,7 +18,7 @@ use super::{
     string,
 };
 use crate::{
-    ConfigState, ConfigView, Container,
+    ConfigState, ConfigView, Container, Vmid,
     config::{pct_config_lines, text::to_bytes},
     json,
 };
@@ -152,6 +152,48 @@ pub unsafe extern "C" fn pct_container_config_json(
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
             out.set(string::give(&json::config(&config(container, options)?).to_string()));
+            Ok(())
+        })
+    }
+}
+
+/// The snapshots in the order of their tree, and behind them the current state:
+/// a JSON array of objects with the members name and description, and where
+/// there is something to say parent, snaptime and snapstate. The last one has
+/// the name "current", digest and running (0 or 1).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_snapshots_json(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            let loaded = container.load()?;
+            out.set(string::give(&json::snapshots(&loaded, container.is_running()?).to_string()));
+            Ok(())
+        })
+    }
+}
+
+/// The lowest number that no container has, on a Proxmox VE cluster no other
+/// guest either; 0 when all are taken. Nothing reserves it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_free_vmid(
+    ctx: *const pct_ctx,
+    out: *mut u32,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, 0);
+        guard::on_ctx(ctx, err, |ctx| {
+            out.require("out")?;
+            out.set(ctx.pct.free_vmid().map_or(0, Vmid::get));
             Ok(())
         })
     }

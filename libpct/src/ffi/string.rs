@@ -77,6 +77,39 @@ pub(super) unsafe fn array<'a>(array: *const *const c_char) -> Vec<&'a [u8]> {
     found
 }
 
+/// As [`array`], of strings that must be UTF-8; `what` names one of them in errors.
+///
+/// # Safety
+/// As [`array`].
+pub(super) unsafe fn texts<'a>(list: *const *const c_char, what: &str) -> Result<Vec<&'a str>, Fault> {
+    let text = |bytes: &'a [u8]| {
+        std::str::from_utf8(bytes).map_err(|_| {
+            let shown = String::from_utf8_lossy(bytes);
+            Fault::new(status::PCT_E_UTF8, format!("{what} '{shown}' is not UTF-8"))
+        })
+    };
+    // SAFETY: as above.
+    unsafe { array(list) }.into_iter().map(text).collect()
+}
+
+/// As [`texts`], each split as `key=value`.
+///
+/// # Safety
+/// As [`array`].
+pub(super) unsafe fn settings(
+    list: *const *const c_char,
+    what: &str,
+) -> Result<Vec<(String, String)>, Fault> {
+    let split = |text: &str| {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            Fault::new(status::PCT_E_PARAMETER, format!("{what} '{text}' is not of the form key=value"))
+        })?;
+        Ok((key.to_owned(), value.to_owned()))
+    };
+    // SAFETY: as above.
+    unsafe { texts(list, what) }?.into_iter().map(split).collect()
+}
+
 /// As [`array`], as words of a command line.
 ///
 /// # Safety

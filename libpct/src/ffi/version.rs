@@ -25,7 +25,25 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 4] = ["lifecycle", "json", "exec", "console"];
+const FEATURES: [&str; 17] = [
+    "lifecycle",
+    "json",
+    "exec",
+    "console",
+    "change",
+    "all",
+    "suspend",
+    "wait",
+    "interfaces",
+    "doctor",
+    "pidfd",
+    "config",
+    "copy",
+    "guest",
+    "snapshots",
+    "free-vmid",
+    "cpusets",
+];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
 /// freed.
@@ -41,6 +59,19 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - json: pct_list_json, pct_container_status_json, _config_json
 /// - exec: pct_container_exec, _exec_wait, _enter_wait
 /// - console: pct_container_console_wait
+/// - change: pct_container_set, _pending_json, _rescan, pct_rescan
+/// - all: pct_start_all, pct_stop_all
+/// - suspend: pct_container_suspend, _resume
+/// - wait: pct_container_wait
+/// - interfaces: pct_container_interfaces_json
+/// - doctor: pct_container_doctor_json, pct_doctor_json
+/// - pidfd: pct_container_init_pidfd
+/// - config: pct_config_parse, pct_config_to_lxc
+/// - copy: pct_container_push, _pull
+/// - guest: pct_set_up_guest
+/// - snapshots: pct_container_snapshots_json
+/// - free-vmid: pct_free_vmid
+/// - cpusets: pct_cpusets_json
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]

@@ -26,6 +26,23 @@ pub enum GuestEvent {
     Net,
 }
 
+impl GuestEvent {
+    /// All of them by the words of `pct guest-setup`.
+    pub const NAMED: [(&str, Self); 5] = [
+        ("create", Self::Create),
+        ("restore", Self::Restore),
+        ("clone", Self::Clone),
+        ("start", Self::Start),
+        ("net", Self::Net),
+    ];
+
+    /// What such a word stands for.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(name, _)| *name == word).map(|(_, event)| *event)
+    }
+}
+
 /// What [`set_up_guest`](crate::set_up_guest) does.
 #[derive(Clone, Default)]
 pub struct GuestSetupOptions {

@@ -17,6 +17,13 @@ use crate::{
     sys::pidfd::Pidfd,
 };
 
+/// A pidfd of the container's init, closed on exec.
+pub(crate) fn init_pidfd(env: &Env, vmid: Vmid) -> Result<OwnedFd, Error> {
+    env.store().require(vmid)?;
+    let init = Init::of(env, vmid)?.ok_or(Error::NotRunning { what: "CT", vmid })?;
+    Ok(init.process.into_fd())
+}
+
 /// The init of a running container. Its number cannot have passed to another process when a look into `/proc` was
 /// followed by [`Init::confirm`].
 #[derive(Debug)]

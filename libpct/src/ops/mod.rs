@@ -73,6 +73,7 @@ pub(crate) use doctor::{doctor, doctor_of};
 pub(crate) use guest_tree::set_up_guest;
 pub use guest_tree::{GuestEvent, GuestSetup, GuestSetupOptions};
 pub(crate) use helper::serve;
+pub(crate) use inside::init_pidfd;
 pub(crate) use interfaces::interfaces;
 pub use interfaces::{Interface, InterfaceAddress};
 pub use lxc_config::LxcConfigOptions;

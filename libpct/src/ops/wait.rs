@@ -50,6 +50,19 @@ pub enum WaitFor {
 }
 
 impl WaitFor {
+    /// What a word of `pct wait` stands for.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "running" => Some(Self::Running),
+            "stopped" => Some(Self::Stopped),
+            "ipv4" => Some(Self::Ipv4),
+            "ipv6" => Some(Self::Ipv6),
+            "systemd" => Some(Self::Systemd),
+            _ => None,
+        }
+    }
+
     /// What is to be said of a container that has not reached it.
     fn unmet(self) -> &'static str {
         match self {

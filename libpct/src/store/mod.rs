@@ -112,7 +112,7 @@ pub(crate) struct Store<'a> {
 }
 
 /// A config file may have so many bytes.
-const LARGEST: u64 = 1 << 20;
+pub(crate) const LARGEST: u64 = 1 << 20;
 
 /// Reads a config file, wherever it is, and no more of it than a config may have.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {

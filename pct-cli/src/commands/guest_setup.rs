@@ -14,13 +14,7 @@ use crate::{
 };
 
 /// The words of the option, and what they mean.
-const EVENTS: [(&str, GuestEvent); 5] = [
-    ("create", GuestEvent::Create),
-    ("restore", GuestEvent::Restore),
-    ("clone", GuestEvent::Clone),
-    ("start", GuestEvent::Start),
-    ("net", GuestEvent::Net),
-];
+const EVENTS: [(&str, GuestEvent); 5] = GuestEvent::NAMED;
 
 pub(crate) static VERB: Verb = Verb {
     spec: VerbSpec {
@@ -79,10 +73,10 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn options(args: &Args) -> Result<GuestSetupOptions, Failure> {
-    let event = args.text("event").and_then(|word| EVENTS.iter().find(|(name, _)| *name == word));
+    let event = args.text("event").and_then(GuestEvent::named);
     Ok(GuestSetupOptions {
         config: super::config_file(args.text("config").unwrap_or_default())?,
-        event: event.map_or(GuestEvent::Create, |(_, event)| *event),
+        event: event.unwrap_or_default(),
         password: args.text("password").map(str::to_owned),
         ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
         host: args.text("host").map(host).transpose()?,

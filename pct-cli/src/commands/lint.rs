@@ -2,8 +2,6 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use serde_json::Value;
-
 use super::Verb;
 use crate::{
     check::Args,
@@ -88,7 +86,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
         };
         output::print(&form.unwrap_or(Form::Json).render(&value))?;
     } else {
-        output::print(&form.map_or_else(report, |form| form.render(&structured(&findings))))?;
+        output::print(&form.map_or_else(report, |form| form.render(&json::findings(&findings))))?;
     }
     let failed = match args.is_set("strict") {
         true => Config::parse_strict(&bytes, vmid).is_err(),
@@ -110,7 +108,7 @@ fn text(path: &str, file: &[u8], findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let Finding { line: number, column, part, message, .. } = finding;
-        let severity = severity(finding);
+        let severity = finding.severity.as_str();
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{path}:{number}:{column}: {severity}: {}", visible(message));
         let line = lines.get(number - 1).copied().unwrap_or_default();
@@ -124,26 +122,4 @@ fn text(path: &str, file: &[u8], findings: &[Finding]) -> String {
         }
     }
     text
-}
-
-fn severity(finding: &Finding) -> &'static str {
-    match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
-
-fn structured(findings: &[Finding]) -> Value {
-    let fields = |finding: &Finding| {
-        serde_json::json!({
-            "line": finding.line,
-            "column": finding.column,
-            "severity": severity(finding),
-            "key": finding.key,
-            "part": finding.part,
-            "message": finding.message,
-            "help": finding.remedy,
-        })
-    };
-    findings.iter().map(fields).collect()
 }

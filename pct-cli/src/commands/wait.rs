@@ -49,14 +49,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// `None` where nothing is to be waited for.
 pub(super) fn condition(name: Option<&str>) -> Option<WaitFor> {
-    match name? {
-        "running" => Some(WaitFor::Running),
-        "stopped" => Some(WaitFor::Stopped),
-        "ipv4" => Some(WaitFor::Ipv4),
-        "ipv6" => Some(WaitFor::Ipv6),
-        "systemd" => Some(WaitFor::Systemd),
-        _ => None,
-    }
+    WaitFor::named(name?)
 }
 
 pub(super) fn timeout(args: &Args) -> Option<Duration> {
