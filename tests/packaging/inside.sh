@@ -179,7 +179,7 @@ fi
 step 'a program in C'
 exec 8>>"/run/lock/pct-tests/$((id + 1))"
 if [ $machine = yes ] && ! command -v gcc >/dev/null; then
-	printf '\n%s\n\n' '*** SKIPPED: a program in C. No gcc is here.' >&2
+	echo 'skipped: a program in C: no gcc is here'
 elif flock --nonblock 8; then
 	gcc -Wall -Werror -o "$work/lifecycle" /usr/share/doc/libpct-dev/examples/lifecycle.c -lpct
 	"$work/lifecycle" $((id + 1)) /var/lib/pct/storage/template/cache/busybox.tar.zst >"$work/c.log" ||

@@ -4,8 +4,8 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The directory given as a root is missing or is the host's own root.
-    #[error("no root directory: '{path}' is not the root file system of a container")]
+    /// What is given as a root is missing, no directory, or the host's own root.
+    #[error("no root directory: '{path}' is missing, no directory, or the root of this host")]
     NoRoot {
         /// What was given.
         path: String,
