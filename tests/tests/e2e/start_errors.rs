@@ -1,10 +1,11 @@
 //! A start that fails says why and what to do, and leaves the host as it was.
 
 use std::fs;
+use std::time::Duration;
 
 use pct_tests::archive::Compression;
 use pct_tests::busybox::Busybox;
-use pct_tests::{Bridge, Ct, Host, busybox, require_root};
+use pct_tests::{Bridge, Ct, Host, busybox, require_root, wait};
 
 /// Fails to start with every word of `cause` and one of the `remedies`.
 #[track_caller]
@@ -46,6 +47,14 @@ fn a_bridge_that_cannot_do_what_is_asked_is_named() {
     fails(&ct, &["bridge 'lo' is neither a linux nor an OVS bridge!"], &["name an existing one"]);
     // The bridge of another container's interface.
     let other = host.running(&["--net0", &format!("name=eth0,bridge={name},ip=manual,firewall=1")]);
+    // Its terminals come after its boot, and would be new processes.
+    other.wait_booted();
+    let mut before = host.state();
+    wait::until_true("the other one is at rest", || {
+        std::thread::sleep(Duration::from_millis(300));
+        let earlier = std::mem::replace(&mut before, host.state());
+        earlier == before
+    });
     ct.edit_conf("bridge=lo,", &format!("bridge=fwbr{}i0,", other.id));
     fails(&ct, &["belongs to an interface of a container"], &["name an existing one"]);
     ct.edit_conf(&format!("bridge=fwbr{}i0,", other.id), &format!("bridge={name},"));

@@ -7,7 +7,8 @@ use pct_tests::{Host, Run, bins, require_root, root};
 /// Whether the kernel can keep quotas in files (`quota_v2`): the module is there, or it is built in.
 fn here() -> bool {
     let formats = fs::read_to_string("/proc/sys/fs/quota/syncs").is_ok();
-    let module = Run::new("/sbin/modprobe").args(["-q", "quota_v2"]).output().status == 0;
+    let load = |modprobe| Run::new(modprobe).args(["-q", "quota_v2"]).output().status == 0;
+    let module = bins::tool("modprobe").is_some_and(load);
     root::can(formats && module, "quotas in the kernel")
 }
 
