@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::group::write_existing;
-use super::layout::{Layout, Version};
+use super::layout::{Layout, Version, effective_cpus_of};
 use super::{CpuSet, Error, Groups, Result};
 use crate::config::Vmid;
 
@@ -77,19 +77,33 @@ impl<'a> Limits<'a> {
         if before == value {
             return Ok(());
         }
-        // An empty text is a line of its own: a write of no bytes is none.
-        write_existing(path, &format!("{value}\n")).map_err(|e| Error::io("write", path, e))?;
+        put(path, value)?;
         self.before.push((path.to_owned(), before));
         Ok(())
     }
 
     /// Puts everything back that was written, and returns what could not be.
     pub(crate) fn restore(self) -> Vec<Error> {
-        let put_back = |(path, value): (PathBuf, String)| {
-            write_existing(&path, &format!("{value}\n")).map_err(|e| Error::io("write", &path, e)).err()
-        };
-        self.before.into_iter().rev().filter_map(put_back).collect()
+        self.before.into_iter().rev().filter_map(|(path, value)| put(&path, &value).err()).collect()
     }
+}
+
+/// Writes a value. Some kernels do not take an empty set of processors from a group that has processes (ENOSPC): then it gets
+/// all of the group above, which is the same limit.
+fn put(path: &Path, value: &str) -> Result<()> {
+    // An empty text is a line of its own: a write of no bytes is none.
+    let write = |value: &str| write_existing(path, &format!("{value}\n"));
+    let written = match write(value) {
+        Err(error) if value.is_empty() && error.kind() == io::ErrorKind::StorageFull => {
+            let above = path.parent().and_then(Path::parent).unwrap_or(path);
+            match effective_cpus_of(above)? {
+                Some(all) => write(&all.to_string()),
+                None => Err(error),
+            }
+        }
+        other => other,
+    };
+    written.map_err(|e| Error::io("write", path, e))
 }
 
 fn controller(file: &str) -> &str {
