@@ -105,14 +105,7 @@ pub unsafe extern "C" fn pct_container_pending_json(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
-            out.set(string::give(&json::pending(&container.load()?.config).to_string()));
-            Ok(())
-        })
-    }
+    unsafe { guard::json_of(ctx, vmid, out, err, |container| Ok(json::pending(&container.load()?.config))) }
 }
 
 /// Looks through the storages for volumes of the container: those that the

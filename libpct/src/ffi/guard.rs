@@ -1,14 +1,20 @@
 //! The guard at every door: no panic crosses it, no NULL and no poisoned context gets in.
 
 use std::{
+    ffi::c_char,
     panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
     sync::atomic::Ordering,
 };
+
+use serde_json::Value;
 
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error, report},
+    out::Out,
     status::{PCT_E_PANIC, PCT_E_PARAMETER, pct_status},
+    string,
 };
 use crate::{Container, Vmid};
 
@@ -60,6 +66,28 @@ pub(super) unsafe fn on_container(
     let on_ctx = |ctx: &pct_ctx| body(&ctx.pct.container(number(vmid)?));
     // SAFETY: as above.
     unsafe { self::on_ctx(ctx, err, |ctx| on_ctx(ctx).map_err(|fault| fault.of(vmid))) }
+}
+
+/// As [`on_container`], for a call that gives a JSON text.
+///
+/// # Safety
+/// As [`on_ctx`]; `out` is NULL or may be written to.
+pub(super) unsafe fn json_of(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+    body: impl FnOnce(&Container<'_>) -> Result<Value, Fault>,
+) -> pct_status {
+    // SAFETY: as above.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        on_container(ctx, vmid, err, |container| {
+            out.require("out")?;
+            out.set(string::give(&body(container)?.to_string()));
+            Ok(())
+        })
+    }
 }
 
 /// The number of a container.

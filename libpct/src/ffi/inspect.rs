@@ -34,12 +34,9 @@ pub unsafe extern "C" fn pct_container_interfaces_json(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
+        guard::json_of(ctx, vmid, out, err, |container| {
             let found = container.interfaces()?;
-            out.set(string::give(&json::interfaces(found.as_deref()).to_string()));
-            Ok(())
+            Ok(json::interfaces(found.as_deref()))
         })
     }
 }
@@ -100,12 +97,9 @@ pub unsafe extern "C" fn pct_container_doctor_json(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
+        guard::json_of(ctx, vmid, out, err, |container| {
             let (vmid, found) = (container.vmid(), container.doctor()?);
-            out.set(string::give(&json::symptoms(found.iter().map(|found| (vmid, found))).to_string()));
-            Ok(())
+            Ok(json::symptoms(found.iter().map(|found| (vmid, found))))
         })
     }
 }

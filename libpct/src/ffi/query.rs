@@ -81,13 +81,10 @@ pub unsafe extern "C" fn pct_container_status_json(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
+        guard::json_of(ctx, vmid, out, err, |container| {
             let status = container.status()?;
             let usage = if status.running { container.usage()? } else { None };
-            out.set(string::give(&json::status(&status, usage.as_ref()).to_string()));
-            Ok(())
+            Ok(json::status(&status, usage.as_ref()))
         })
     }
 }
@@ -147,14 +144,7 @@ pub unsafe extern "C" fn pct_container_config_json(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
-            out.set(string::give(&json::config(&config(container, options)?).to_string()));
-            Ok(())
-        })
-    }
+    unsafe { guard::json_of(ctx, vmid, out, err, |container| Ok(json::config(&config(container, options)?))) }
 }
 
 /// The snapshots in the order of their tree, and behind them the current state:
@@ -170,12 +160,9 @@ pub unsafe extern "C" fn pct_container_snapshots_json(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
+        guard::json_of(ctx, vmid, out, err, |container| {
             let loaded = container.load()?;
-            out.set(string::give(&json::snapshots(&loaded, container.is_running()?).to_string()));
-            Ok(())
+            Ok(json::snapshots(&loaded, container.is_running()?))
         })
     }
 }
