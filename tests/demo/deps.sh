@@ -71,10 +71,13 @@ if ! command -v apt-get >/dev/null; then
 	exit 0
 fi
 
-missing=
-for package in $packages; do
-	present "$package" || missing="$missing $package"
-done
+absent() {
+	for package in $packages; do
+		present "$package" || printf ' %s' "$package"
+	done
+}
+
+missing=$(absent)
 if ! pkg-config --exists 'lxc >= 5.0' 2>/dev/null; then
 	missing="$missing HEADERS"
 fi
@@ -91,6 +94,12 @@ if [ "${missing% HEADERS}" != "$missing" ]; then
 		fi
 	done
 fi
-echo "Installing:$missing"
-# shellcheck disable=SC2086 # a list of words
-apt-get install -y -qq --no-install-recommends $missing </dev/null
+# A second time when apt, to make room for one, has removed another that was
+# there in a version of elsewhere.
+for _ in first second; do
+	[ -n "$missing" ] || break
+	echo "Installing:$missing"
+	# shellcheck disable=SC2086 # a list of words
+	apt-get install -y -qq --no-install-recommends $missing </dev/null
+	missing=$(absent)
+done
