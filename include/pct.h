@@ -112,6 +112,13 @@ const char *pct_version(void);
  * - snapshots: pct_container_snapshots_json
  * - free-vmid: pct_free_vmid
  * - cpusets: pct_cpusets_json
+ * - list-of: pct_list_of_json
+ * - storages: pct_storages_json, pct_templates_json
+ * - cancel: callbacks of pct_progress may ask to stop
+ * - log: pct_ctx_options.log
+ * - output: pct_container_exec_output
+ * - tty: pct_container_tty
+ * - events: pct_events_new
  *
  * False for other words and for NULL.
  */
@@ -210,6 +217,16 @@ bool pct_has_feature(const char *name);
  * What was waited for has not come about in time.
  */
 #define PCT_E_TIMEOUT 403
+
+/**
+ * A callback has asked to stop.
+ */
+#define PCT_E_CANCELLED 404
+
+/**
+ * A command has said more than its caller wants to hold.
+ */
+#define PCT_E_TOO_MUCH 405
 
 /**
  * The program pct-helper is missing or does not fit.
@@ -319,6 +336,19 @@ typedef struct pct_ctx_options {
      * The program pct-helper. NULL is the installed one.
      */
     const char *helper;
+    /**
+     * Hears what calls on this context have to say that have no callback for
+     * it: what a configuration file says that the library does not understand,
+     * and the messages and warnings of calls without a pct_progress. priority
+     * is one of syslog(3): LOG_WARNING (4) or LOG_INFO (6). It is called on the
+     * thread that makes the call, and by several at once if several use the
+     * context. NULL hears nothing.
+     */
+    void (*log)(void *user, int priority, const char *text);
+    /**
+     * Given to log as it is.
+     */
+    void *log_user;
 } pct_ctx_options;
 
 /**
@@ -346,8 +376,13 @@ void pct_ctx_free(pct_ctx *ctx);
 
 /**
  * Receives what a running operation has to say; a callback that is NULL is
- * not called. Texts are UTF-8 and valid during the callback only. Callbacks
- * must return 0: later releases may take another value as the wish to cancel.
+ * not called. Texts are UTF-8 and valid during the callback only.
+ *
+ * A callback returns 0 to go on. With another value it asks to stop: what
+ * waits does so no longer, pct_container_create and _set take back what they
+ * have done, and the call gives PCT_E_CANCELLED. Where an operation has come
+ * too far for that it is completed. Callbacks may be called until the call
+ * returns.
  */
 typedef struct pct_progress {
     /**
@@ -753,6 +788,16 @@ typedef struct pct_config_options {
 pct_status pct_list_json(const pct_ctx *ctx, char **out, pct_error **err);
 
 /**
+ * As pct_list_json, for the containers whose numbers stand in vmids. One that
+ * does not exist is among them with its error.
+ */
+pct_status pct_list_of_json(const pct_ctx *ctx,
+                            const uint32_t *vmids,
+                            size_t count,
+                            char **out,
+                            pct_error **err);
+
+/**
  * The state of a container, its limits, and when it runs what it uses: a JSON
  * object with the members
  *
@@ -813,6 +858,25 @@ pct_status pct_container_snapshots_json(const pct_ctx *ctx,
  * guest either; 0 when all are taken. Nothing reserves it.
  */
 pct_status pct_free_vmid(const pct_ctx *ctx, uint32_t *out, pct_error **err);
+
+/**
+ * The ids of the storages that hold, on this node, volumes of containers
+ * ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
+ * storage.cfg.
+ */
+pct_status pct_storages_json(const pct_ctx *ctx,
+                             const char *content,
+                             char **out,
+                             pct_error **err);
+
+/**
+ * The templates of a storage: a sorted JSON array of volumes such as
+ * local:vztmpl/name.tar.zst, which pct_create_options takes.
+ */
+pct_status pct_templates_json(const pct_ctx *ctx,
+                              const char *storage,
+                              char **out,
+                              pct_error **err);
 
 /*
  * ======== A look into containers
@@ -1134,6 +1198,130 @@ pct_status pct_container_console_wait(const pct_ctx *ctx,
                                       pct_error **err);
 
 /*
+ * ======== Commands and what they say
+ */
+
+/**
+ * What a command has said, and how it ended.
+ */
+typedef struct pct_output pct_output;
+
+/**
+ * What pct_container_exec_output gives to a command, and how much of it it
+ * bears.
+ */
+typedef struct pct_output_options {
+    /**
+     * sizeof (pct_output_options)
+     */
+    size_t struct_size;
+    /**
+     * Bytes for its standard input, which ends behind them.
+     */
+    const void *input;
+    /**
+     * How many.
+     */
+    size_t input_size;
+    /**
+     * How many bytes it may write to its standard output, and to its standard
+     * error. Zero is 16 MiB.
+     */
+    size_t limit;
+    /**
+     * How many milliseconds it may take. Zero is any time.
+     */
+    uint32_t timeout_ms;
+    /**
+     * As in pct_exec_options.
+     */
+    int keep_env;
+} pct_output_options;
+
+/**
+ * Runs a command inside a running container to its end, and gives in *out what
+ * it has said. argv ends in NULL. The caller frees *out with pct_output_free.
+ *
+ * After PCT_E_TIMEOUT and PCT_E_TOO_MUCH the command has got SIGTERM; one that
+ * does not heed it goes on inside. What a command leaves in the background is
+ * not waited for.
+ */
+pct_status pct_container_exec_output(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     const char *const *argv,
+                                     const pct_output_options *options,
+                                     pct_output **out,
+                                     pct_error **err);
+
+/**
+ * How the command ended. -1 for NULL.
+ */
+int pct_output_exit_status(const pct_output *output);
+
+/**
+ * The bytes of its standard output, any bytes, with a NUL behind them, and in
+ * *size how many; size may be NULL. Valid until the object is freed. Empty for
+ * NULL, never NULL itself.
+ */
+const char *pct_output_stdout(const pct_output *output, size_t *size);
+
+/**
+ * As pct_output_stdout, of its standard error.
+ */
+const char *pct_output_stderr(const pct_output *output, size_t *size);
+
+/**
+ * Frees an output. NULL is ignored.
+ */
+void pct_output_free(pct_output *output);
+
+/*
+ * ======== Terminals of a running container
+ *
+ * For programs that are a terminal themselves; pct_container_console_wait
+ * connects the one that the user sits at.
+ */
+
+/**
+ * A terminal that is the caller's until it is freed.
+ */
+typedef struct pct_tty pct_tty;
+
+/**
+ * Leases a terminal: number 0 is the console of the container, others are its
+ * /dev/tty1 and so on, -1 is the first that is free. The caller gives it back
+ * with pct_tty_free. PCT_E_SYSTEM with the errno EBUSY when it is taken.
+ */
+pct_status pct_container_tty(const pct_ctx *ctx,
+                             uint32_t vmid,
+                             int number,
+                             pct_tty **out,
+                             pct_error **err);
+
+/**
+ * A file descriptor of the terminal: what is written to it the container reads
+ * as typed, and what the container shows is read from it. It stays the
+ * library's, and is closed by pct_tty_free. -1 for NULL.
+ */
+int pct_tty_fd(const pct_tty *tty);
+
+/**
+ * A file descriptor for poll, which shows it as readable or hung up when the
+ * container has stopped. It stays the library's. -1 for NULL.
+ */
+int pct_tty_end_fd(const pct_tty *tty);
+
+/**
+ * The number of the terminal, 0 for the console. -1 for NULL.
+ */
+int pct_tty_number(const pct_tty *tty);
+
+/**
+ * Gives a terminal back to the container. NULL is ignored.
+ */
+void pct_tty_free(pct_tty *tty);
+
+/*
  * ======== Files of a running container
  *
  * Paths in the container are UTF-8 and are looked up inside, links as well; a
@@ -1260,6 +1448,54 @@ pct_status pct_set_up_guest(const char *rootfs,
                             const pct_progress *progress,
                             char **out,
                             pct_error **err);
+
+/*
+ * ======== Events
+ *
+ * A program that waits for many things at once hears of containers that start
+ * and stop by one file descriptor in its loop.
+ */
+
+/**
+ * Changes of state of all containers of a host.
+ */
+typedef struct pct_events pct_events;
+
+/**
+ * Begins to watch the containers of the context; changes from now on are told.
+ * Whoever also wants to know how things stand asks after this call: then
+ * nothing is missed. The caller frees *out with pct_events_free; it may outlive
+ * the context.
+ */
+pct_status pct_events_new(const pct_ctx *ctx, pct_events **out, pct_error **err);
+
+/**
+ * A file descriptor that poll shows as readable when there may be a change.
+ * Then pct_events_next is to be called until it gives none. It stays the
+ * library's, and is closed by pct_events_free. -1 for NULL.
+ */
+int pct_events_fd(const pct_events *events);
+
+/**
+ * The next change, without waiting: *vmid is the number of the container and
+ * *state the state that it is in now, or 0 and NULL when there is none.
+ *
+ * - "running": its init runs. Told again for a guest that has rebooted
+ * - "stopped": it exists, and nothing of it runs
+ * - "gone": there is no container of this number any more
+ *
+ * A state that was left again before it was looked at may be left out. *state
+ * is not to be freed. After an error nothing is lost: it can be called again.
+ */
+pct_status pct_events_next(const pct_events *events,
+                           uint32_t *vmid,
+                           const char **state,
+                           pct_error **err);
+
+/**
+ * Ends the watching and closes the file descriptor. NULL is ignored.
+ */
+void pct_events_free(pct_events *events);
 
 #ifdef __cplusplus
 }

@@ -38,11 +38,13 @@ use std::{
 pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
+pub use lxc::TtyLease;
 pub use ops::{
-    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity,
-    GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, Listing,
-    LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    Attach, CaptureOptions, Checkup, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
+    DestroyOptions, Events, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface,
+    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES,
+    ShutdownOptions, StartAllOptions, StartOptions, StateChange, Status, StopAllOptions, StopOptions,
+    Symptom, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -88,7 +90,8 @@ impl Builder {
         self
     }
 
-    /// Tells at each load of a config file what of it could not be understood; it is kept as it is.
+    /// Tells at each load of a config file what of it could not be understood; it is kept as it is. Without a listener
+    /// an operation tells it as warnings of its [`Progress`].
     #[must_use]
     pub fn on_diagnostic(mut self, listener: impl Fn(&config::Diagnostic) + Send + Sync + 'static) -> Self {
         self.listener = Some(store::Listener::new(listener));
@@ -205,6 +208,14 @@ impl Pct {
     /// When the containers or their cgroups cannot be looked at.
     pub fn cpusets(&self) -> Result<Vec<(Vmid, BTreeSet<u32>)>, Error> {
         ops::cpusets(&self.env)
+    }
+
+    /// Changes of state of all containers of this node, from now on. Needs root.
+    ///
+    /// # Errors
+    /// When the containers cannot be looked at or watched.
+    pub fn events(&self) -> Result<Events, Error> {
+        ops::events(&self.env)
     }
 
     /// The lowest number that no container has, on a Proxmox VE cluster no other guest either; `None` when all
@@ -487,6 +498,15 @@ impl Container<'_> {
     /// As [`Container::exec`].
     pub fn enter(&self, keep_env: bool) -> Result<Attach, Error> {
         ops::enter(self.env, self.vmid, keep_env)
+    }
+
+    /// Leases a terminal of the running container until the lease is dropped: 0 is its console, `None` the first that is
+    /// free.
+    ///
+    /// # Errors
+    /// When it is not running, or the terminal is taken.
+    pub fn lease_tty(&self, number: Option<u32>) -> Result<TtyLease, Error> {
+        ops::lease_tty(self.env, self.vmid, number)
     }
 
     /// A terminal of the container; `escape` is the letter of the control key that begins the sequence to

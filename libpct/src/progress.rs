@@ -28,8 +28,9 @@ pub trait Progress {
         let _ = acquired;
     }
 
-    /// A descriptor that becomes readable when the caller wants the operation to stop. `create` then takes
-    /// back what it has done; operations that are over in a moment do not ask.
+    /// A descriptor that becomes readable when the caller wants the operation to stop. `create` and
+    /// `set` then take back what they have done, what waits does not wait any more; operations that are over in a moment
+    /// do not ask.
     fn cancel(&self) -> Option<BorrowedFd<'_>> {
         None
     }

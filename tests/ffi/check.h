@@ -20,7 +20,7 @@
 /* Ends the program unless a call succeeded. */
 #define OK(call) check_ok(__FILE__, __LINE__, #call, (call), &err)
 
-static void check_ok(const char *file, int line, const char *call, pct_status status, pct_error **err)
+static inline void check_ok(const char *file, int line, const char *call, pct_status status, pct_error **err)
 {
     if (status != PCT_OK || *err != NULL) {
         fprintf(stderr, "%s:%d: %s: %d %s: %s\n", file, line, call, (int)status, pct_status_name(status),
@@ -33,7 +33,7 @@ static void check_ok(const char *file, int line, const char *call, pct_status st
  * whose message has this in it; frees the object. */
 #define FAILS(call, want, part) check_fails(__FILE__, __LINE__, #call, (call), (want), (part), &err)
 
-static void check_fails(const char *file, int line, const char *call, pct_status status, pct_status want,
+static inline void check_fails(const char *file, int line, const char *call, pct_status status, pct_status want,
                         const char *part, pct_error **err)
 {
     if (status != want || pct_error_status(*err) != want || strstr(pct_error_message(*err), part) == NULL) {
@@ -57,7 +57,7 @@ static inline bool has(char *text, const char *part)
 }
 
 /* The context that all tests use. */
-static pct_ctx *open_context(const char *root, const char *helper)
+static inline pct_ctx *open_context(const char *root, const char *helper)
 {
     pct_ctx_options options;
     pct_ctx *ctx = NULL;

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pct_tests::archive::Compression;
 use pct_tests::pty::Pty;
 use pct_tests::root::have_tool;
-use pct_tests::{Host, Output, Run, bins, require_root};
+use pct_tests::{Host, Output, Run, bins, busybox, require_root};
 
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"];
 
@@ -139,6 +140,19 @@ fn a_c_program_finds_the_conventions_in_the_static_library() {
 }
 
 #[test]
+fn a_context_has_a_log() {
+    let (installed, root) = (Installed::new("libpct.so"), root());
+    let program = installed.program("log.c", &["--libs"]);
+    let config = root.path().join("etc/pct/lxc/9001.conf");
+    fs::write(config, "arch: amd64\nrootfs: local:9001/vm-9001-disk-0.raw,size=1G\nmistyped: 1\n").unwrap();
+    let volumes = root.path().join("var/lib/pct/storage/images/9001");
+    fs::create_dir_all(&volumes).unwrap();
+    fs::File::create(volumes.join("vm-9001-disk-0.raw")).unwrap().set_len(1 << 30).unwrap();
+    fs::write(volumes.join("vm-9001-disk-7.raw"), "").unwrap();
+    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+}
+
+#[test]
 fn no_call_leaks_or_reads_what_it_may_not() {
     if !have_tool("valgrind") {
         return;
@@ -216,4 +230,30 @@ fn a_c_program_looks_after_a_container() {
     let run = installed.run(&program).args([host.root(), &bins::helper()]).args([&ct.id, &free.id]);
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
+}
+
+#[test]
+fn a_c_program_keeps_what_commands_say_and_leases_terminals() {
+    require_root!();
+    let installed = Installed::new("libpct.so");
+    let program = installed.program("output.c", &["--libs"]);
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    ct.start().ok();
+    let output = installed.run(&program).args([host.root(), &bins::helper()]).args([&ct.id]).output().ok();
+    assert_eq!(output.out(), "ok\n", "{}", output.both());
+}
+
+#[test]
+fn a_c_program_follows_a_container_and_cancels() {
+    require_root!();
+    let installed = Installed::new("libpct.so");
+    let program = installed.program("events.c", &["--libs"]);
+    let host = Host::new();
+    let ct = host.ct();
+    let template = busybox::template(Compression::Zstd);
+    let run = installed.run(&program).args([host.root(), &bins::helper(), &template]).args([&ct.id]);
+    let output = run.output().ok();
+    assert_eq!(output.out(), "ok\n", "{}", output.both());
+    assert!(!ct.conf().exists() && !ct.subvol().exists());
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 18] = [
     "version",
     "status",
     "error",
@@ -27,8 +27,11 @@ const SECTIONS: [&str; 15] = [
     "change",
     "config",
     "exec",
+    "output",
+    "tty",
     "copy",
     "guest",
+    "events",
 ];
 
 fn source(file: &str) -> PathBuf {

@@ -153,6 +153,18 @@ pub enum Error {
         /// How long was waited, in seconds.
         seconds: u64,
     },
+    /// A command inside took longer than it may.
+    #[error("the command has not ended after {seconds} s")]
+    CommandTimeout {
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// A command inside has said more than its caller wants to hold.
+    #[error("the command has written more than {limit} bytes")]
+    TooMuchOutput {
+        /// How many bytes were allowed.
+        limit: usize,
+    },
     /// It has stopped while something was waited for that only a running container reaches.
     #[error("CT {vmid} has stopped")]
     StoppedMeanwhile {
@@ -330,6 +342,10 @@ pub enum ErrorKind {
     Stop,
     /// What was waited for has not come about in time.
     Timeout,
+    /// The caller has asked to stop.
+    Cancelled,
+    /// A command has said more than its caller wants to hold.
+    TooMuch,
     /// The helper is missing or does not fit.
     Helper,
     /// This release, storage or host cannot do it.
@@ -378,12 +394,16 @@ impl Error {
             | Self::Property(_)
             | Self::IdMapOverlap(_)
             | Self::Port(_)
-            | Self::Image(_) => ErrorKind::Parameter,
+            | Self::Image(_)
+            | Self::Translate(_) => ErrorKind::Parameter,
             Self::Change(error) => change_kind(error),
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
                 ErrorKind::NotFound
             }
             Self::Store(StoreError::Exists { .. }) => ErrorKind::AlreadyExists,
+            Self::Interrupted
+            | Self::Sys(sys::Error::Interrupted)
+            | Self::Store(StoreError::LockFile(sys::Error::Interrupted)) => ErrorKind::Cancelled,
             Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
                 ErrorKind::Locked
             }
@@ -402,7 +422,8 @@ impl Error {
             Self::StoppedAtOnce { .. } => ErrorKind::Start,
             Self::Helper(failure) => failure.kind(),
             Self::DidNotStop { .. } => ErrorKind::Stop,
-            Self::WaitTimeout { .. } => ErrorKind::Timeout,
+            Self::WaitTimeout { .. } | Self::CommandTimeout { .. } => ErrorKind::Timeout,
+            Self::TooMuchOutput { .. } => ErrorKind::TooMuch,
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } | Self::Program { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),

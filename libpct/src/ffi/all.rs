@@ -6,10 +6,7 @@
 //! failed, objects with vmid, type and the string error. The caller frees it
 //! with pct_string_free.
 
-use std::{
-    ffi::{c_char, c_int},
-    ptr,
-};
+use std::ffi::{c_char, c_int};
 
 use super::{
     container::timeout,
@@ -17,10 +14,8 @@ use super::{
     error::pct_error,
     guard,
     options::{self, reserved},
-    out::Out,
     progress::{Callbacks, pct_progress},
     status::pct_status,
-    string,
 };
 use crate::{StartAllOptions, StopAllOptions, json};
 
@@ -67,15 +62,11 @@ pub unsafe extern "C" fn pct_start_all(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let failed = Out::new(failed, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            failed.require("failed")?;
+        guard::json_on(ctx, (failed, "failed"), err, |pct| {
             let given = options::read(options, "pct_start_all_options")?;
             reserved(given.reserved, "pct_start_all_options")?;
             let options = StartAllOptions { force: given.force != 0 };
-            let found = ctx.pct.start_all(&options, &mut Callbacks::read(progress)?)?;
-            failed.set(string::give(&json::failures(&found).to_string()));
-            Ok(())
+            Ok(json::failures(&pct.start_all(&options, &mut Callbacks::read(ctx, progress)?)?))
         })
     }
 }
@@ -92,15 +83,11 @@ pub unsafe extern "C" fn pct_stop_all(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let failed = Out::new(failed, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            failed.require("failed")?;
+        guard::json_on(ctx, (failed, "failed"), err, |pct| {
             let given = options::read(options, "pct_stop_all_options")?;
             reserved(given.reserved, "pct_stop_all_options")?;
             let options = StopAllOptions { timeout: timeout(given.timeout_ms) };
-            let found = ctx.pct.stop_all(&options, &mut Callbacks::read(progress)?)?;
-            failed.set(string::give(&json::failures(&found).to_string()));
-            Ok(())
+            Ok(json::failures(&pct.stop_all(&options, &mut Callbacks::read(ctx, progress)?)?))
         })
     }
 }

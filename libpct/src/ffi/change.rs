@@ -1,16 +1,12 @@
 //! Changes of the configuration.
 
-use std::{
-    ffi::{c_char, c_int},
-    ptr,
-};
+use std::ffi::{c_char, c_int};
 
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
     guard,
     options::{self, reserved},
-    out::Out,
     progress::{Callbacks, pct_progress},
     status::pct_status,
     string,
@@ -71,7 +67,7 @@ pub unsafe extern "C" fn pct_container_set(
     unsafe {
         guard::on_container(ctx, vmid, err, |container| {
             let changes = changes(&options::read(options, "pct_set_options")?)?;
-            container.set(&changes, &mut Callbacks::read(progress)?)?;
+            container.set(&changes, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -123,7 +119,7 @@ pub unsafe extern "C" fn pct_container_rescan(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::on_container(ctx, vmid, err, |container| {
-            container.rescan(&rescan_options(options)?, &mut Callbacks::read(progress)?)?;
+            container.rescan(&rescan_options(options)?, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -143,12 +139,9 @@ pub unsafe extern "C" fn pct_rescan(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let failed = Out::new(failed, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            failed.require("failed")?;
-            let found = ctx.pct.rescan(&rescan_options(options)?, &mut Callbacks::read(progress)?)?;
-            failed.set(string::give(&json::failures(&found).to_string()));
-            Ok(())
+        guard::json_on(ctx, (failed, "failed"), err, |pct| {
+            let found = pct.rescan(&rescan_options(options)?, &mut Callbacks::read(ctx, progress)?)?;
+            Ok(json::failures(&found))
         })
     }
 }

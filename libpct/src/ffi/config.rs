@@ -76,7 +76,7 @@ pub unsafe extern "C" fn pct_config_to_lxc(
             out.require("out")?;
             let options =
                 LxcConfigOptions { config: Some(file(config, size)?.to_owned()), host: self::host(host)? };
-            let made = container.lxc_config(&options, &mut Callbacks::read(progress)?)?;
+            let made = container.lxc_config(&options, &mut Callbacks::read(ctx, progress)?)?;
             if seccomp.is_wanted()
                 && let Some(profile) = &made.seccomp
             {

@@ -152,7 +152,7 @@ pub unsafe extern "C" fn pct_container_create(
                 return Err(Fault::null("options"));
             }
             let options = create_options(&options::read(options, "pct_create_options")?)?;
-            container.create(&options, &mut Callbacks::read(progress)?)?;
+            container.create(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn pct_container_destroy(
                 purge: given.purge != 0,
                 destroy_unreferenced_disks: given.destroy_unreferenced_disks != 0,
             };
-            container.destroy(&options, &mut Callbacks::read(progress)?)?;
+            container.destroy(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn pct_container_start(
         guard::on_container(ctx, vmid, err, |container| {
             let given = options::read(options, "pct_start_options")?;
             let options = StartOptions { debug: given.debug != 0, skiplock: given.skiplock != 0 };
-            container.start(&options, &mut Callbacks::read(progress)?)?;
+            container.start(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn pct_container_stop(
             let given = options::read(options, "pct_stop_options")?;
             reserved(given.reserved, "pct_stop_options")?;
             let options = StopOptions { skiplock: given.skiplock != 0 };
-            container.stop(&options, &mut Callbacks::read(progress)?)?;
+            container.stop(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -259,7 +259,7 @@ pub unsafe extern "C" fn pct_container_shutdown(
             let given = options::read(options, "pct_shutdown_options")?;
             let options =
                 ShutdownOptions { timeout: timeout(given.timeout_ms), force_stop: given.force_stop != 0 };
-            container.shutdown(&options, &mut Callbacks::read(progress)?)?;
+            container.shutdown(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn pct_container_reboot(
             let given = options::read(options, "pct_reboot_options")?;
             reserved(given.reserved, "pct_reboot_options")?;
             let options = RebootOptions { timeout: timeout(given.timeout_ms) };
-            container.reboot(&options, &mut Callbacks::read(progress)?)?;
+            container.reboot(&options, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn pct_container_suspend(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::on_container(ctx, vmid, err, |container| {
-            container.suspend(&mut Callbacks::read(progress)?)?;
+            container.suspend(&mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn pct_container_resume(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::on_container(ctx, vmid, err, |container| {
-            container.resume(&mut Callbacks::read(progress)?)?;
+            container.resume(&mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -351,7 +351,7 @@ pub unsafe extern "C" fn pct_container_wait(
             })?;
             let given = options::read(options, "pct_wait_options")?;
             reserved(given.reserved, "pct_wait_options")?;
-            container.wait(condition, timeout(given.timeout_ms), &mut Callbacks::read(progress)?)?;
+            container.wait(condition, timeout(given.timeout_ms), &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -369,7 +369,7 @@ pub unsafe extern "C" fn pct_container_unlock(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::on_container(ctx, vmid, err, |container| {
-            container.unlock(&mut Callbacks::read(progress)?)?;
+            container.unlock(&mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn pct_container_push(
             let given = options::read(options, "pct_copy_options")?;
             let from = Host::read(file, given.host_fd, "file")?;
             let destination = required(destination, "destination")?;
-            container.push(from.file(), destination, &copy(&given)?, &mut Callbacks::read(progress)?)?;
+            container.push(from.file(), destination, &copy(&given)?, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn pct_container_pull(
             let given = options::read(options, "pct_copy_options")?;
             let path = required(path, "path")?;
             let to = Host::read(destination, given.host_fd, "destination")?;
-            container.pull(path, to.file(), &copy(&given)?, &mut Callbacks::read(progress)?)?;
+            container.pull(path, to.file(), &copy(&given)?, &mut Callbacks::read(ctx, progress)?)?;
             Ok(())
         })
     }

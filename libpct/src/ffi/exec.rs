@@ -180,7 +180,7 @@ unsafe fn exec_options(given: *const pct_exec_options) -> Result<(pct_exec_optio
 
 /// # Safety
 /// As [`string::words`].
-unsafe fn command(argv: *const *const c_char) -> Result<Vec<OsString>, Fault> {
+pub(super) unsafe fn command(argv: *const *const c_char) -> Result<Vec<OsString>, Fault> {
     if argv.is_null() {
         return Err(Fault::null("argv"));
     }
@@ -254,6 +254,6 @@ fn wait(mut child: Child) -> Result<c_int, Fault> {
 }
 
 /// As a shell has it.
-fn exit_status(ended: ExitStatus) -> c_int {
+pub(super) fn exit_status(ended: ExitStatus) -> c_int {
     ended.code().or_else(|| ended.signal().map(|signal| 128 + signal)).unwrap_or(255)
 }

@@ -16,7 +16,7 @@ use super::{
     status::{PCT_E_PANIC, PCT_E_PARAMETER, pct_status},
     string,
 };
-use crate::{Container, Vmid};
+use crate::{Container, Pct, Vmid};
 
 /// Runs a call that has no context.
 ///
@@ -90,9 +90,47 @@ pub(super) unsafe fn json_of(
     }
 }
 
+/// As [`on_ctx`], for a call that gives a JSON text in the parameter `name`.
+///
+/// # Safety
+/// As [`on_ctx`]; `out` is NULL or may be written to.
+pub(super) unsafe fn json_on(
+    ctx: *const pct_ctx,
+    (out, name): (*mut *mut c_char, &str),
+    err: *mut *mut pct_error,
+    body: impl FnOnce(&Pct) -> Result<Value, Fault>,
+) -> pct_status {
+    // SAFETY: as above.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        on_ctx(ctx, err, |ctx| {
+            out.require(name)?;
+            out.set(string::give(&body(&ctx.pct)?.to_string()));
+            Ok(())
+        })
+    }
+}
+
 /// The number of a container.
 pub(super) fn number(vmid: u32) -> Result<Vmid, Fault> {
     Vmid::new(vmid).map_err(|error| Fault::new(PCT_E_PARAMETER, format!("invalid vmid {vmid}: {error}")))
+}
+
+/// Several of them.
+///
+/// # Safety
+/// `vmids` is NULL or points to `count` numbers.
+pub(super) unsafe fn numbers(vmids: *const u32, count: usize) -> Result<Vec<Vmid>, Fault> {
+    if count > 0 && vmids.is_null() {
+        return Err(Fault::null("vmids"));
+    }
+    // Of more there cannot be configurations; a negative number would be one of these.
+    if count > Vmid::MAX as usize {
+        return Err(Fault::new(PCT_E_PARAMETER, format!("count is {count}: there are not so many numbers")));
+    }
+    // SAFETY: as above.
+    let at = |index| unsafe { vmids.add(index).read_unaligned() };
+    (0..count).map(|index| number(at(index))).collect()
 }
 
 /// What `body` gave, or its panic. Whoever gets a panic must not use again what `body` has touched.

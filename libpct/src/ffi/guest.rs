@@ -67,8 +67,12 @@ pub unsafe extern "C" fn pct_set_up_guest(
             }
             let options = guest_options(&options::read(options, "pct_guest_options")?)?;
             let vmid = guard::number(vmid)?;
-            let found =
-                ops::set_up_guest(Path::new(rootfs), vmid, &options, &mut Callbacks::read(progress)?)?;
+            let found = ops::set_up_guest(
+                Path::new(rootfs),
+                vmid,
+                &options,
+                &mut Callbacks::read(ptr::null(), progress)?,
+            )?;
             out.set(string::give(&json::guest(&found).to_string()));
             Ok(())
         })

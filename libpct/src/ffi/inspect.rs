@@ -7,18 +7,10 @@
 use std::{
     ffi::{c_char, c_int},
     os::fd::IntoRawFd,
-    ptr,
 };
 
-use super::{
-    ctx::pct_ctx,
-    error::{Fault, pct_error},
-    guard,
-    out::Out,
-    status::{PCT_E_PARAMETER, pct_status},
-    string,
-};
-use crate::{Vmid, json};
+use super::{ctx::pct_ctx, error::pct_error, guard, out::Out, status::pct_status};
+use crate::json;
 
 /// The network interfaces of a running container as they are inside: a JSON
 /// array of objects with the members name, hwaddr, hardware-address, inet and
@@ -73,14 +65,7 @@ pub unsafe extern "C" fn pct_cpusets_json(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            out.require("out")?;
-            out.set(string::give(&json::cpusets(&ctx.pct.cpusets()?).to_string()));
-            Ok(())
-        })
-    }
+    unsafe { guard::json_on(ctx, (out, "out"), err, |pct| Ok(json::cpusets(&pct.cpusets()?))) }
 }
 
 /// What would make the next start of the container fail or surprise, the
@@ -117,27 +102,8 @@ pub unsafe extern "C" fn pct_doctor_json(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            out.require("out")?;
-            let found = ctx.pct.doctor(&numbers(vmids, count)?)?;
-            out.set(string::give(&json::checkup(&found).to_string()));
-            Ok(())
+        guard::json_on(ctx, (out, "out"), err, |pct| {
+            Ok(json::checkup(&pct.doctor(&guard::numbers(vmids, count)?)?))
         })
     }
-}
-
-/// # Safety
-/// `vmids` is NULL or points to `count` numbers.
-unsafe fn numbers(vmids: *const u32, count: usize) -> Result<Vec<Vmid>, Fault> {
-    if count > 0 && vmids.is_null() {
-        return Err(Fault::null("vmids"));
-    }
-    // Of more there cannot be configurations; a negative number would be one of these.
-    if count > Vmid::MAX as usize {
-        return Err(Fault::new(PCT_E_PARAMETER, format!("count is {count}: there are not so many numbers")));
-    }
-    // SAFETY: as above.
-    let at = |index| unsafe { vmids.add(index).read_unaligned() };
-    (0..count).map(|index| guard::number(at(index))).collect()
 }

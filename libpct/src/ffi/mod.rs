@@ -66,16 +66,19 @@ mod container;
 mod copy;
 mod ctx;
 mod error;
+mod events;
 mod exec;
 mod guard;
 mod guest;
 mod inspect;
 mod options;
 mod out;
+mod output;
 mod progress;
 mod query;
 mod status;
 mod string;
+mod tty;
 mod version;
 
 #[cfg(test)]

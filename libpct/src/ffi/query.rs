@@ -8,6 +8,8 @@ use std::{
     ptr,
 };
 
+use serde_json::Value;
+
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
@@ -18,7 +20,7 @@ use super::{
     string,
 };
 use crate::{
-    ConfigState, ConfigView, Container, Vmid,
+    ConfigState, ConfigView, Container, Content, Listing, Pct, Vmid,
     config::{pct_config_lines, text::to_bytes},
     json,
 };
@@ -51,17 +53,30 @@ pub unsafe extern "C" fn pct_list_json(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe { guard::json_on(ctx, (out, "out"), err, |pct| Ok(listing(pct, &pct.list()?))) }
+}
+
+/// As pct_list_json, for the containers whose numbers stand in vmids. One that
+/// does not exist is among them with its error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_list_of_json(
+    ctx: *const pct_ctx,
+    vmids: *const u32,
+    count: usize,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::on_ctx(ctx, err, |ctx| {
-            out.require("out")?;
-            let listing = ctx.pct.list()?;
-            // One that stops in between is shown as it was found, without use.
-            let usage = |vmid| ctx.pct.container(vmid).usage().ok().flatten();
-            out.set(string::give(&json::listing(&listing, usage, |_| None).to_string()));
-            Ok(())
+        guard::json_on(ctx, (out, "out"), err, |pct| {
+            Ok(listing(pct, &pct.list_of(&guard::numbers(vmids, count)?)?))
         })
     }
+}
+
+fn listing(pct: &Pct, listing: &Listing) -> Value {
+    // One that stops in between is shown as it was found, without use.
+    json::listing(listing, |vmid| pct.container(vmid).usage().ok().flatten(), |_| None)
 }
 
 /// The state of a container, its limits, and when it runs what it uses: a JSON
@@ -182,6 +197,51 @@ pub unsafe extern "C" fn pct_free_vmid(
             out.require("out")?;
             out.set(ctx.pct.free_vmid().map_or(0, Vmid::get));
             Ok(())
+        })
+    }
+}
+
+/// The ids of the storages that hold, on this node, volumes of containers
+/// ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
+/// storage.cfg.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_storages_json(
+    ctx: *const pct_ctx,
+    content: *const c_char,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::json_on(ctx, (out, "out"), err, |pct| {
+            let word = string::text(content, "content")?.ok_or_else(|| Fault::null("content"))?;
+            let content = match word {
+                "rootdir" => Content::Volumes,
+                "vztmpl" => Content::Templates,
+                _ => {
+                    let text = format!("content is '{word}' instead of 'rootdir' or 'vztmpl'");
+                    return Err(Fault::new(PCT_E_PARAMETER, text));
+                }
+            };
+            Ok(pct.storages(content)?.into())
+        })
+    }
+}
+
+/// The templates of a storage: a sorted JSON array of volumes such as
+/// local:vztmpl/name.tar.zst, which pct_create_options takes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_templates_json(
+    ctx: *const pct_ctx,
+    storage: *const c_char,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::json_on(ctx, (out, "out"), err, |pct| {
+            let storage = string::text(storage, "storage")?.ok_or_else(|| Fault::null("storage"))?;
+            Ok(pct.templates(storage)?.iter().map(ToString::to_string).collect())
         })
     }
 }

@@ -46,6 +46,10 @@ pub const PCT_E_START: i32 = 401;
 pub const PCT_E_STOP: i32 = 402;
 /// What was waited for has not come about in time.
 pub const PCT_E_TIMEOUT: i32 = 403;
+/// A callback has asked to stop.
+pub const PCT_E_CANCELLED: i32 = 404;
+/// A command has said more than its caller wants to hold.
+pub const PCT_E_TOO_MUCH: i32 = 405;
 /// The program pct-helper is missing or does not fit.
 pub const PCT_E_HELPER: i32 = 501;
 /// This release, storage or host cannot do it.
@@ -54,7 +58,7 @@ pub const PCT_E_UNSUPPORTED: i32 = 502;
 pub const PCT_E_SYSTEM: i32 = 503;
 
 /// All numbers: the name of the kind, and a text for people.
-const TABLE: [(pct_status, &CStr, &CStr); 20] = [
+const TABLE: [(pct_status, &CStr, &CStr); 22] = [
     (PCT_OK, c"ok", c"done"),
     (PCT_E_NULL, c"null", c"a pointer is NULL that must not be"),
     (PCT_E_UTF8, c"utf8", c"a string is not UTF-8"),
@@ -72,6 +76,8 @@ const TABLE: [(pct_status, &CStr, &CStr); 20] = [
     (PCT_E_START, c"start", c"the container did not start"),
     (PCT_E_STOP, c"stop", c"the container did not stop"),
     (PCT_E_TIMEOUT, c"timeout", c"what was waited for has not come about in time"),
+    (PCT_E_CANCELLED, c"cancelled", c"a callback has asked to stop"),
+    (PCT_E_TOO_MUCH, c"too-much", c"a command has said more than its caller wants to hold"),
     (PCT_E_HELPER, c"helper", c"the program pct-helper is missing or does not fit"),
     (PCT_E_UNSUPPORTED, c"unsupported", c"this release, storage or host cannot do it"),
     (PCT_E_SYSTEM, c"system", c"the system refused"),
@@ -90,6 +96,8 @@ pub(super) fn of(kind: ErrorKind) -> pct_status {
         ErrorKind::Start => PCT_E_START,
         ErrorKind::Stop => PCT_E_STOP,
         ErrorKind::Timeout => PCT_E_TIMEOUT,
+        ErrorKind::Cancelled => PCT_E_CANCELLED,
+        ErrorKind::TooMuch => PCT_E_TOO_MUCH,
         ErrorKind::Helper => PCT_E_HELPER,
         ErrorKind::Unsupported => PCT_E_UNSUPPORTED,
         ErrorKind::System => PCT_E_SYSTEM,

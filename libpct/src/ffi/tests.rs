@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     container::pct_start_options,
-    ctx::{pct_ctx, pct_ctx_free, pct_ctx_new, pct_ctx_options},
+    ctx::{Log, pct_ctx, pct_ctx_free, pct_ctx_new, pct_ctx_options},
     error::{
         Fault, pct_error, pct_error_errno, pct_error_free, pct_error_kind, pct_error_message,
         pct_error_status, pct_error_vmid,
@@ -26,7 +26,11 @@ use super::{
 use crate::{ConfigState, Error, ErrorKind, Listing, Pct, Status, Usage, Vmid, config::Config, json};
 
 fn context(root: &Path) -> pct_ctx {
-    pct_ctx { pct: Pct::builder().root(root).open().unwrap(), poisoned: AtomicBool::new(false) }
+    pct_ctx {
+        pct: Pct::builder().root(root).open().unwrap(),
+        poisoned: AtomicBool::new(false),
+        log: Log::NONE,
+    }
 }
 
 /// Status, message and container of an error object, which is freed.
@@ -107,6 +111,9 @@ fn every_number_is_given_once_and_has_a_name_and_a_text() {
         (ErrorKind::Refused, 304),
         (ErrorKind::Start, 401),
         (ErrorKind::Stop, 402),
+        (ErrorKind::Timeout, 403),
+        (ErrorKind::Cancelled, 404),
+        (ErrorKind::TooMuch, 405),
         (ErrorKind::Helper, 501),
         (ErrorKind::Unsupported, 502),
         (ErrorKind::System, 503),
@@ -160,6 +167,8 @@ fn a_context_of_a_bad_root_is_not_opened() {
         struct_size: size_of::<pct_ctx_options>(),
         root: c"relative".as_ptr(),
         helper: ptr::null(),
+        log: None,
+        log_user: ptr::null_mut(),
     };
     let (mut ctx, mut err) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: local variables.

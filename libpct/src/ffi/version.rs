@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 17] = [
+const FEATURES: [&str; 24] = [
     "lifecycle",
     "json",
     "exec",
@@ -43,6 +43,13 @@ const FEATURES: [&str; 17] = [
     "snapshots",
     "free-vmid",
     "cpusets",
+    "list-of",
+    "storages",
+    "cancel",
+    "log",
+    "output",
+    "tty",
+    "events",
 ];
 
 /// The version of the library in use, such as "0.1.0". Never NULL; not to be
@@ -72,6 +79,13 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - snapshots: pct_container_snapshots_json
 /// - free-vmid: pct_free_vmid
 /// - cpusets: pct_cpusets_json
+/// - list-of: pct_list_of_json
+/// - storages: pct_storages_json, pct_templates_json
+/// - cancel: callbacks of pct_progress may ask to stop
+/// - log: pct_ctx_options.log
+/// - output: pct_container_exec_output
+/// - tty: pct_container_tty
+/// - events: pct_events_new
 ///
 /// False for other words and for NULL.
 #[unsafe(no_mangle)]

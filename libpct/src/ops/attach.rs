@@ -16,6 +16,7 @@ use super::{Env, helper, protocol::VERSION};
 use crate::{
     config::Vmid,
     error::{Error, HelperError},
+    lxc::TtyLease,
     sys::process,
 };
 
@@ -106,6 +107,12 @@ fn attach(env: &Env, vmid: Vmid, keep_env: bool, command: &[OsString]) -> Result
     arguments.push(policy.into());
     arguments.extend_from_slice(command);
     Attach::new(env, arguments, keep_env)
+}
+
+pub(crate) fn lease_tty(env: &Env, vmid: Vmid, number: Option<u32>) -> Result<TtyLease, Error> {
+    require_running(env, vmid)?;
+    let socket = env.connect(vmid)?.ok_or(Error::NotRunningInside { vmid })?;
+    Ok(socket.lease_tty(number)?)
 }
 
 /// `console`: a terminal of the container, or a shell where its config asks for that.

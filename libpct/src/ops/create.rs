@@ -1,6 +1,6 @@
 //! `create` (spec: cli, part 6.4).
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use super::{
     Env, destroy, disks, facts, mounts,
@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     image::Compression,
     ops::helper::Working,
-    progress::Progress,
+    progress::{Progress, pause},
     storage::Storages,
     store::{CREATE_LOCK_TIMEOUT, ConfigLock},
 };
@@ -234,6 +234,10 @@ fn build<'a>(
         if section.get(key).is_none() {
             section.set(key, default);
         }
+    }
+    // The last moment at which all can be taken back.
+    if !pause(progress, Duration::ZERO) {
+        return Err(Error::Interrupted);
     }
     section.remove("lock");
     env.store().write(lock, &config)?;

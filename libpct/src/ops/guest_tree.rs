@@ -86,9 +86,7 @@ pub(crate) fn set_up_guest(
 ) -> Result<GuestSetup, Error> {
     check(options)?;
     let loaded = Loaded::of(options.config.clone(), vmid);
-    for diagnostic in &loaded.diagnostics {
-        progress.warning(&diagnostic.to_string());
-    }
+    loaded.tell(progress);
     let section = loaded.config.main();
     let root = Rootfs::open(path, section.id_map()?.root()).map_err(guest::Error::from)?;
     warn_of_other_ids(&root, path, progress)?;

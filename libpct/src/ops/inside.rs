@@ -12,7 +12,7 @@ use super::Env;
 use crate::{
     config::{IdMap, Vmid},
     error::Error,
-    lxc,
+    lxc::{self, command::DEFAULT_TIMEOUT},
     rootfs::Rootfs,
     sys::pidfd::Pidfd,
 };
@@ -35,7 +35,13 @@ pub(crate) struct Init {
 impl Init {
     /// `None` when the container does not run.
     pub(crate) fn of(env: &Env, vmid: Vmid) -> Result<Option<Self>, Error> {
+        Self::answered_within(env, vmid, DEFAULT_TIMEOUT)
+    }
+
+    /// The same, with less patience for the monitor, which does not answer before the init runs.
+    pub(super) fn answered_within(env: &Env, vmid: Vmid, timeout: Duration) -> Result<Option<Self>, Error> {
         let Some(socket) = env.connect(vmid)? else { return Ok(None) };
+        let socket = socket.with_timeout(timeout);
         let pid = || match socket.init_pid() {
             Ok(pid) => Ok(Some(pid.as_raw_nonzero().get())),
             Err(lxc::Error::NotRunning { .. }) => Ok(None),

@@ -61,12 +61,13 @@ pub(crate) fn lxc_config(
     progress: &mut dyn Progress,
 ) -> Result<LxcConfig, Error> {
     let loaded = match &options.config {
-        Some(bytes) => Loaded::of(bytes.clone(), vmid),
-        None => env.store().load(vmid)?,
+        Some(bytes) => {
+            let loaded = Loaded::of(bytes.clone(), vmid);
+            loaded.tell(progress);
+            loaded
+        }
+        None => env.store().load_telling(vmid, progress)?,
     };
-    for diagnostic in &loaded.diagnostics {
-        progress.warning(&diagnostic.to_string());
-    }
     let section = loaded.config.main();
     let facts = match &options.host {
         Some(facts) => Cow::Borrowed(facts),

@@ -78,8 +78,7 @@ impl<'a> Scan<'a> {
     fn container(&self, vmid: Vmid, progress: &mut dyn Progress) -> Result<(), Error> {
         let store = self.env.store();
         let lock = store.lock(vmid, progress)?;
-        let loaded = store.load(vmid)?;
-        loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
+        let loaded = store.load_telling(vmid, progress)?;
         loaded.check_lock()?;
         let mut config = loaded.config.clone();
         drop_used(vmid, config.main_mut(), progress);

@@ -28,8 +28,7 @@ pub(crate) fn resume(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Resu
     start::check_home(env, "resuming a container on a Proxmox VE host")?;
     checkpoint::require_criu("resume", vmid)?;
     let lock = env.store().lock(vmid, progress)?;
-    let loaded = env.store().load(vmid)?;
-    loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
+    let loaded = env.store().load_telling(vmid, progress)?;
     loaded.check_lock()?;
     if leftovers::settle(env, vmid)? {
         return Err(Error::AlreadyRunning { vmid });

@@ -25,8 +25,7 @@ pub(crate) fn set(
     changes.check()?;
     env.store().require(vmid)?;
     let lock = env.store().lock(vmid, progress)?;
-    let loaded = env.store().load(vmid)?;
-    loaded.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
+    let loaded = env.store().load_telling(vmid, progress)?;
     loaded.check_lock()?;
     changes.check_digest(&loaded.digest())?;
     let known: Vec<_> = loaded.diagnostics.into_iter().map(|found| found.message).collect();

@@ -55,10 +55,7 @@ pub(crate) fn start_locked(
     lock: &ConfigLock,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
-    let mut loaded = env.store().load(vmid)?;
-    for diagnostic in &loaded.diagnostics {
-        progress.warning(&diagnostic.to_string());
-    }
+    let mut loaded = env.store().load_telling(vmid, progress)?;
     check_template(loaded.config.main(), vmid)?;
     if !options.skiplock {
         loaded.check_lock_but_mounted()?;

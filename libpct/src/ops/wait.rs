@@ -6,21 +6,19 @@
 //! from time to time.
 
 use std::{
-    io::{self, Read},
-    mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    process::{ChildStdout, Stdio},
     time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::inotify,
     io::Errno,
 };
 
 use super::{
     Env, attach,
+    capture::CaptureOptions,
+    folders::Folders,
     inside::Init,
     interfaces::{InterfaceAddress, Network},
     leftovers,
@@ -30,7 +28,7 @@ use crate::{
     error::{Error, Failure},
     lxc::State,
     progress::Progress,
-    sys::{self, folder, pidfd::Pidfd},
+    sys::{self, pidfd::Pidfd},
 };
 
 /// What to wait for.
@@ -81,10 +79,8 @@ const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_millis(250);
 /// How long a monitor may take to say in which state the container is, before it is seen whether the time is over.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
-/// More than any state of systemd; what a guest says beyond it is not read.
-const ANSWER: usize = 256;
-/// How long a program may take to end when it is asked to.
-const GRACE: Duration = Duration::from_secs(1);
+/// More bytes than systemctl writes when it says a state, or why it cannot.
+const ANSWER: usize = 4096;
 
 pub(crate) fn wait(
     env: &Env,
@@ -128,8 +124,7 @@ impl Waiting<'_> {
         let left = self.left();
         // Whatever has happened meanwhile: a guest can make things happen all the time.
         if left.is_some_and(|left| left.is_zero()) {
-            let (vmid, what, seconds) = (self.vmid, self.condition.unmet(), self.timeout.as_secs());
-            return Err(Error::WaitTimeout { vmid, what, seconds });
+            return Err(self.timed_out());
         }
         let limit = match (left, pause) {
             (Some(left), Some(pause)) => Some(left.min(pause)),
@@ -155,7 +150,7 @@ impl Waiting<'_> {
         // First the watch, then the look: nothing can happen unseen in between.
         let folders = Folders::watch(self.env)?;
         loop {
-            folders.clear()?;
+            folders.changed()?;
             self.env.store().require(self.vmid)?;
             let mut pause = None;
             if let Some(socket) = self.env.connect(self.vmid)? {
@@ -173,12 +168,12 @@ impl Waiting<'_> {
             }
             match monitor {
                 Some(monitor) => {
-                    if self.sleep([folders.0.as_fd(), monitor.as_fd()], pause, progress)?[1] {
+                    if self.sleep([folders.as_fd(), monitor.as_fd()], pause, progress)?[1] {
                         return Err(Error::StoppedMeanwhile { vmid: self.vmid });
                     }
                 }
                 None => {
-                    self.sleep([folders.0.as_fd()], pause, progress)?;
+                    self.sleep([folders.as_fd()], pause, progress)?;
                 }
             }
         }
@@ -280,88 +275,21 @@ impl Waiting<'_> {
     /// The state that `systemctl` prints when the boot is over, and its exit status.
     fn ask_systemd(&self, progress: &dyn Progress) -> Result<(String, Option<i32>), Error> {
         let command = ["systemctl", "is-system-running", "--wait"].map(Into::into);
-        let session = attach::exec(self.env, self.vmid, false, &command)?;
-        let mut child = session.spawn(Stdio::null(), Stdio::piped(), Stdio::null())?;
-        let failed = |source| Error::from(sys::Error::os("wait for systemctl", source));
-        let Some(process) = i32::try_from(child.id()).ok().map(Pidfd::open).transpose()?.flatten() else {
-            return Err(failed(io::ErrorKind::NotFound.into()));
+        let options = CaptureOptions { limit: ANSWER, timeout: self.left(), ..CaptureOptions::default() };
+        let answer = match attach::exec(self.env, self.vmid, false, &command)?.output(&options, progress) {
+            Err(Error::CommandTimeout { .. }) => return Err(self.timed_out()),
+            answer => answer?,
         };
-        let answer = self.answer_of(child.stdout.take(), &process, progress);
-        if answer.is_err() {
-            // The helper passes it on to the program inside, which need not care.
-            process.send(libc::SIGTERM)?;
-            if !process.wait(Some(GRACE))? {
-                process.send(libc::SIGKILL)?;
-            }
-        }
-        let status = child.wait().map_err(failed)?;
-        Ok((answer?, status.code()))
+        let state = String::from_utf8_lossy(&answer.stdout);
+        Ok((state.lines().next().unwrap_or_default().trim().to_owned(), answer.status.code()))
     }
 
-    /// The first line of what a program says until it ends.
-    fn answer_of(
-        &self,
-        mut output: Option<ChildStdout>,
-        process: &Pidfd,
-        progress: &dyn Progress,
-    ) -> Result<String, Error> {
-        let mut answer = Vec::new();
-        loop {
-            let Some(from) = &mut output else {
-                if self.sleep([process.as_fd()], None, progress)?[0] {
-                    break;
-                }
-                continue;
-            };
-            let [said, ended] = self.sleep([from.as_fd(), process.as_fd()], None, progress)?;
-            if said {
-                let mut buffer = [0; ANSWER];
-                let read = from.read(&mut buffer).unwrap_or(0);
-                answer.extend_from_slice(&buffer[..read]);
-                if read == 0 || answer.len() >= ANSWER {
-                    output = None;
-                }
-            } else if ended {
-                break;
-            }
-        }
-        Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().trim().to_owned())
+    fn timed_out(&self) -> Error {
+        let (vmid, what, seconds) = (self.vmid, self.condition.unmet(), self.timeout.as_secs());
+        Error::WaitTimeout { vmid, what, seconds }
     }
 }
 
 fn failure(vmid: Vmid, what: &str) -> Error {
     Error::Helper(Failure { message: format!("the systemd of CT {vmid} {what}"), ..Failure::default() })
-}
-
-/// Tells when something in the folders of run files and configs changes.
-struct Folders(OwnedFd);
-
-impl Folders {
-    fn watch(env: &Env) -> Result<Self, Error> {
-        use inotify::WatchFlags;
-
-        let failed = |errno| Error::from(sys::Error::os("watch for containers that start", errno));
-        let fd = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK);
-        let fd = fd.map_err(failed)?;
-        let run_dir = env.home.run_dir();
-        folder::make(&run_dir, 0o755).map_err(|e| Error::io("cannot make", &run_dir, e))?;
-        let changes = WatchFlags::CREATE | WatchFlags::MODIFY | WatchFlags::MOVED_TO | WatchFlags::DELETE;
-        for folder in [run_dir, env.home.config_dir()] {
-            inotify::add_watch(&fd, &folder, changes).map_err(failed)?;
-        }
-        Ok(Self(fd))
-    }
-
-    /// Forgets what has happened until now.
-    fn clear(&self) -> Result<(), Error> {
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(&self.0, &mut buffer);
-        loop {
-            match events.next() {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(errno) => return Err(sys::Error::os("watch for containers that start", errno).into()),
-            }
-        }
-    }
 }

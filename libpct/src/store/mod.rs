@@ -144,6 +144,11 @@ impl Loaded {
         Self { config: parsed.config, diagnostics: parsed.diagnostics, file }
     }
 
+    /// Says what of the file is not understood.
+    pub(crate) fn tell(&self, progress: &mut dyn Progress) {
+        self.diagnostics.iter().for_each(|diagnostic| progress.warning(&diagnostic.to_string()));
+    }
+
     /// The bytes of the file.
     pub(crate) fn file(&self) -> &[u8] {
         &self.file
@@ -247,6 +252,15 @@ impl<'a> Store<'a> {
         let loaded = Loaded::of(bytes, vmid);
         if let Some(Listener(told)) = self.listener {
             loaded.diagnostics.iter().for_each(|diagnostic| told(diagnostic));
+        }
+        Ok(loaded)
+    }
+
+    /// The same for an operation: what of the file is not understood is told once, to the listener or to `progress`.
+    pub(crate) fn load_telling(&self, vmid: Vmid, progress: &mut dyn Progress) -> Result<Loaded, StoreError> {
+        let loaded = self.load(vmid)?;
+        if self.listener.is_none() {
+            loaded.tell(progress);
         }
         Ok(loaded)
     }
