@@ -113,6 +113,8 @@ const char *pct_version(void);
  * - free-vmid: pct_free_vmid
  * - cpusets: pct_cpusets_json
  * - list-of: pct_list_of_json
+ * - stats: pct_container_stats
+ * - schema: pct_config_schema_json
  * - storages: pct_storages_json, pct_templates_json
  * - cancel: callbacks of pct_progress may ask to stop
  * - log: pct_ctx_options.log
@@ -757,6 +759,74 @@ pct_status pct_stop_all(const pct_ctx *ctx,
  */
 
 /**
+ * The state of a container, and what it uses: the numbers of
+ * pct_container_status_json. Those of use are zero when it is stopped. Amounts
+ * are in bytes.
+ */
+typedef struct pct_stats {
+    /**
+     * sizeof (pct_stats)
+     */
+    size_t struct_size;
+    /**
+     * Whether it runs: 1 or 0.
+     */
+    int running;
+    /**
+     * Of its init, as the host numbers it.
+     */
+    uint32_t pid;
+    /**
+     * Seconds since its init was started.
+     */
+    uint64_t uptime;
+    /**
+     * Processors that it may use.
+     */
+    double cpus;
+    /**
+     * Memory in use, without the page cache.
+     */
+    uint64_t mem;
+    /**
+     * Its limit of memory.
+     */
+    uint64_t maxmem;
+    /**
+     * Swap in use.
+     */
+    uint64_t swap;
+    /**
+     * Its limit of swap.
+     */
+    uint64_t maxswap;
+    /**
+     * Used of its root file system.
+     */
+    uint64_t disk;
+    /**
+     * The size of its root file system.
+     */
+    uint64_t maxdisk;
+    /**
+     * Read from block devices.
+     */
+    uint64_t diskread;
+    /**
+     * Written to block devices.
+     */
+    uint64_t diskwrite;
+    /**
+     * Received over its network interfaces.
+     */
+    uint64_t netin;
+    /**
+     * Sent over its network interfaces.
+     */
+    uint64_t netout;
+} pct_stats;
+
+/**
  * Which values pct_container_config_text and pct_container_config_json show.
  * By default those in force with the changes that wait for the next start
  * over them.
@@ -811,6 +881,15 @@ pct_status pct_container_status_json(const pct_ctx *ctx,
                                      uint32_t vmid,
                                      char **out,
                                      pct_error **err);
+
+/**
+ * The same as numbers, in a struct of the caller, whose struct_size must be
+ * set. All else in it is set by each call, to zero when it fails.
+ */
+pct_status pct_container_stats(const pct_ctx *ctx,
+                               uint32_t vmid,
+                               pct_stats *out,
+                               pct_error **err);
 
 /**
  * Whether a container runs.
@@ -1086,6 +1165,13 @@ pct_status pct_config_to_lxc(const pct_ctx *ctx,
                              char **out,
                              char **seccomp,
                              pct_error **err);
+
+/**
+ * The JSON Schema (draft 2020-12) of what pct_container_config_json gives, in
+ * *out: keys, types, limits, defaults and descriptions, as in pct schema. Needs
+ * no context. The caller frees it with pct_string_free.
+ */
+pct_status pct_config_schema_json(char **out, pct_error **err);
 
 /*
  * ======== Inside a running container

@@ -366,6 +366,73 @@ static void looks(pct_ctx *ctx)
     CHECK(text == NULL);
 }
 
+static void numbers_in_a_struct(pct_ctx *ctx)
+{
+    struct {
+        pct_stats stats;
+        uint64_t later;
+    } newer;
+    pct_stats *stats = &newer.stats;
+    pct_error *err = NULL;
+
+    memset(&newer, 0xff, sizeof newer);
+    stats->struct_size = sizeof *stats;
+    OK(pct_container_stats(ctx, 9001, stats, &err));
+    CHECK(stats->struct_size == sizeof *stats && stats->running == 0 && stats->pid == 0 && stats->mem == 0);
+    CHECK(stats->maxmem == 256u << 20 && stats->maxdisk == 1u << 30 && stats->cpus >= 1 && stats->netout == 0);
+    CHECK(newer.later == UINT64_MAX);
+    /* A program of a later header finds zero, one of an earlier what it knows. */
+    stats->struct_size = sizeof newer;
+    OK(pct_container_stats(ctx, 9001, stats, &err));
+    CHECK(newer.later == 0);
+    memset(&newer, 0xff, sizeof newer);
+    stats->struct_size = offsetof(pct_stats, swap);
+    OK(pct_container_stats(ctx, 9001, stats, &err));
+    CHECK(stats->maxmem == 256u << 20 && stats->swap == UINT64_MAX);
+    FAILS(pct_container_stats(ctx, 9002, stats, &err), PCT_E_NOT_FOUND, "9002.conf");
+    CHECK(stats->maxmem == 0 && stats->swap == UINT64_MAX);
+    stats->struct_size = 0;
+    FAILS(pct_container_stats(ctx, 9001, stats, &err), PCT_E_STRUCT, "struct_size");
+    FAILS(pct_container_stats(ctx, 9001, NULL, &err), PCT_E_NULL, "out");
+}
+
+static void lists(pct_ctx *ctx, const char *root)
+{
+    static const uint32_t some[] = {9002, 9001};
+    pct_error *err = NULL;
+    char *text = (char *)ctx, path[4096];
+    FILE *template;
+
+    OK(pct_list_of_json(ctx, some, 2, &text, &err));
+    CHECK(strstr(text, "[{\"cpus\":") == text && has(text, "9002.conf"));
+    OK(pct_list_of_json(ctx, NULL, 0, &text, &err));
+    CHECK(has(text, "[]"));
+    FAILS(pct_list_of_json(ctx, NULL, 1, &text, &err), PCT_E_NULL, "vmids");
+    CHECK(text == NULL);
+
+    OK(pct_storages_json(ctx, "rootdir", &text, &err));
+    CHECK(has(text, "[\"local\"]"));
+    OK(pct_storages_json(ctx, "vztmpl", &text, &err));
+    CHECK(has(text, "[\"local\"]"));
+    FAILS(pct_storages_json(ctx, "iso", &text, &err), PCT_E_PARAMETER, "'iso'");
+    FAILS(pct_storages_json(ctx, NULL, &text, &err), PCT_E_NULL, "content");
+    OK(pct_templates_json(ctx, "local", &text, &err));
+    CHECK(has(text, "[]"));
+    snprintf(path, sizeof path, "mkdir -p %s/var/lib/pct/storage/template/cache", root);
+    CHECK(system(path) == 0);
+    snprintf(path, sizeof path, "%s/var/lib/pct/storage/template/cache/small.tar.gz", root);
+    template = fopen(path, "w");
+    CHECK(template != NULL && fclose(template) == 0);
+    OK(pct_templates_json(ctx, "local", &text, &err));
+    CHECK(has(text, "[\"local:vztmpl/small.tar.gz\"]"));
+    CHECK(remove(path) == 0);
+    FAILS(pct_templates_json(ctx, "elsewhere", &text, &err), PCT_E_NOT_FOUND, "elsewhere");
+
+    OK(pct_config_schema_json(&text, &err));
+    CHECK(strstr(text, "\"memory\"") != NULL && has(text, "https://json-schema.org/draft/2020-12/schema"));
+    FAILS(pct_config_schema_json(NULL, &err), PCT_E_NULL, "out");
+}
+
 static void config_files(pct_ctx *ctx)
 {
     /* The NUL is a byte like others, and the last line is not within the size. */
@@ -502,6 +569,8 @@ int main(int argc, char **argv)
     not_running(ctx);
     all_and_waits(ctx);
     looks(ctx);
+    numbers_in_a_struct(ctx);
+    lists(ctx, argv[1]);
     config_files(ctx);
     snapshots_and_numbers(ctx);
     copies(ctx);

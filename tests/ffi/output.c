@@ -46,6 +46,11 @@ static void says(pct_ctx *ctx, uint32_t vmid)
     CHECK(strcmp(pct_output_stderr(output, NULL), "no\n") == 0);
     pct_output_free(output);
 
+    /* They can be opened by name, by the root of a user namespace, too. */
+    output = run(ctx, vmid, "cat /dev/stdin >/dev/stderr; echo a >/dev/stdout", "b", 1);
+    CHECK(strcmp(pct_output_stderr(output, NULL), "b") == 0 && strcmp(pct_output_stdout(output, NULL), "a\n") == 0);
+    pct_output_free(output);
+
     output = run(ctx, vmid, "kill -9 $$", NULL, 0);
     CHECK(pct_output_exit_status(output) == 128 + 9);
     pct_output_free(output);

@@ -238,6 +238,12 @@ static void end(pct_ctx *ctx, uint32_t vmid)
 {
     pct_error *err = NULL;
     struct pollfd init;
+    pct_stats stats;
+
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = sizeof stats;
+    OK(pct_container_stats(ctx, vmid, &stats, &err));
+    CHECK(stats.running == 1 && stats.pid > 1 && stats.mem > 0 && stats.mem <= stats.maxmem);
 
     init.fd = -1;
     init.events = POLLIN;

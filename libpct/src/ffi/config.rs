@@ -15,7 +15,12 @@ use super::{
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
-use crate::{LxcConfigOptions, config::text::to_bytes, facts::HostFacts, json, store};
+use crate::{
+    LxcConfigOptions,
+    config::{json_schema, text::to_bytes},
+    facts::HostFacts,
+    json, store,
+};
 
 /// What a file says, and what is wrong with it: a JSON object with the members
 ///
@@ -83,6 +88,25 @@ pub unsafe extern "C" fn pct_config_to_lxc(
                 seccomp.set(string::give(&String::from_utf8_lossy(&to_bytes(profile))));
             }
             out.set(string::give(&String::from_utf8_lossy(&made.to_bytes())));
+            Ok(())
+        })
+    }
+}
+
+/// The JSON Schema (draft 2020-12) of what pct_container_config_json gives, in
+/// *out: keys, types, limits, defaults and descriptions, as in pct schema. Needs
+/// no context. The caller frees it with pct_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_config_schema_json(
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        guard::call(err, || {
+            out.require("out")?;
+            out.set(string::give(&json_schema().to_string()));
             Ok(())
         })
     }

@@ -72,6 +72,28 @@ pub(super) unsafe fn read<T: Options>(given: *const T, what: &str) -> Result<T, 
     Ok(unsafe { options.assume_init() })
 }
 
+/// Fills a struct that a caller gives, as far as it goes; all of it that this release does not know is zero.
+///
+/// # Safety
+/// `target` is NULL or points to as many writable bytes as its first member says.
+pub(super) unsafe fn fill<T: Options>(target: *mut T, value: &T, what: &str) -> Result<(), Fault> {
+    if target.is_null() {
+        return Err(Fault::null(what));
+    }
+    let bytes = target.cast::<u8>();
+    // SAFETY: as in `read`.
+    let size = unsafe { target.cast::<usize>().read_unaligned() };
+    check_size(size, what)?;
+    // SAFETY: both go at least that far; the size itself stays the caller's.
+    unsafe {
+        ptr::write_bytes(bytes.add(size_of::<usize>()), 0, size - size_of::<usize>());
+        let members = ptr::from_ref(value).cast::<u8>().add(size_of::<usize>());
+        let known = size.min(size_of::<T>()) - size_of::<usize>();
+        ptr::copy_nonoverlapping(members, bytes.add(size_of::<usize>()), known);
+    }
+    Ok(())
+}
+
 fn check_size(size: usize, what: &str) -> Result<(), Fault> {
     let reason = if size == 0 {
         "struct_size is not set".to_owned()

@@ -5,7 +5,7 @@
 
 use std::{
     ffi::{c_char, c_int},
-    ptr,
+    mem, ptr,
 };
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ use super::{
     string,
 };
 use crate::{
-    ConfigState, ConfigView, Container, Content, Listing, Pct, Vmid,
+    ConfigState, ConfigView, Container, Content, Listing, Pct, Status, Usage, Vmid,
     config::{pct_config_lines, text::to_bytes},
     json,
 };
@@ -41,7 +41,51 @@ pub struct pct_config_options {
     pub reserved: c_int,
 }
 
-options::options! { pct_config_options { struct_size, snapshot, current, reserved } }
+/// The state of a container, and what it uses: the numbers of
+/// pct_container_status_json. Those of use are zero when it is stopped. Amounts
+/// are in bytes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct pct_stats {
+    /// sizeof (pct_stats)
+    pub struct_size: usize,
+    /// Whether it runs: 1 or 0.
+    pub running: c_int,
+    /// Of its init, as the host numbers it.
+    pub pid: u32,
+    /// Seconds since its init was started.
+    pub uptime: u64,
+    /// Processors that it may use.
+    pub cpus: f64,
+    /// Memory in use, without the page cache.
+    pub mem: u64,
+    /// Its limit of memory.
+    pub maxmem: u64,
+    /// Swap in use.
+    pub swap: u64,
+    /// Its limit of swap.
+    pub maxswap: u64,
+    /// Used of its root file system.
+    pub disk: u64,
+    /// The size of its root file system.
+    pub maxdisk: u64,
+    /// Read from block devices.
+    pub diskread: u64,
+    /// Written to block devices.
+    pub diskwrite: u64,
+    /// Received over its network interfaces.
+    pub netin: u64,
+    /// Sent over its network interfaces.
+    pub netout: u64,
+}
+
+options::options! {
+    pct_config_options { struct_size, snapshot, current, reserved }
+    pct_stats {
+        struct_size, running, pid, uptime, cpus, mem, maxmem, swap, maxswap, disk, maxdisk, diskread, diskwrite,
+        netin, netout,
+    }
+}
 
 /// All containers of this host, ascending by number: a JSON array of objects
 /// as pct_container_status_json gives them. For one whose configuration cannot
@@ -101,6 +145,49 @@ pub unsafe extern "C" fn pct_container_status_json(
             let usage = if status.running { container.usage()? } else { None };
             Ok(json::status(&status, usage.as_ref()))
         })
+    }
+}
+
+/// The same as numbers, in a struct of the caller, whose struct_size must be
+/// set. All else in it is set by each call, to zero when it fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_stats(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    out: *mut pct_stats,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        let cleared = options::fill(out, &mem::zeroed(), "out");
+        guard::on_container(ctx, vmid, err, |container| {
+            cleared?;
+            let status = container.status()?;
+            let usage = if status.running { container.usage()? } else { None };
+            options::fill(out, &stats(&status, usage.as_ref()), "out")
+        })
+    }
+}
+
+fn stats(status: &Status, usage: Option<&Usage>) -> pct_stats {
+    let used = usage.copied().unwrap_or_default();
+    pct_stats {
+        struct_size: size_of::<pct_stats>(),
+        running: status.running.into(),
+        pid: used.pid,
+        uptime: used.uptime,
+        cpus: status.cpus,
+        mem: used.memory,
+        maxmem: status.max_memory,
+        swap: used.swap,
+        maxswap: status.max_swap,
+        disk: used.disk,
+        // As it is mounted, which is smaller than the volume.
+        maxdisk: usage.map_or(status.max_disk, |usage| usage.max_disk),
+        diskread: used.disk_read,
+        diskwrite: used.disk_write,
+        netin: used.net_in,
+        netout: used.net_out,
     }
 }
 

@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 24] = [
+const FEATURES: [&str; 26] = [
     "lifecycle",
     "json",
     "exec",
@@ -44,6 +44,8 @@ const FEATURES: [&str; 24] = [
     "free-vmid",
     "cpusets",
     "list-of",
+    "stats",
+    "schema",
     "storages",
     "cancel",
     "log",
@@ -80,6 +82,8 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - free-vmid: pct_free_vmid
 /// - cpusets: pct_cpusets_json
 /// - list-of: pct_list_of_json
+/// - stats: pct_container_stats
+/// - schema: pct_config_schema_json
 /// - storages: pct_storages_json, pct_templates_json
 /// - cancel: callbacks of pct_progress may ask to stop
 /// - log: pct_ctx_options.log

@@ -10,7 +10,9 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_getfl, fcntl_setfl, memfd_create},
+    fs::{
+        MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, fcntl_getfl, fcntl_setfl, memfd_create,
+    },
     io::Errno,
 };
 
@@ -178,8 +180,11 @@ struct Stream {
 impl Stream {
     fn new(from: Option<OwnedFd>) -> Result<Self, Error> {
         if let Some(fd) = &from {
-            let flags = fcntl_getfl(fd).and_then(|flags| fcntl_setfl(fd, flags | OFlags::NONBLOCK));
-            flags.map_err(|errno| failed("read what a command says", errno))?;
+            // The root of a user namespace is another user, and may open its /dev/stdout, which is this pipe.
+            fchmod(fd, Mode::from_raw_mode(0o622))
+                .and_then(|()| fcntl_getfl(fd))
+                .and_then(|flags| fcntl_setfl(fd, flags | OFlags::NONBLOCK))
+                .map_err(|errno| failed("read what a command says", errno))?;
         }
         Ok(Self { from: from.map(File::from), bytes: Vec::new() })
     }
