@@ -3,7 +3,7 @@ package Pct;
 use v5.36;
 
 use JSON::PP ();
-use Pct::C qw(call call_json listening options path plain take text);
+use Pct::C qw(call call_json listening octets options path plain take text);
 use Pct::Container;
 
 our $VERSION = '0.1.0';
@@ -15,7 +15,8 @@ sub new ($class, %options) {
 }
 
 sub DESTROY ($self) {
-    plain(pct_ctx_free => $self->{handle});
+    # At the end of the process what it takes may be gone already.
+    plain(pct_ctx_free => $self->{handle}) if ${^GLOBAL_PHASE} ne 'DESTRUCT';
 }
 
 sub version () { return plain('pct_version') }
@@ -56,18 +57,20 @@ sub _all ($self, $verb, $type, %options) {
 }
 
 sub parse_config ($config, $vmid) {
-    return call_json(pct_config_parse => $config, length $config, $vmid);
+    my $file = octets($config);
+    return call_json(pct_config_parse => $file, length $file, $vmid);
 }
 
 sub translate ($self, $config, $vmid, %options) {
     my ($host, $progress) = delete @options{qw(host progress)};
     $host = JSON::PP->new->utf8->encode($host) if $host;
+    my $file   = octets($config);
     my $result = listening(
         $progress,
         sub ($callbacks) {
             call(
                 pct_config_to_lxc => $self->{handle},
-                $vmid, $config, length $config, $host, $callbacks, \my $lxc, \my $seccomp
+                $vmid, $file, length $file, $host, $callbacks, \my $lxc, \my $seccomp
             );
             return [take($lxc), take($seccomp)];
         }

@@ -60,6 +60,7 @@ like $finding->{help}, qr/memory/, 'what to do';
 my ($lxc, $seccomp) = $NODE->translate($CONFIG, 9001);
 like $lxc, qr/^lxc\.uts\.name = old$/m, 'a translation';
 is $seccomp, undef, 'no seccomp profile';
+is Pct::parse_config("hostname: h\x{f6}\x{2020}\n", 9001)->{config}{hostname}, "h\x{f6}\x{2020}", 'characters';
 
 my @heard;
 my $file = "arch: amd64\nnonsense: 1\nmore: 1\n";

@@ -250,7 +250,8 @@ class Container:
 
         The return code is that of a shell: 126 or 127 when the command could not be executed,
         128 + n when signal n has ended it, 255 when there was no way into the container. Output
-        is taken until the command itself ends, not what it leaves in the background.
+        is taken until the command itself ends, not what it leaves in the background. When the
+        time is over the command is asked to end by SIGTERM.
         """
         if capture_output:
             if stdout is not None or stderr is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
 
@@ -28,6 +29,14 @@ def test_a_container_lives(stopped: pct.Container) -> None:
     assert select.select([init], [], [], 10)[0] == [init]
     os.close(init)
     assert not stopped.is_running() and stopped.interfaces() is None
+
+
+def test_one_thread_waits_while_another_one_works(running: pct.Container) -> None:
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(running.wait, "stopped", timeout=60)
+        running.stop()
+        waiting.result(timeout=60)
+    assert not running.is_running()
 
 
 def test_a_configuration_is_changed(stopped: pct.Container) -> None:
@@ -68,7 +77,7 @@ def test_a_command_is_run_as_by_subprocess(running: pct.Container) -> None:
 
 def test_much_output_is_no_deadlock(running: pct.Container) -> None:
     text = "x" * 1_000_000
-    script = "tee /dev/stderr"
+    script = "cat /dev/stdin | tee /dev/stderr"
     done = running.exec(["sh", "-c", script], input=text, capture_output=True, text=True, check=True)
     assert done.stdout == text and done.stderr == text
 

@@ -10,7 +10,7 @@ use FFI::Platypus::Record ();
 use JSON::PP ();
 use Pct::Error;
 
-our @EXPORT_OK = qw(call call_json listening options path plain strings take text);
+our @EXPORT_OK = qw(call call_json listening octets options path plain strings take text);
 
 # A wrong argument is the fault of whoever called these.
 our @CARP_NOT = qw(Pct Pct::Container Pct::Exec);
@@ -165,6 +165,11 @@ sub text ($string) {
 sub path ($string) {
     return undef unless defined $string;
     croak 'a path or a command for libpct must not contain NUL' if $string =~ /\0/;
+    return octets($string);
+}
+
+# Bytes; who gives characters that are none means UTF-8.
+sub octets ($string) {
     utf8::encode($string) unless utf8::downgrade($string, 1);
     return $string;
 }
