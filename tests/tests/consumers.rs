@@ -94,7 +94,7 @@ fn perl_finds_no_fault_in_the_modules() {
 #[test]
 fn perl_uses_the_library() {
     if have_platypus() {
-        without_containers(prove(), ["t/library.t"]);
+        without_containers(prove(), ["t/library.t", "t/header.t"]);
     }
 }
 
@@ -124,7 +124,7 @@ fn the_types_of_python_hold() {
 #[test]
 fn python_uses_the_library() {
     if have_tool("python3") && have_tool("pytest-3") {
-        without_containers(pytest(), ["tests/test_library.py"]);
+        without_containers(pytest(), ["tests/test_library.py", "tests/test_header.py"]);
     }
 }
 

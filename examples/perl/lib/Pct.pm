@@ -43,7 +43,7 @@ sub doctor ($self, @vmids) {
 }
 
 sub start_all ($self, %options) { return $self->_all(start_all => 'StartAll', %options) }
-sub stop_all  ($self, %options) { return $self->_all(stop_all  => 'Timeout',  %options) }
+sub stop_all  ($self, %options) { return $self->_all(stop_all  => 'StopAll',  %options) }
 sub rescan    ($self, %options) { return $self->_all(rescan    => 'Rescan',   %options) }
 
 sub _all ($self, $verb, $type, %options) {

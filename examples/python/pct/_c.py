@@ -71,14 +71,20 @@ class ShutdownOptions(Options):
     _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("force_stop", c_int)]
 
 
-class TimeoutOptions(Options):
-    """Of reboot, wait and stop_all: they have the same members."""
+class RebootOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
 
+
+class WaitOptions(Options):
     _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
 
 
 class StartAllOptions(Options):
     _fields_ = [("struct_size", c_size_t), ("force", c_int), ("reserved", c_int)]
+
+
+class StopAllOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
 
 
 class ConfigOptions(Options):
@@ -134,7 +140,7 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_cpusets_json": [_Ctx, _Text],
     "pct_doctor_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_start_all": [_Ctx, POINTER(StartAllOptions), _Progress, _Text],
-    "pct_stop_all": [_Ctx, POINTER(TimeoutOptions), _Progress, _Text],
+    "pct_stop_all": [_Ctx, POINTER(StopAllOptions), _Progress, _Text],
     "pct_rescan": [_Ctx, POINTER(RescanOptions), _Progress, _Text],
     "pct_config_parse": [c_char_p, c_size_t, c_uint32, _Text],
     "pct_config_to_lxc": [_Ctx, c_uint32, c_char_p, c_size_t, c_char_p, _Progress, _Text, _Text],
@@ -143,11 +149,11 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_container_start": [_Ctx, c_uint32, POINTER(StartOptions), _Progress],
     "pct_container_stop": [_Ctx, c_uint32, POINTER(StopOptions), _Progress],
     "pct_container_shutdown": [_Ctx, c_uint32, POINTER(ShutdownOptions), _Progress],
-    "pct_container_reboot": [_Ctx, c_uint32, POINTER(TimeoutOptions), _Progress],
+    "pct_container_reboot": [_Ctx, c_uint32, POINTER(RebootOptions), _Progress],
     "pct_container_suspend": [_Ctx, c_uint32, _Progress],
     "pct_container_resume": [_Ctx, c_uint32, _Progress],
     "pct_container_unlock": [_Ctx, c_uint32, _Progress],
-    "pct_container_wait": [_Ctx, c_uint32, c_char_p, POINTER(TimeoutOptions), _Progress],
+    "pct_container_wait": [_Ctx, c_uint32, c_char_p, POINTER(WaitOptions), _Progress],
     "pct_container_is_running": [_Ctx, c_uint32, POINTER(c_bool)],
     "pct_container_status_json": [_Ctx, c_uint32, _Text],
     "pct_container_config_json": [_Ctx, c_uint32, POINTER(ConfigOptions), _Text],

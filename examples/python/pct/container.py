@@ -103,7 +103,7 @@ class Container:
 
     def reboot(self, *, timeout: float | None = None, progress: Progress | None = None) -> None:
         """Halts the guest, kills it when the time is over (60 seconds), and starts it again."""
-        options = _c.TimeoutOptions(timeout_ms=milliseconds(timeout))
+        options = _c.RebootOptions(timeout_ms=milliseconds(timeout))
         self._operate("pct_container_reboot", byref(options), progress=progress)
 
     def suspend(self, *, progress: Progress | None = None) -> None:
@@ -126,7 +126,7 @@ class Container:
         progress: Progress | None = None,
     ) -> None:
         """Waits until it is so, without end if no time is given (`WaitTimeoutError`)."""
-        options = _c.TimeoutOptions(timeout_ms=milliseconds(timeout))
+        options = _c.WaitOptions(timeout_ms=milliseconds(timeout))
         self._operate("pct_container_wait", text(condition), byref(options), progress=progress)
 
     # What there is.

@@ -84,7 +84,7 @@ class Pct:
 
     def stop_all(self, *, timeout: float | None = None, progress: Progress | None = None) -> list[Failed]:
         """Shuts all down. A guest that takes longer than 60 seconds, or this, is killed."""
-        return self._all("pct_stop_all", _c.TimeoutOptions(timeout_ms=milliseconds(timeout)), progress)
+        return self._all("pct_stop_all", _c.StopAllOptions(timeout_ms=milliseconds(timeout)), progress)
 
     def rescan(self, *, dry_run: bool = False, progress: Progress | None = None) -> list[Failed]:
         """Looks for the volumes of all containers; `progress` hears of each change."""

@@ -18,7 +18,7 @@ our @CARP_NOT = qw(Pct Pct::Container Pct::Exec);
 my $ffi = FFI::Platypus->new(api => 2, lib => 'libpct.so.0');
 
 # The option structs of pct.h: the members behind struct_size, which is the first one of each.
-my %STRUCTS = (
+our %STRUCTS = (
     CtxOptions    => [qw(string root  string helper)],
     Progress      => [qw(opaque user  opaque message  opaque warning  opaque bytes  opaque waiting_for_lock)],
     CreateOptions => [
@@ -29,9 +29,10 @@ my %STRUCTS = (
     StartOptions    => [qw(int debug  int skiplock)],
     StopOptions     => [qw(int skiplock  int reserved)],
     ShutdownOptions => [qw(uint32 timeout_ms  int force_stop)],
-    # Of reboot, wait and stop_all: they have the same members.
-    TimeoutOptions  => [qw(uint32 timeout_ms  int reserved)],
+    RebootOptions   => [qw(uint32 timeout_ms  int reserved)],
+    WaitOptions     => [qw(uint32 timeout_ms  int reserved)],
     StartAllOptions => [qw(int force  int reserved)],
+    StopAllOptions  => [qw(uint32 timeout_ms  int reserved)],
     ConfigOptions   => [qw(string snapshot  int current  int reserved)],
     SetOptions      => [qw(opaque set  opaque unset  opaque revert  string digest)],
     RescanOptions   => [qw(int dry_run  int reserved)],
@@ -49,14 +50,14 @@ for my $struct (keys %STRUCTS) {
 }
 
 # The functions that can fail, without the last parameter, the error.
-my %PARAMETERS = (
+our %PARAMETERS = (
     pct_ctx_new                   => [qw(CtxOptions opaque*)],
     pct_list_json                 => [qw(opaque opaque*)],
     pct_free_vmid                 => [qw(opaque uint32*)],
     pct_cpusets_json              => [qw(opaque opaque*)],
     pct_doctor_json               => [qw(opaque uint32[] size_t opaque*)],
     pct_start_all                 => [qw(opaque StartAllOptions Progress opaque*)],
-    pct_stop_all                  => [qw(opaque TimeoutOptions Progress opaque*)],
+    pct_stop_all                  => [qw(opaque StopAllOptions Progress opaque*)],
     pct_rescan                    => [qw(opaque RescanOptions Progress opaque*)],
     pct_config_parse              => [qw(string size_t uint32 opaque*)],
     pct_config_to_lxc             => [qw(opaque uint32 string size_t string Progress opaque* opaque*)],
@@ -65,11 +66,11 @@ my %PARAMETERS = (
     pct_container_start           => [qw(opaque uint32 StartOptions Progress)],
     pct_container_stop            => [qw(opaque uint32 StopOptions Progress)],
     pct_container_shutdown        => [qw(opaque uint32 ShutdownOptions Progress)],
-    pct_container_reboot          => [qw(opaque uint32 TimeoutOptions Progress)],
+    pct_container_reboot          => [qw(opaque uint32 RebootOptions Progress)],
     pct_container_suspend         => [qw(opaque uint32 Progress)],
     pct_container_resume          => [qw(opaque uint32 Progress)],
     pct_container_unlock          => [qw(opaque uint32 Progress)],
-    pct_container_wait            => [qw(opaque uint32 string TimeoutOptions Progress)],
+    pct_container_wait            => [qw(opaque uint32 string WaitOptions Progress)],
     pct_container_is_running      => [qw(opaque uint32 bool*)],
     pct_container_status_json     => [qw(opaque uint32 opaque*)],
     pct_container_config_json     => [qw(opaque uint32 ConfigOptions opaque*)],

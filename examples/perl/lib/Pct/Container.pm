@@ -23,7 +23,7 @@ sub destroy  ($self, %options) { return $self->_with(destroy  => 'Destroy',  %op
 sub start    ($self, %options) { return $self->_with(start    => 'Start',    %options) }
 sub stop     ($self, %options) { return $self->_with(stop     => 'Stop',     %options) }
 sub shutdown ($self, %options) { return $self->_with(shutdown => 'Shutdown', %options) }
-sub reboot   ($self, %options) { return $self->_with(reboot   => 'Timeout',  %options) }
+sub reboot   ($self, %options) { return $self->_with(reboot   => 'Reboot',   %options) }
 sub rescan   ($self, %options) { return $self->_with(rescan   => 'Rescan',   %options) }
 
 sub suspend ($self, %options) { return $self->_operate(suspend => $options{progress}) }
@@ -32,7 +32,7 @@ sub unlock  ($self, %options) { return $self->_operate(unlock  => $options{progr
 
 sub wait ($self, $condition, %options) {
     my $progress = delete $options{progress};
-    return $self->_operate(wait => $progress, text($condition), options('Timeout', %options));
+    return $self->_operate(wait => $progress, text($condition), options('Wait', %options));
 }
 
 sub is_running ($self) {
