@@ -145,7 +145,7 @@ sub options ($name, %members) {
     my $class = "Pct::C::${name}Options";
     # 0 is no time given: no time at all is the shortest one.
     my $timeout = delete $members{timeout};
-    $members{timeout_ms} = $timeout * 1000 < 1 ? 1 : int $timeout * 1000 if defined $timeout;
+    $members{timeout_ms} = int($timeout * 1000) || 1 if defined $timeout;
     my $options = $class->new(struct_size => $ffi->sizeof("record($class)"));
     for my $member (keys %members) {
         $class->can($member) or croak "unknown option '$member'";

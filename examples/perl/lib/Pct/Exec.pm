@@ -81,7 +81,7 @@ sub _end ($pid, $process) {
         kill KILL => $pid unless $select->can_read($GRACE);
     }
     local $?;
-    waitpid $pid, 0;
+    waitpid($pid, 0) == $pid or die "the end of a command was taken by another waitpid of this program\n";
     return $? & 127 ? 128 + ($? & 127) : $? >> 8;
 }
 
