@@ -1,4 +1,4 @@
-//! The C interface from C, C++ and Python: what a program of a stranger sees.
+//! The C interface from C and C++: what a program of a stranger sees.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
@@ -181,16 +181,6 @@ fn the_shared_library_has_a_soname_and_does_not_load_liblxc() {
     let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
     // Each library costs every program that starts: liblxc is for the helper.
     assert!(!needed.is_empty() && !needed.iter().any(|line| line.contains("liblxc")), "{needed:#?}");
-}
-
-#[test]
-fn python_uses_the_library() {
-    if !have_tool("python3") {
-        return;
-    }
-    let root = tempfile::tempdir().unwrap();
-    let run = Run::new(tool("python3")).args([source("smoke.py"), library("libpct.so")]).args([root.path()]);
-    says_ok(run.output());
 }
 
 #[test]

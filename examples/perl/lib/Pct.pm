@@ -1,0 +1,226 @@
+package Pct;
+
+use v5.36;
+
+use JSON::PP ();
+use Pct::C qw(call call_json listening octets options path plain take text);
+use Pct::Container;
+
+our $VERSION = '0.1.0';
+
+sub new ($class, %options) {
+    my $options = options('Ctx', map { $_ => path($options{$_}) } keys %options);
+    call(pct_ctx_new => $options, \my $handle);
+    return bless { handle => $handle }, $class;
+}
+
+sub DESTROY ($self) {
+    # At the end of the process what it takes may be gone already.
+    plain(pct_ctx_free => $self->{handle}) if ${^GLOBAL_PHASE} ne 'DESTRUCT';
+}
+
+sub version () { return plain('pct_version') }
+
+sub has_feature ($name) { return !!plain(pct_has_feature => text($name)) }
+
+sub container ($self, $vmid) { return Pct::Container->new($self, $vmid) }
+
+sub containers ($self) {
+    return map { $self->container($_->{vmid}) } $self->list;
+}
+
+sub list ($self) { return call_json(pct_list_json => $self->{handle})->@* }
+
+sub free_vmid ($self) {
+    call(pct_free_vmid => $self->{handle}, \my $vmid);
+    return $vmid || undef;
+}
+
+sub cpusets ($self) { return call_json(pct_cpusets_json => $self->{handle})->@* }
+
+sub doctor ($self, @vmids) {
+    return call_json(pct_doctor_json => $self->{handle}, \@vmids, scalar @vmids)->@*;
+}
+
+sub start_all ($self, %options) { return $self->_all(start_all => 'StartAll', %options) }
+sub stop_all  ($self, %options) { return $self->_all(stop_all  => 'StopAll',  %options) }
+sub rescan    ($self, %options) { return $self->_all(rescan    => 'Rescan',   %options) }
+
+sub _all ($self, $verb, $type, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options($type, %options);
+    my $failed   = listening(
+        $progress,
+        sub ($callbacks) { call_json("pct_$verb", $self->{handle}, $options, $callbacks) }
+    );
+    return @$failed;
+}
+
+sub parse_config ($config, $vmid) {
+    my $file = octets($config);
+    return call_json(pct_config_parse => $file, length $file, $vmid);
+}
+
+sub translate ($self, $config, $vmid, %options) {
+    my ($host, $progress) = delete @options{qw(host progress)};
+    $host = JSON::PP->new->utf8->encode($host) if $host;
+    my $file   = octets($config);
+    my $result = listening(
+        $progress,
+        sub ($callbacks) {
+            call(
+                pct_config_to_lxc => $self->{handle},
+                $vmid, $file, length $file, $host, $callbacks, \my $lxc, \my $seccomp
+            );
+            return [take($lxc), take($seccomp)];
+        }
+    );
+    return wantarray ? @$result : $result->[0];
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Pct - system containers by libpct
+
+=head1 SYNOPSIS
+
+    use Pct;
+
+    my $node = Pct->new;
+    for my $container ($node->containers) {
+        say $container->vmid, ' ', $container->status->{status};
+    }
+
+    my $web = $node->container(101);
+    $web->create(
+        'local:vztmpl/debian.tar.zst',
+        { hostname => 'web', memory => 512, net0 => 'name=eth0,bridge=br0,ip=dhcp' },
+        progress => sub ($event, @values) { say $values[0] if $event eq 'message' },
+    );
+    $web->start;
+    print $web->exec(['hostname'])->{stdout};
+    $web->set({ memory => 1024 });
+    $web->shutdown(timeout => 30, force_stop => 1);
+
+=head1 DESCRIPTION
+
+What F<pct> does, without a shell and without text to parse. Needs F<libpct.so.0>, which runs
+F<pct-helper>, and C<FFI::Platypus>, in Debian the package F<libffi-platypus-perl>. To use it, copy
+the folder F<lib>.
+
+Calls return when the work is done. A call that fails dies with a L<Pct::Error>. SIGCHLD must not be
+ignored.
+
+Strings are characters, both ways; only paths of the host, commands, what goes into a command and
+comes out of it, and configuration files are bytes. Arguments of a script that are not plain ASCII
+have to be decoded before they become a value of the configuration.
+
+=head2 Progress
+
+Operations take C<progress>, a sub that hears what they have to say. Its first argument is
+
+=over
+
+=item message
+
+A line of output follows.
+
+=item warning
+
+A line follows about something that did not stop the operation but should be known.
+
+=item bytes
+
+The number of bytes that are done follows, and of how many, undef if that is not known.
+
+=item waiting_for_lock
+
+Another operation holds the lock of the container. 0 follows when the waiting begins, 1 when it is
+over.
+
+=back
+
+When the sub dies, the operation is cancelled where the library can do that, and the call dies of
+the same.
+
+=head1 METHODS
+
+=head2 new
+
+    Pct->new(root => '/srv/other', helper => '/usr/libexec/pct-helper')
+
+The containers of this host, or of one below C<root>, which prefixes all paths. C<helper> is the
+program pct-helper, if not the installed one. Costs little: it holds no connection.
+
+=head2 container
+
+The L<Pct::Container> with this number, whether it is there or not.
+
+=head2 containers
+
+All of them, as L<Pct::Container>.
+
+=head2 list
+
+The state of all of them, as L<Pct::Container/status> gives it. Where the configuration cannot be
+read there is C<error> instead.
+
+=head2 free_vmid
+
+The lowest number that no container has, undef when all are taken. Nothing reserves it.
+
+=head2 cpusets
+
+The processors that each running container may use: C<vmid> and C<cpus>.
+
+=head2 doctor
+
+As L<Pct::Container/doctor>, for these numbers or for all containers.
+
+=head2 start_all
+
+Starts the containers with C<onboot>, with C<force> all, in the order of C<startup>. Gives those
+that failed: C<vmid> and C<error>.
+
+=head2 stop_all
+
+Shuts all down, in the reverse order. A guest that takes longer than C<timeout> seconds, 60 if not
+given, is killed. Gives those that failed.
+
+=head2 rescan
+
+Looks through the storages for volumes; with C<dry_run> writes nothing. Gives the containers that
+failed.
+
+=head2 translate
+
+    my ($lxc, $seccomp) = $node->translate($file, 101, host => \%facts);
+
+The configuration of liblxc that a start with these bytes of a file would make, and the seccomp
+profile if the container has one of its own. C<host> describes another host than this one.
+
+=head1 FUNCTIONS
+
+=head2 Pct::parse_config
+
+    my $parsed = Pct::parse_config($file, 101);
+
+What the bytes of a configuration file say, and what is wrong with it: C<config>, C<pending>,
+C<snapshots> and C<findings>, which have C<line>, C<column>, C<severity>, C<message>, C<help>.
+Touches nothing.
+
+=head2 Pct::version
+
+That of the library in use.
+
+=head2 Pct::has_feature
+
+Whether the library in use has a feature; F<pct.h> lists them.
+
+=cut

@@ -1,0 +1,256 @@
+package Pct::C;
+
+use v5.36;
+
+use Carp qw(croak);
+use Exporter qw(import);
+use FFI::Platypus 2.00;
+use FFI::Platypus::Buffer qw(scalar_to_pointer);
+use FFI::Platypus::Record ();
+use JSON::PP ();
+use Pct::Error;
+
+our @EXPORT_OK = qw(call call_json listening octets options path plain strings take text);
+
+# A wrong argument is the fault of whoever called these.
+our @CARP_NOT = qw(Pct Pct::Container Pct::Exec);
+
+my $ffi = FFI::Platypus->new(api => 2, lib => 'libpct.so.0');
+
+# The option structs of pct.h: the members behind struct_size, which is the first one of each.
+our %STRUCTS = (
+    CtxOptions    => [qw(string root  string helper)],
+    Progress      => [qw(opaque user  opaque message  opaque warning  opaque bytes  opaque waiting_for_lock)],
+    CreateOptions => [
+        qw(string ostemplate  opaque config  string storage  string password  string ssh_public_keys),
+        qw(int ignore_unpack_errors  int start),
+    ],
+    DestroyOptions  => [qw(int force  int purge  int destroy_unreferenced_disks  int reserved)],
+    StartOptions    => [qw(int debug  int skiplock)],
+    StopOptions     => [qw(int skiplock  int reserved)],
+    ShutdownOptions => [qw(uint32 timeout_ms  int force_stop)],
+    RebootOptions   => [qw(uint32 timeout_ms  int reserved)],
+    WaitOptions     => [qw(uint32 timeout_ms  int reserved)],
+    StartAllOptions => [qw(int force  int reserved)],
+    StopAllOptions  => [qw(uint32 timeout_ms  int reserved)],
+    ConfigOptions   => [qw(string snapshot  int current  int reserved)],
+    SetOptions      => [qw(opaque set  opaque unset  opaque revert  string digest)],
+    RescanOptions   => [qw(int dry_run  int reserved)],
+    ExecOptions     => [qw(int keep_env  int stdin_fd  int stdout_fd  int stderr_fd)],
+    CopyOptions     => [
+        qw(string user  string group  uint32 mode  int set_mode  int recursive  int host_fd)
+    ],
+);
+
+for my $struct (keys %STRUCTS) {
+    my @members = map { s/^string$/string rw/r } $STRUCTS{$struct}->@*;
+    # It gives the members to the package that calls it.
+    eval "package Pct::C::$struct; FFI::Platypus::Record::record_layout_1(size_t => 'struct_size', \@members); 1"
+        or die $@;
+}
+
+# The functions that can fail, without the last parameter, the error.
+our %PARAMETERS = (
+    pct_ctx_new                   => [qw(CtxOptions opaque*)],
+    pct_list_json                 => [qw(opaque opaque*)],
+    pct_free_vmid                 => [qw(opaque uint32*)],
+    pct_cpusets_json              => [qw(opaque opaque*)],
+    pct_doctor_json               => [qw(opaque uint32[] size_t opaque*)],
+    pct_start_all                 => [qw(opaque StartAllOptions Progress opaque*)],
+    pct_stop_all                  => [qw(opaque StopAllOptions Progress opaque*)],
+    pct_rescan                    => [qw(opaque RescanOptions Progress opaque*)],
+    pct_config_parse              => [qw(string size_t uint32 opaque*)],
+    pct_config_to_lxc             => [qw(opaque uint32 string size_t string Progress opaque* opaque*)],
+    pct_container_create          => [qw(opaque uint32 CreateOptions Progress)],
+    pct_container_destroy         => [qw(opaque uint32 DestroyOptions Progress)],
+    pct_container_start           => [qw(opaque uint32 StartOptions Progress)],
+    pct_container_stop            => [qw(opaque uint32 StopOptions Progress)],
+    pct_container_shutdown        => [qw(opaque uint32 ShutdownOptions Progress)],
+    pct_container_reboot          => [qw(opaque uint32 RebootOptions Progress)],
+    pct_container_suspend         => [qw(opaque uint32 Progress)],
+    pct_container_resume          => [qw(opaque uint32 Progress)],
+    pct_container_unlock          => [qw(opaque uint32 Progress)],
+    pct_container_wait            => [qw(opaque uint32 string WaitOptions Progress)],
+    pct_container_is_running      => [qw(opaque uint32 bool*)],
+    pct_container_status_json     => [qw(opaque uint32 opaque*)],
+    pct_container_config_json     => [qw(opaque uint32 ConfigOptions opaque*)],
+    pct_container_pending_json    => [qw(opaque uint32 opaque*)],
+    pct_container_snapshots_json  => [qw(opaque uint32 opaque*)],
+    pct_container_interfaces_json => [qw(opaque uint32 opaque*)],
+    pct_container_doctor_json     => [qw(opaque uint32 opaque*)],
+    pct_container_init_pidfd      => [qw(opaque uint32 int*)],
+    pct_container_set             => [qw(opaque uint32 SetOptions Progress)],
+    pct_container_rescan          => [qw(opaque uint32 RescanOptions Progress)],
+    pct_container_exec            => [qw(opaque uint32 opaque ExecOptions sint32* int*)],
+    pct_container_push            => [qw(opaque uint32 string string CopyOptions Progress)],
+    pct_container_pull            => [qw(opaque uint32 string string CopyOptions Progress)],
+);
+
+# The functions that cannot: parameters, result.
+my %OTHERS = (
+    pct_version       => [[],         'string'],
+    pct_has_feature   => [['string'], 'bool'],
+    pct_error_kind    => [['opaque'], 'string'],
+    pct_error_errno   => [['opaque'], 'int'],
+    pct_error_vmid    => [['opaque'], 'uint32'],
+    pct_error_message => [['opaque'], 'string'],
+    pct_error_free    => [['opaque'], 'void'],
+    pct_string_free   => [['opaque'], 'void'],
+    pct_ctx_free      => [['opaque'], 'void'],
+);
+
+# A function is looked up when it is used: an older library lacks some.
+sub _function ($name) {
+    state %functions;
+    return $functions{$name} //= do {
+        my ($parameters, $result) = $OTHERS{$name}
+            ? $OTHERS{$name}->@*
+            : ([$PARAMETERS{$name}->@*, 'opaque*'], 'sint32');
+        my @types = map { /^[A-Z]/ ? "record(Pct::C::$_)*" : $_ } @$parameters;
+        $ffi->find_symbol($name) or croak "no $name in libpct.so.0: is it installed, and new enough?";
+        $ffi->function($name => \@types => $result);
+    };
+}
+
+sub plain ($name, @args) { return _function($name)->call(@args) }
+
+sub call ($name, @args) {
+    my $status = _function($name)->call(@args, \my $error);
+    return if $status == 0;
+    my $why = Pct::Error->new(
+        status  => $status,
+        message => _decoded(plain(pct_error_message => $error)),
+        kind    => plain(pct_error_kind  => $error),
+        vmid    => plain(pct_error_vmid  => $error) || undef,
+        errno   => plain(pct_error_errno => $error) || undef,
+    );
+    plain(pct_error_free => $error);
+    die $why;
+}
+
+sub call_json ($name, @args) {
+    call($name, @args, \my $out);
+    return JSON::PP->new->allow_nonref->decode(take($out));
+}
+
+# What a char * says that the library gave, which is freed.
+sub take ($pointer) {
+    return undef unless defined $pointer;
+    my $text = _decoded($ffi->cast(opaque => 'string', $pointer));
+    plain(pct_string_free => $pointer);
+    return $text;
+}
+
+sub options ($name, %members) {
+    my $class = "Pct::C::${name}Options";
+    # 0 is no time given: no time at all is the shortest one.
+    my $timeout = delete $members{timeout};
+    $members{timeout_ms} = int($timeout * 1000) || 1 if defined $timeout;
+    my $options = $class->new(struct_size => $ffi->sizeof("record($class)"));
+    for my $member (keys %members) {
+        $class->can($member) or croak "unknown option '$member'";
+        $options->$member($members{$member}) if defined $members{$member};
+    }
+    return $options;
+}
+
+# Characters, for C.
+sub text ($string) {
+    return undef unless defined $string;
+    croak 'a string for libpct must not contain NUL' if $string =~ /\0/;
+    utf8::encode($string);
+    return $string;
+}
+
+# A path of the host, or a word of a command, for C: bytes, as for open and system.
+sub path ($string) {
+    return undef unless defined $string;
+    croak 'a path or a command for libpct must not contain NUL' if $string =~ /\0/;
+    return octets($string);
+}
+
+# Bytes; who gives characters that are none means UTF-8.
+sub octets ($string) {
+    utf8::encode($string) unless utf8::downgrade($string, 1);
+    return $string;
+}
+
+# An array of strings for C that ends in NULL. The address is good as long as the object lives.
+sub strings (@strings) {
+    my $array = pack 'p*', @strings, undef;
+    return { address => scalar_to_pointer($array), array => \$array, strings => \@strings };
+}
+
+sub _decoded ($bytes) {
+    utf8::decode($bytes);
+    return $bytes;
+}
+
+# What hears the operation that is running, and the exception that it has died of.
+our ($Listener, $Died);
+
+# Calls $code with the argument for the callbacks of a call. No exception may pass through the
+# library: the first one is kept, asks it to cancel, and comes out when the call has returned.
+sub listening ($listener, $code) {
+    return $code->(undef) unless $listener;
+    local ($Listener, $Died) = ($listener, undef);
+    my $result;
+    my $done  = eval { $result = $code->(_callbacks()); 1 };
+    my $error = $@;
+    die $Died if defined $Died;
+    die $error unless $done;
+    return $result;
+}
+
+sub _tell ($event, @values) {
+    return 1 if defined $Died;
+    return 0 if eval { $Listener->($event, @values); 1 };
+    $Died = $@;
+    return 1;
+}
+
+# One for all calls: which listener is meant, $Listener tells.
+sub _callbacks () {
+    state $total_unknown = ~0;
+    state %closures = (
+        message => ['string', sub ($, $text) { _tell(message => _decoded($text)) }],
+        warning => ['string', sub ($, $text) { _tell(warning => _decoded($text)) }],
+        bytes   => [
+            'uint64,uint64',
+            sub ($, $done, $total) {
+                _tell(bytes => $done, $total == $total_unknown ? undef : $total);
+            }
+        ],
+        waiting_for_lock => ['int', sub ($, $acquired) { _tell(waiting_for_lock => $acquired) }],
+    );
+    state $callbacks = do {
+        my %members;
+        for my $event (keys %closures) {
+            my ($types, $code) = $closures{$event}->@*;
+            my $closure = $closures{$event} = $ffi->closure($code);
+            $members{$event} = $ffi->cast("(opaque,$types)->int" => 'opaque', $closure);
+        }
+        Pct::C::Progress->new(
+            struct_size => $ffi->sizeof('record(Pct::C::Progress)'),
+            %members
+        );
+    };
+    return $callbacks;
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Pct::C - the C interface of libpct, for Pct
+
+=head1 DESCRIPTION
+
+What F<pct.h> declares: its functions with their types, its option structs, errors as
+L<Pct::Error>, and callbacks. Programs use L<Pct>.
+
+=cut

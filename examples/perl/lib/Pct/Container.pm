@@ -1,0 +1,284 @@
+package Pct::Container;
+
+use v5.36;
+
+use Pct::C qw(call call_json listening options path strings text);
+use Pct::Exec;
+
+sub new ($class, $node, $vmid) { return bless { node => $node, vmid => $vmid }, $class }
+
+sub vmid ($self) { return $self->{vmid} }
+
+sub create ($self, $template, $config = {}, %options) {
+    my $progress = delete $options{progress};
+    my $words    = _words($config);
+    my @texts    = grep { exists $options{$_} } qw(storage password ssh_public_keys);
+    @options{@texts} = map { text($_) } @options{@texts};
+    my $options =
+        options('Create', %options, ostemplate => path($template), config => $words->{address});
+    return $self->_operate(create => $progress, $options);
+}
+
+sub destroy  ($self, %options) { return $self->_with(destroy  => 'Destroy',  %options) }
+sub start    ($self, %options) { return $self->_with(start    => 'Start',    %options) }
+sub stop     ($self, %options) { return $self->_with(stop     => 'Stop',     %options) }
+sub shutdown ($self, %options) { return $self->_with(shutdown => 'Shutdown', %options) }
+sub reboot   ($self, %options) { return $self->_with(reboot   => 'Reboot',   %options) }
+sub rescan   ($self, %options) { return $self->_with(rescan   => 'Rescan',   %options) }
+
+sub suspend ($self, %options) { return $self->_operate(suspend => $options{progress}) }
+sub resume  ($self, %options) { return $self->_operate(resume  => $options{progress}) }
+sub unlock  ($self, %options) { return $self->_operate(unlock  => $options{progress}) }
+
+sub wait ($self, $condition, %options) {
+    my $progress = delete $options{progress};
+    return $self->_operate(wait => $progress, text($condition), options('Wait', %options));
+}
+
+sub is_running ($self) {
+    $self->_call(is_running => \my $running);
+    return !!$running;
+}
+
+sub status ($self) { return $self->_json('status') }
+
+sub config ($self, %options) {
+    $options{snapshot} = text($options{snapshot});
+    return $self->_json(config => options('Config', %options));
+}
+
+sub pending    ($self) { return $self->_json('pending')->@* }
+sub snapshots  ($self) { return $self->_json('snapshots')->@* }
+sub interfaces ($self) { return ($self->_json('interfaces') // [])->@* }
+sub doctor     ($self) { return $self->_json('doctor')->@* }
+
+sub init_pidfd ($self) {
+    $self->_call(init_pidfd => \my $pidfd);
+    open my $handle, '<&=', $pidfd or die "cannot use descriptor $pidfd: $!\n";
+    return $handle;
+}
+
+sub set ($self, $changes = {}, %options) {
+    my ($progress, $delete, $revert) = delete @options{qw(progress delete revert)};
+    my $set = _words($changes);
+    my ($unset, $reverted) = map { strings(map { text($_) } @$_) } $delete // [], $revert // [];
+    my $options = options(
+        'Set', %options,
+        set    => $set->{address},
+        unset  => $unset->{address},
+        revert => $reverted->{address},
+        digest => text($options{digest}),
+    );
+    return $self->_operate(set => $progress, $options);
+}
+
+sub exec ($self, $command, %options) {
+    my $argv = strings(map { path($_) } @$command);
+    return Pct::Exec::run(
+        sub ($streams) {
+            $self->_call(exec => $argv->{address}, $streams, \my $pid, \my $pidfd);
+            return ($pid, $pidfd);
+        },
+        %options
+    );
+}
+
+sub push ($self, $source, $destination, %options) {
+    return $self->_copy(push => $source, [path(ref $source ? undef : $source), text($destination)], %options);
+}
+
+sub pull ($self, $source, $destination, %options) {
+    return $self->_copy(
+        pull => $destination,
+        [text($source), path(ref $destination ? undef : $destination)], %options
+    );
+}
+
+sub _copy ($self, $verb, $host, $paths, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options(
+        'Copy', %options,
+        user     => text($options{user}),
+        group    => text($options{group}),
+        set_mode => defined $options{mode} ? 1              : 0,
+        host_fd  => ref $host              ? fileno($host) : -1,
+    );
+    return $self->_operate($verb => $progress, @$paths, $options);
+}
+
+sub _with ($self, $verb, $type, %options) {
+    my $progress = delete $options{progress};
+    return $self->_operate($verb => $progress, options($type, %options));
+}
+
+sub _operate ($self, $verb, $progress, @args) {
+    listening($progress, sub ($callbacks) { $self->_call($verb, @args, $callbacks) });
+    return;
+}
+
+sub _call ($self, $name, @args) {
+    return call("pct_container_$name", $self->{node}{handle}, $self->{vmid}, @args);
+}
+
+sub _json ($self, $name, @args) {
+    return call_json("pct_container_${name}_json", $self->{node}{handle}, $self->{vmid}, @args);
+}
+
+# Words such as "memory=512".
+sub _words ($config) { return strings(map { text("$_=$config->{$_}") } sort keys %$config) }
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Pct::Container - one container
+
+=head1 SYNOPSIS
+
+    my $web = Pct->new->container(101);
+    $web->start unless $web->is_running;
+    $web->wait('ipv4', timeout => 60);
+
+=head1 DESCRIPTION
+
+Made by L<Pct/container>. Times are in seconds. C<progress> is explained at L<Pct/Progress>; all
+methods that change something take it. Switches are on when they are not 0.
+
+=head1 LIFE
+
+=head2 create
+
+    $container->create($template, { hostname => 'web' }, storage => 'local', start => 1);
+
+Makes it from a template, a path or a volume. The configuration has the names and values of
+C<pct create>. Options: C<storage>, C<password>, C<ssh_public_keys>, C<ignore_unpack_errors>,
+C<start>. A failure leaves nothing behind.
+
+=head2 destroy
+
+Removes it and its volumes. Options: C<force> kills it first if it runs, C<purge> removes it from
+jobs that name it, C<destroy_unreferenced_disks>.
+
+=head2 start
+
+Starts it. When it does not start, the error has the lines of liblxc's log that say why. Options:
+C<debug>, C<skiplock>.
+
+=head2 stop
+
+Kills it. Option: C<skiplock>.
+
+=head2 shutdown
+
+Asks the guest to halt. It may take C<timeout> seconds, 60 if not given; then the call dies, or with
+C<force_stop> kills it.
+
+=head2 reboot
+
+Halts the guest, kills it after C<timeout> seconds, 60 if not given, and starts it again.
+
+=head2 suspend, resume
+
+Writes the state of all processes to disk; goes on with it. Experimental.
+
+=head2 unlock
+
+Takes away the lock that an operation has left in the configuration.
+
+=head2 wait
+
+    $container->wait('ipv4', timeout => 60);
+
+Waits until it is C<running>, C<stopped>, has an address (C<ipv4>, C<ipv6>), or its C<systemd> has
+completed its boot. Dies when C<timeout> seconds are over; without it there is no end.
+
+=head1 WHAT THERE IS
+
+=head2 vmid
+
+Its number.
+
+=head2 is_running
+
+Whether it runs.
+
+=head2 status
+
+Its state, its limits, and what it uses: a hash with C<vmid>, C<name>, C<status>, C<mem>, C<maxmem>,
+C<uptime>, C<tags>, C<lock>, C<template> and others, in bytes and seconds.
+
+=head2 config
+
+    my $memory = $container->config->{memory};
+
+The configuration with the changes that wait for the next start; without them with C<current>; that
+of a snapshot with C<snapshot>. C<digest> is that of the file, C<lxc> has the raw lines as pairs.
+
+=head2 pending
+
+What waits for the next start: hashes with C<key>, C<value>, C<pending>, C<delete>.
+
+=head2 snapshots
+
+Hashes with C<name>, C<description>, C<parent>, C<snaptime>; the last one is C<current>.
+
+=head2 interfaces
+
+The network interfaces as they are inside, none when it is stopped: hashes with C<name>, C<hwaddr>,
+C<inet>, C<inet6>, C<ip-addresses>.
+
+=head2 doctor
+
+What would make its next start fail or surprise, the gravest first: hashes with C<severity>,
+C<code>, C<key>, C<message>, C<help>.
+
+=head2 init_pidfd
+
+A handle of its init, which select shows as readable when init has ended.
+
+=head1 CHANGES
+
+=head2 set
+
+    $container->set({ memory => 1024 }, delete => ['cores'], digest => $digest);
+
+Changes the configuration: all that is asked for, or nothing. C<delete> and C<revert> are lists of
+keys, to delete and to drop the pending change of. With C<digest> nothing is changed when somebody
+else has changed the file since.
+
+=head2 rescan
+
+Looks for its volumes; with C<dry_run> writes nothing.
+
+=head1 INSIDE
+
+=head2 exec
+
+    my $done = $container->exec(['sh', '-s'], input => $script, timeout => 600);
+    die $done->{stderr} if $done->{status} != 0;
+
+Runs a command as root of the container, and gives a hash with C<status>, C<stdout> and C<stderr>.
+The status is that of a shell: 126 or 127 when the command could not be executed, 128 + n when
+signal n has ended it, 255 when there was no way into the container.
+
+Options: C<input> is what it finds on its standard input; C<stdin>, C<stdout>, C<stderr> are handles
+to use instead, then nothing is captured; C<keep_env> gives it the environment of this process;
+after C<timeout> seconds it is ended, and the call dies of a C<timeout>. Without C<input> and
+C<stdin> it finds an empty one: no loop over containers loses its own to a command.
+
+=head2 push
+
+    $container->push('/srv/app.conf', '/etc/app.conf', mode => 0640, group => 'app');
+
+Copies a file of the host, or what can be read from a handle, into the running container. Options:
+C<user>, C<group>, C<mode>, C<recursive>.
+
+=head2 pull
+
+Copies a file of the running container to a path of the host, or into a handle. The same options.
+
+=cut

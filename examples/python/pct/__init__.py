@@ -1,0 +1,83 @@
+"""System containers by libpct, without a shell and without text to parse.
+
+    import pct
+
+    with pct.Pct() as node:
+        web = node.container(101)
+        web.create("local:vztmpl/debian.tar.zst", {"hostname": "web"}, progress=print)
+        web.start()
+        print(web.exec(["hostname"], capture_output=True, text=True, check=True).stdout)
+
+Calls that fail raise a subclass of `PctError`. A `progress` is any callable: it is
+given an `Event`, whose `str()` is a line for people. When it raises, the operation
+is cancelled where the library can do that, and the exception comes out of the call.
+
+The package needs libpct.so.0 and nothing but the standard library. Calls release the
+lock of the interpreter: other threads go on. One `Pct` may be used by several threads.
+"""
+
+from ._exec import File
+from ._progress import Bytes, Event, Message, Progress, WaitingForLock, Warning
+from .config import parse_config
+from .container import Condition, Container, Value
+from .errors import (
+    CancelledError,
+    ExistsError,
+    HelperError,
+    HostError,
+    InputError,
+    LockedError,
+    NotFoundError,
+    NotRunningError,
+    OperationError,
+    ParameterError,
+    PctError,
+    RefusedError,
+    RunningError,
+    StartError,
+    StateError,
+    StopError,
+    SystemCallError,
+    UnsupportedError,
+    UsageError,
+    WaitTimeoutError,
+)
+from .library import has_feature, version
+from .node import Pct
+
+__all__ = [
+    "Bytes",
+    "CancelledError",
+    "Condition",
+    "Container",
+    "Event",
+    "ExistsError",
+    "File",
+    "HelperError",
+    "HostError",
+    "InputError",
+    "LockedError",
+    "Message",
+    "NotFoundError",
+    "NotRunningError",
+    "OperationError",
+    "ParameterError",
+    "Pct",
+    "PctError",
+    "Progress",
+    "RefusedError",
+    "RunningError",
+    "StartError",
+    "StateError",
+    "StopError",
+    "SystemCallError",
+    "UnsupportedError",
+    "UsageError",
+    "Value",
+    "WaitTimeoutError",
+    "WaitingForLock",
+    "Warning",
+    "has_feature",
+    "parse_config",
+    "version",
+]

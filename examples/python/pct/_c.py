@@ -1,0 +1,185 @@
+"""What include/pct.h declares, in the terms of ctypes."""
+
+from __future__ import annotations
+
+from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32
+from ctypes import c_uint64, c_void_p, sizeof
+from typing import Any
+
+
+class Options(Structure):
+    """A struct that begins with its size. What is not given is zero, its default."""
+
+    def __init__(self, **members: Any) -> None:
+        super().__init__(struct_size=sizeof(self), **members)
+
+
+TextCallback = CFUNCTYPE(c_int, c_void_p, c_char_p)
+BytesCallback = CFUNCTYPE(c_int, c_void_p, c_uint64, c_uint64)
+LockCallback = CFUNCTYPE(c_int, c_void_p, c_int)
+TOTAL_UNKNOWN = 2**64 - 1
+Strings = POINTER(c_char_p)
+
+
+class CtxOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("root", c_char_p), ("helper", c_char_p)]
+
+
+class Progress(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("user", c_void_p),
+        ("message", TextCallback),
+        ("warning", TextCallback),
+        ("bytes", BytesCallback),
+        ("waiting_for_lock", LockCallback),
+    ]
+
+
+class CreateOptions(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("ostemplate", c_char_p),
+        ("config", Strings),
+        ("storage", c_char_p),
+        ("password", c_char_p),
+        ("ssh_public_keys", c_char_p),
+        ("ignore_unpack_errors", c_int),
+        ("start", c_int),
+    ]
+
+
+class DestroyOptions(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("force", c_int),
+        ("purge", c_int),
+        ("destroy_unreferenced_disks", c_int),
+        ("reserved", c_int),
+    ]
+
+
+class StartOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("debug", c_int), ("skiplock", c_int)]
+
+
+class StopOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("skiplock", c_int), ("reserved", c_int)]
+
+
+class ShutdownOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("force_stop", c_int)]
+
+
+class RebootOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+
+
+class WaitOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+
+
+class StartAllOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("force", c_int), ("reserved", c_int)]
+
+
+class StopAllOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+
+
+class ConfigOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("snapshot", c_char_p), ("current", c_int), ("reserved", c_int)]
+
+
+class SetOptions(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("set", Strings),
+        ("unset", Strings),
+        ("revert", Strings),
+        ("digest", c_char_p),
+    ]
+
+
+class RescanOptions(Options):
+    _fields_ = [("struct_size", c_size_t), ("dry_run", c_int), ("reserved", c_int)]
+
+
+class ExecOptions(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("keep_env", c_int),
+        ("stdin_fd", c_int),
+        ("stdout_fd", c_int),
+        ("stderr_fd", c_int),
+    ]
+
+
+class CopyOptions(Options):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("user", c_char_p),
+        ("group", c_char_p),
+        ("mode", c_uint32),
+        ("set_mode", c_int),
+        ("recursive", c_int),
+        ("host_fd", c_int),
+    ]
+
+
+# Pointers to what has to be freed are c_void_p: as c_char_p they would be lost.
+_Text = POINTER(c_void_p)
+_Ctx = c_void_p
+_Progress = POINTER(Progress)
+
+# The parameters of the functions that can fail, without the last one, the error.
+PARAMETERS: dict[str, list[Any]] = {
+    "pct_ctx_new": [POINTER(CtxOptions), POINTER(c_void_p)],
+    "pct_list_json": [_Ctx, _Text],
+    "pct_free_vmid": [_Ctx, POINTER(c_uint32)],
+    "pct_cpusets_json": [_Ctx, _Text],
+    "pct_doctor_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
+    "pct_start_all": [_Ctx, POINTER(StartAllOptions), _Progress, _Text],
+    "pct_stop_all": [_Ctx, POINTER(StopAllOptions), _Progress, _Text],
+    "pct_rescan": [_Ctx, POINTER(RescanOptions), _Progress, _Text],
+    "pct_config_parse": [c_char_p, c_size_t, c_uint32, _Text],
+    "pct_config_to_lxc": [_Ctx, c_uint32, c_char_p, c_size_t, c_char_p, _Progress, _Text, _Text],
+    "pct_container_create": [_Ctx, c_uint32, POINTER(CreateOptions), _Progress],
+    "pct_container_destroy": [_Ctx, c_uint32, POINTER(DestroyOptions), _Progress],
+    "pct_container_start": [_Ctx, c_uint32, POINTER(StartOptions), _Progress],
+    "pct_container_stop": [_Ctx, c_uint32, POINTER(StopOptions), _Progress],
+    "pct_container_shutdown": [_Ctx, c_uint32, POINTER(ShutdownOptions), _Progress],
+    "pct_container_reboot": [_Ctx, c_uint32, POINTER(RebootOptions), _Progress],
+    "pct_container_suspend": [_Ctx, c_uint32, _Progress],
+    "pct_container_resume": [_Ctx, c_uint32, _Progress],
+    "pct_container_unlock": [_Ctx, c_uint32, _Progress],
+    "pct_container_wait": [_Ctx, c_uint32, c_char_p, POINTER(WaitOptions), _Progress],
+    "pct_container_is_running": [_Ctx, c_uint32, POINTER(c_bool)],
+    "pct_container_status_json": [_Ctx, c_uint32, _Text],
+    "pct_container_config_json": [_Ctx, c_uint32, POINTER(ConfigOptions), _Text],
+    "pct_container_pending_json": [_Ctx, c_uint32, _Text],
+    "pct_container_snapshots_json": [_Ctx, c_uint32, _Text],
+    "pct_container_interfaces_json": [_Ctx, c_uint32, _Text],
+    "pct_container_doctor_json": [_Ctx, c_uint32, _Text],
+    "pct_container_init_pidfd": [_Ctx, c_uint32, POINTER(c_int)],
+    "pct_container_set": [_Ctx, c_uint32, POINTER(SetOptions), _Progress],
+    "pct_container_rescan": [_Ctx, c_uint32, POINTER(RescanOptions), _Progress],
+    "pct_container_exec": [
+        _Ctx, c_uint32, Strings, POINTER(ExecOptions), POINTER(c_int32), POINTER(c_int)
+    ],
+    "pct_container_push": [_Ctx, c_uint32, c_char_p, c_char_p, POINTER(CopyOptions), _Progress],
+    "pct_container_pull": [_Ctx, c_uint32, c_char_p, c_char_p, POINTER(CopyOptions), _Progress],
+}  # fmt: skip
+
+# The functions that cannot.
+OTHERS: dict[str, tuple[list[Any], Any]] = {
+    "pct_version": ([], c_char_p),
+    "pct_has_feature": ([c_char_p], c_bool),
+    "pct_error_kind": ([c_void_p], c_char_p),
+    "pct_error_errno": ([c_void_p], c_int),
+    "pct_error_vmid": ([c_void_p], c_uint32),
+    "pct_error_message": ([c_void_p], c_char_p),
+    "pct_error_free": ([c_void_p], None),
+    "pct_string_free": ([c_void_p], None),
+    "pct_ctx_free": ([c_void_p], None),
+}
