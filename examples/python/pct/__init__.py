@@ -11,8 +11,8 @@
 Calls that fail raise a subclass of `PctError`. A `progress` is any callable: it is
 given an `Event`, whose `str()` is a line for people. When it raises, the operation
 is cancelled where the library can do that, and the exception comes out of the call.
-(But an interrupt by Ctrl-C just when a callback begins, ctypes reports by
-`sys.unraisablehook` instead.)
+Only an interrupt (Ctrl-C) just as a callback begins is lost to the program: ctypes
+reports it by `sys.unraisablehook`.
 
 The package needs libpct.so.0 and nothing but the standard library. Calls release the
 lock of the interpreter: other threads go on. One `Pct` may be used by several threads.

@@ -240,10 +240,10 @@ class Container:
     ) -> subprocess.CompletedProcess[bytes]:
         """Runs a command as root of the container, and gives what it has said.
 
-        `check` raises `subprocess.CalledProcessError` when it fails. It may take any time
-        (`WaitTimeoutError`), and write `limit` bytes to each of both outputs, 16 MiB if not said
-        otherwise (`TooMuchError`); after that it has got SIGTERM. What it leaves in the background
-        is not waited for.
+        `check` raises `subprocess.CalledProcessError` when it fails. It may take `timeout`
+        seconds, any time if not given (`WaitTimeoutError`), and write `limit` bytes to each of
+        both outputs, 16 MiB if not given (`TooMuchError`); after that it has got SIGTERM. What it
+        leaves in the background is not waited for.
         """
         options = _c.OutputOptions(
             input=input,

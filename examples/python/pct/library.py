@@ -79,10 +79,9 @@ def hear(listener: Callable[..., object], *values: object) -> bool:
 def call(name: str, *args: object) -> None:
     """Calls a function that can fail, and raises when it or a callback does."""
     with Owned("pct_error_free") as owned:
-        status = _function(name)(*args, byref(owned.handle))
-        error = owned.handle
-        raised, _kept.raised = _kept.raised, None
         try:
+            status = _function(name)(*args, byref(owned.handle))
+            error = owned.handle
             if status != 0:
                 raise class_of(status)(
                     plain("pct_error_message", error).decode(),
@@ -92,6 +91,7 @@ def call(name: str, *args: object) -> None:
                     plain("pct_error_errno", error) or None,
                 )
         finally:
+            raised, _kept.raised = _kept.raised, None
             if raised is not None:
                 raise raised
 

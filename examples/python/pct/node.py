@@ -16,7 +16,6 @@ from .events import Events
 from .library import Owned, call, call_for_json, hear, numbers, path, taken, text
 from .types import Ailment, Cpuset, Failed, Status
 
-
 Log: TypeAlias = Callable[[int, str], object]
 """Is given a priority, `syslog.LOG_WARNING` or `syslog.LOG_INFO`, and a text."""
 
@@ -125,9 +124,7 @@ class Pct(Owned):
             return taken(lxc) or "", taken(seccomp)
 
     def _all(self, name: str, options: _c.Options, progress: Progress | None) -> list[Failed]:
-        return cast(
-            list[Failed], call_for_json(name, self.handle, byref(options), callbacks(progress))
-        )
+        return cast(list[Failed], call_for_json(name, self.handle, byref(options), callbacks(progress)))
 
 
 def _logging(log: Log) -> Callable[[object, int, bytes], None]:

@@ -109,8 +109,8 @@ my %OTHERS = (
     pct_string_free        => [['opaque'],           'void'],
     pct_ctx_free           => [['opaque'],           'void'],
     pct_output_exit_status => [['opaque'],           'int'],
-    pct_output_stdout      => [['opaque', 'size_t*'], 'opaque'],
-    pct_output_stderr      => [['opaque', 'size_t*'], 'opaque'],
+    pct_output_stdout      => [[qw(opaque size_t*)], 'opaque'],
+    pct_output_stderr      => [[qw(opaque size_t*)], 'opaque'],
     pct_output_free        => [['opaque'],           'void'],
     pct_events_fd          => [['opaque'],           'int'],
     pct_events_free        => [['opaque'],           'void'],
@@ -163,7 +163,7 @@ sub owned ($free) { return bless { pointer => undef, free => $free }, 'Pct::C::O
 
 sub Pct::C::Owned::DESTROY ($self) {
     # At the end of the process what it takes may be gone already.
-    plain($self->{free} => $self->{pointer}) if ${^GLOBAL_PHASE} ne 'DESTRUCT';
+    plain($self->{free} => $self->{pointer}) if defined $self->{pointer} && ${^GLOBAL_PHASE} ne 'DESTRUCT';
 }
 
 # What a char * says.
@@ -232,8 +232,10 @@ sub listening ($listener, $code) {
 
 # What hears a context; good as long as the object lives.
 sub logging ($log) {
-    my $closure = $ffi->closure(sub ($, $priority, $text) { _hear($log, $priority, _decoded($text)); return });
-    return { address => $ffi->cast('(opaque,int,string)->void' => 'opaque', $closure), closure => $closure };
+    my $hear    = sub ($, $priority, $text) { _hear($log, $priority, _decoded($text)); return };
+    my $closure = $ffi->closure($hear);
+    my $address = $ffi->cast('(opaque,int,string)->void' => 'opaque', $closure);
+    return { address => $address, closure => $closure };
 }
 
 # Whether the library should stop. No exception may pass through it: the first one is kept, and

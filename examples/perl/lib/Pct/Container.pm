@@ -74,7 +74,10 @@ sub set ($self, $changes = {}, %options) {
 }
 
 sub exec ($self, $command, %options) {
-    $options{"${_}_fd"} = _descriptor(delete $options{$_}) for grep { exists $options{$_} } qw(stdin stdout stderr);
+    for my $stream (qw(stdin stdout stderr)) {
+        my $handle = delete $options{$stream} // next;
+        $options{"${stream}_fd"} = _descriptor($handle);
+    }
     my $argv = strings(map { path($_) } @$command);
     $self->_call(exec_wait => $argv->{address}, options('Exec', %options), \my $status);
     return $status;
