@@ -3,25 +3,31 @@ package Pct;
 use v5.36;
 
 use JSON::PP ();
-use Pct::C qw(call call_json listening octets options path plain take text);
+use Pct::C qw(call call_json listening logging octets options owned path plain text text_of);
 use Pct::Container;
+use Pct::Events;
 
 our $VERSION = '0.1.0';
 
 sub new ($class, %options) {
-    my $options = options('Ctx', map { $_ => path($options{$_}) } keys %options);
-    call(pct_ctx_new => $options, \my $handle);
-    return bless { handle => $handle }, $class;
-}
-
-sub DESTROY ($self) {
-    # At the end of the process what it takes may be gone already.
-    plain(pct_ctx_free => $self->{handle}) if ${^GLOBAL_PHASE} ne 'DESTRUCT';
+    my $log     = delete $options{log};
+    my $logging = $log ? logging($log) : {};
+    my $options = options(
+        'Ctx',
+        (map { $_ => path($options{$_}) } keys %options),
+        log => $logging->{address}
+    );
+    my $self = bless { ctx => owned('pct_ctx_free'), logging => $logging }, $class;
+    call(pct_ctx_new => $options, \$self->{ctx}{pointer});
+    return $self;
 }
 
 sub version () { return plain('pct_version') }
 
 sub has_feature ($name) { return !!plain(pct_has_feature => text($name)) }
+
+# For calls of C.
+sub handle ($self) { return $self->{ctx}{pointer} }
 
 sub container ($self, $vmid) { return Pct::Container->new($self, $vmid) }
 
@@ -29,17 +35,31 @@ sub containers ($self) {
     return map { $self->container($_->{vmid}) } $self->list;
 }
 
-sub list ($self) { return call_json(pct_list_json => $self->{handle})->@* }
+sub list ($self) { return call_json(pct_list_json => $self->handle)->@* }
+
+sub list_of ($self, @vmids) {
+    return call_json(pct_list_of_json => $self->handle, \@vmids, scalar @vmids)->@*;
+}
+
+sub events ($self) { return Pct::Events->new($self->handle) }
 
 sub free_vmid ($self) {
-    call(pct_free_vmid => $self->{handle}, \my $vmid);
+    call(pct_free_vmid => $self->handle, \my $vmid);
     return $vmid || undef;
 }
 
-sub cpusets ($self) { return call_json(pct_cpusets_json => $self->{handle})->@* }
+sub storages ($self, $content) {
+    return call_json(pct_storages_json => $self->handle, text($content))->@*;
+}
+
+sub templates ($self, $storage) {
+    return call_json(pct_templates_json => $self->handle, text($storage))->@*;
+}
+
+sub cpusets ($self) { return call_json(pct_cpusets_json => $self->handle)->@* }
 
 sub doctor ($self, @vmids) {
-    return call_json(pct_doctor_json => $self->{handle}, \@vmids, scalar @vmids)->@*;
+    return call_json(pct_doctor_json => $self->handle, \@vmids, scalar @vmids)->@*;
 }
 
 sub start_all ($self, %options) { return $self->_all(start_all => 'StartAll', %options) }
@@ -51,7 +71,7 @@ sub _all ($self, $verb, $type, %options) {
     my $options  = options($type, %options);
     my $failed   = listening(
         $progress,
-        sub ($callbacks) { call_json("pct_$verb", $self->{handle}, $options, $callbacks) }
+        sub ($callbacks) { call_json("pct_$verb", $self->handle, $options, $callbacks) }
     );
     return @$failed;
 }
@@ -61,21 +81,23 @@ sub parse_config ($config, $vmid) {
     return call_json(pct_config_parse => $file, length $file, $vmid);
 }
 
+sub config_schema () { return call_json('pct_config_schema_json') }
+
 sub translate ($self, $config, $vmid, %options) {
     my ($host, $progress) = delete @options{qw(host progress)};
     $host = JSON::PP->new->utf8->encode($host) if $host;
-    my $file   = octets($config);
-    my $result = listening(
+    my $file = octets($config);
+    my ($lxc, $seccomp) = map { owned('pct_string_free') } 1 .. 2;
+    listening(
         $progress,
         sub ($callbacks) {
             call(
-                pct_config_to_lxc => $self->{handle},
-                $vmid, $file, length $file, $host, $callbacks, \my $lxc, \my $seccomp
+                pct_config_to_lxc => $self->handle,
+                $vmid, $file, length $file, $host, $callbacks, \$lxc->{pointer}, \$seccomp->{pointer}
             );
-            return [take($lxc), take($seccomp)];
         }
     );
-    return wantarray ? @$result : $result->[0];
+    return wantarray ? (text_of($lxc), text_of($seccomp)) : text_of($lxc);
 }
 
 1;
@@ -104,7 +126,7 @@ Pct - system containers by libpct
         progress => sub ($event, @values) { say $values[0] if $event eq 'message' },
     );
     $web->start;
-    print $web->exec(['hostname'])->{stdout};
+    print $web->output(['hostname'])->{stdout};
     $web->set({ memory => 1024 });
     $web->shutdown(timeout => 30, force_stop => 1);
 
@@ -146,8 +168,8 @@ over.
 
 =back
 
-When the sub dies, the operation is cancelled where the library can do that, and the call dies of
-the same.
+When the sub dies, the operation is cancelled where the library can do that, a create for one leaves
+nothing behind, and the call dies of the same.
 
 =head1 METHODS
 
@@ -157,6 +179,12 @@ the same.
 
 The containers of this host, or of one below C<root>, which prefixes all paths. C<helper> is the
 program pct-helper, if not the installed one. Costs little: it holds no connection.
+
+    Pct->new(log => sub ($priority, $text) { syslog($priority, '%s', $text) })
+
+C<log> hears what no C<progress> does: what a configuration file says that the library does not
+understand, and all messages of calls without one. The priority is one of L<Sys::Syslog>,
+C<LOG_WARNING> or C<LOG_INFO>. When it dies, the call dies of the same when it has done its work.
 
 =head2 container
 
@@ -171,9 +199,28 @@ All of them, as L<Pct::Container>.
 The state of all of them, as L<Pct::Container/status> gives it. Where the configuration cannot be
 read there is C<error> instead.
 
+=head2 list_of
+
+The same for these numbers. One that does not exist is among them with its C<error>.
+
+=head2 events
+
+    my $events = $node->events;
+    while (my ($vmid, $state) = $events->next) { say "$vmid is $state" }
+
+A L<Pct::Events>: their changes of state from now on.
+
 =head2 free_vmid
 
 The lowest number that no container has, undef when all are taken. Nothing reserves it.
+
+=head2 storages
+
+The storages that hold volumes of containers (C<rootdir>) or templates (C<vztmpl>).
+
+=head2 templates
+
+Those of a storage, for L<Pct::Container/create>.
 
 =head2 cpusets
 
@@ -214,6 +261,10 @@ profile if the container has one of its own. C<host> describes another host than
 What the bytes of a configuration file say, and what is wrong with it: C<config>, C<pending>,
 C<snapshots> and C<findings>, which have C<line>, C<column>, C<severity>, C<message>, C<help>.
 Touches nothing.
+
+=head2 Pct::config_schema
+
+The JSON Schema of what L<Pct::Container/config> gives: keys, types, limits, defaults.
 
 =head2 Pct::version
 

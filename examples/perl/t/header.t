@@ -14,18 +14,22 @@ my %TYPE = (
     'int'                 => 'int',
     'uint32_t'            => 'uint32',
     'void *'              => 'opaque',
+    'const void *'        => 'opaque',
     'const pct_ctx *'     => 'opaque',
+    'const pct_events *'  => 'opaque',
     'const char *'        => 'string',
     'const char *const *' => 'opaque',
     'const uint32_t *'    => 'uint32[]',
     'uint32_t *'          => 'uint32*',
-    'int32_t *'           => 'sint32*',
     'int *'               => 'int*',
     'bool *'              => 'bool*',
+    'const char **'       => 'string*',
     # What is to be freed.
-    'char **'      => 'opaque*',
-    'pct_ctx **'   => 'opaque*',
-    'pct_error **' => 'opaque*',
+    'char **'       => 'opaque*',
+    'pct_ctx **'    => 'opaque*',
+    'pct_error **'  => 'opaque*',
+    'pct_output **' => 'opaque*',
+    'pct_events **' => 'opaque*',
 );
 
 # The name and type of "const char *root".

@@ -33,14 +33,14 @@ END
     $ct->push("$folder/apk", '/usr/sbin/apk', mode => 0755);
 }
 
-sub file ($ct, $path) { return $ct->exec(['cat', $path])->{stdout} }
+sub file ($ct, $path) { return $ct->output(['cat', $path])->{stdout} }
 
 my $ct       = new_container({ hostname => 'nightly', tags => 'web' }, start => 1);
 my $complete = eval {
     install($ct, 'touch /run/reboot-required');
     is_deeply [nightly], ["$VMID nightly: updated, and rebooted\n", 0], 'one that runs';
     is file($ct, '/root/log'), "apk update\napk upgrade\n", 'was updated';
-    is $ct->exec(['test', '-e', '/run/reboot-required'])->{status}, 1, 'and rebooted';
+    is $ct->exec(['test', '-e', '/run/reboot-required']), 1, 'and rebooted';
 
     install($ct, 'echo "no network" >&2; exit 4');
     is_deeply [nightly], ["$VMID nightly: FAILED: exit status 4: no network\n", 1], 'a failure';

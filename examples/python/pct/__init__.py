@@ -6,20 +6,21 @@
         web = node.container(101)
         web.create("local:vztmpl/debian.tar.zst", {"hostname": "web"}, progress=print)
         web.start()
-        print(web.exec(["hostname"], capture_output=True, text=True, check=True).stdout)
+        print(web.output(["hostname"], check=True).stdout.decode())
 
 Calls that fail raise a subclass of `PctError`. A `progress` is any callable: it is
 given an `Event`, whose `str()` is a line for people. When it raises, the operation
 is cancelled where the library can do that, and the exception comes out of the call.
+Only an interrupt (Ctrl-C) just as a callback begins is lost to the program: ctypes
+reports it by `sys.unraisablehook`.
 
 The package needs libpct.so.0 and nothing but the standard library. Calls release the
 lock of the interpreter: other threads go on. One `Pct` may be used by several threads.
 """
 
-from ._exec import File
 from ._progress import Bytes, Event, Message, Progress, WaitingForLock, Warning
-from .config import parse_config
-from .container import Condition, Container, Value
+from .config import config_schema, parse_config
+from .container import Condition, Container, File, Value
 from .errors import (
     CancelledError,
     ExistsError,
@@ -38,12 +39,14 @@ from .errors import (
     StateError,
     StopError,
     SystemCallError,
+    TooMuchError,
     UnsupportedError,
     UsageError,
     WaitTimeoutError,
 )
+from .events import Events, State
 from .library import has_feature, version
-from .node import Pct
+from .node import Log, Pct
 
 __all__ = [
     "Bytes",
@@ -51,12 +54,14 @@ __all__ = [
     "Condition",
     "Container",
     "Event",
+    "Events",
     "ExistsError",
     "File",
     "HelperError",
     "HostError",
     "InputError",
     "LockedError",
+    "Log",
     "Message",
     "NotFoundError",
     "NotRunningError",
@@ -68,15 +73,18 @@ __all__ = [
     "RefusedError",
     "RunningError",
     "StartError",
+    "State",
     "StateError",
     "StopError",
     "SystemCallError",
+    "TooMuchError",
     "UnsupportedError",
     "UsageError",
     "Value",
     "WaitTimeoutError",
     "WaitingForLock",
     "Warning",
+    "config_schema",
     "has_feature",
     "parse_config",
     "version",

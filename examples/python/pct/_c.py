@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32
-from ctypes import c_uint64, c_void_p, sizeof
-from typing import Any
+from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64
+from ctypes import c_void_p, sizeof
+from typing import Any, ClassVar
 
 
 class Options(Structure):
     """A struct that begins with its size. What is not given is zero, its default."""
+
+    _fields_: ClassVar[list[Any]] = [("struct_size", c_size_t)]
 
     def __init__(self, **members: Any) -> None:
         super().__init__(struct_size=sizeof(self), **members)
@@ -17,17 +19,17 @@ class Options(Structure):
 TextCallback = CFUNCTYPE(c_int, c_void_p, c_char_p)
 BytesCallback = CFUNCTYPE(c_int, c_void_p, c_uint64, c_uint64)
 LockCallback = CFUNCTYPE(c_int, c_void_p, c_int)
+LogCallback = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 TOTAL_UNKNOWN = 2**64 - 1
 Strings = POINTER(c_char_p)
 
 
 class CtxOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("root", c_char_p), ("helper", c_char_p)]
+    _fields_ = [("root", c_char_p), ("helper", c_char_p), ("log", LogCallback), ("log_user", c_void_p)]
 
 
 class Progress(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("user", c_void_p),
         ("message", TextCallback),
         ("warning", TextCallback),
@@ -38,7 +40,6 @@ class Progress(Options):
 
 class CreateOptions(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("ostemplate", c_char_p),
         ("config", Strings),
         ("storage", c_char_p),
@@ -51,7 +52,6 @@ class CreateOptions(Options):
 
 class DestroyOptions(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("force", c_int),
         ("purge", c_int),
         ("destroy_unreferenced_disks", c_int),
@@ -60,40 +60,39 @@ class DestroyOptions(Options):
 
 
 class StartOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("debug", c_int), ("skiplock", c_int)]
+    _fields_ = [("debug", c_int), ("skiplock", c_int)]
 
 
 class StopOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("skiplock", c_int), ("reserved", c_int)]
+    _fields_ = [("skiplock", c_int), ("reserved", c_int)]
 
 
 class ShutdownOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("force_stop", c_int)]
+    _fields_ = [("timeout_ms", c_uint32), ("force_stop", c_int)]
 
 
 class RebootOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+    _fields_ = [("timeout_ms", c_uint32), ("reserved", c_int)]
 
 
 class WaitOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+    _fields_ = [("timeout_ms", c_uint32), ("reserved", c_int)]
 
 
 class StartAllOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("force", c_int), ("reserved", c_int)]
+    _fields_ = [("force", c_int), ("reserved", c_int)]
 
 
 class StopAllOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("timeout_ms", c_uint32), ("reserved", c_int)]
+    _fields_ = [("timeout_ms", c_uint32), ("reserved", c_int)]
 
 
 class ConfigOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("snapshot", c_char_p), ("current", c_int), ("reserved", c_int)]
+    _fields_ = [("snapshot", c_char_p), ("current", c_int), ("reserved", c_int)]
 
 
 class SetOptions(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("set", Strings),
         ("unset", Strings),
         ("revert", Strings),
@@ -102,12 +101,11 @@ class SetOptions(Options):
 
 
 class RescanOptions(Options):
-    _fields_ = [("struct_size", c_size_t), ("dry_run", c_int), ("reserved", c_int)]
+    _fields_ = [("dry_run", c_int), ("reserved", c_int)]
 
 
 class ExecOptions(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("keep_env", c_int),
         ("stdin_fd", c_int),
         ("stdout_fd", c_int),
@@ -115,9 +113,18 @@ class ExecOptions(Options):
     ]
 
 
+class OutputOptions(Options):
+    _fields_ = [
+        ("input", c_char_p),
+        ("input_size", c_size_t),
+        ("limit", c_size_t),
+        ("timeout_ms", c_uint32),
+        ("keep_env", c_int),
+    ]
+
+
 class CopyOptions(Options):
     _fields_ = [
-        ("struct_size", c_size_t),
         ("user", c_char_p),
         ("group", c_char_p),
         ("mode", c_uint32),
@@ -136,13 +143,17 @@ _Progress = POINTER(Progress)
 PARAMETERS: dict[str, list[Any]] = {
     "pct_ctx_new": [POINTER(CtxOptions), POINTER(c_void_p)],
     "pct_list_json": [_Ctx, _Text],
+    "pct_list_of_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_free_vmid": [_Ctx, POINTER(c_uint32)],
+    "pct_storages_json": [_Ctx, c_char_p, _Text],
+    "pct_templates_json": [_Ctx, c_char_p, _Text],
     "pct_cpusets_json": [_Ctx, _Text],
     "pct_doctor_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_start_all": [_Ctx, POINTER(StartAllOptions), _Progress, _Text],
     "pct_stop_all": [_Ctx, POINTER(StopAllOptions), _Progress, _Text],
     "pct_rescan": [_Ctx, POINTER(RescanOptions), _Progress, _Text],
     "pct_config_parse": [c_char_p, c_size_t, c_uint32, _Text],
+    "pct_config_schema_json": [_Text],
     "pct_config_to_lxc": [_Ctx, c_uint32, c_char_p, c_size_t, c_char_p, _Progress, _Text, _Text],
     "pct_container_create": [_Ctx, c_uint32, POINTER(CreateOptions), _Progress],
     "pct_container_destroy": [_Ctx, c_uint32, POINTER(DestroyOptions), _Progress],
@@ -164,11 +175,14 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_container_init_pidfd": [_Ctx, c_uint32, POINTER(c_int)],
     "pct_container_set": [_Ctx, c_uint32, POINTER(SetOptions), _Progress],
     "pct_container_rescan": [_Ctx, c_uint32, POINTER(RescanOptions), _Progress],
-    "pct_container_exec": [
-        _Ctx, c_uint32, Strings, POINTER(ExecOptions), POINTER(c_int32), POINTER(c_int)
+    "pct_container_exec_wait": [_Ctx, c_uint32, Strings, POINTER(ExecOptions), POINTER(c_int)],
+    "pct_container_exec_output": [
+        _Ctx, c_uint32, Strings, POINTER(OutputOptions), POINTER(c_void_p)
     ],
     "pct_container_push": [_Ctx, c_uint32, c_char_p, c_char_p, POINTER(CopyOptions), _Progress],
     "pct_container_pull": [_Ctx, c_uint32, c_char_p, c_char_p, POINTER(CopyOptions), _Progress],
+    "pct_events_new": [_Ctx, POINTER(c_void_p)],
+    "pct_events_next": [c_void_p, POINTER(c_uint32), POINTER(c_char_p)],
 }  # fmt: skip
 
 # The functions that cannot.
@@ -182,4 +196,10 @@ OTHERS: dict[str, tuple[list[Any], Any]] = {
     "pct_error_free": ([c_void_p], None),
     "pct_string_free": ([c_void_p], None),
     "pct_ctx_free": ([c_void_p], None),
+    "pct_output_exit_status": ([c_void_p], c_int),
+    "pct_output_stdout": ([c_void_p, POINTER(c_size_t)], c_void_p),
+    "pct_output_stderr": ([c_void_p, POINTER(c_size_t)], c_void_p),
+    "pct_output_free": ([c_void_p], None),
+    "pct_events_fd": ([c_void_p], c_int),
+    "pct_events_free": ([c_void_p], None),
 }

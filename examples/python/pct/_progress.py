@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from ctypes import byref
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from . import _c
+from .library import hear
 
 
 @dataclass(frozen=True)
@@ -56,38 +56,23 @@ Event: TypeAlias = Message | Warning | Bytes | WaitingForLock
 Progress: TypeAlias = Callable[[Event], object]
 
 
-@contextmanager
-def listening(progress: Progress | None) -> Iterator[object]:
-    """The argument of a call for its callbacks.
-
-    No exception may pass through the library. The first one is kept, it asks the library to
-    cancel, and is raised when the call has returned.
-    """
+def callbacks(progress: Progress | None) -> Any:
+    """The argument of a call that says who hears it."""
     if progress is None:
-        yield None
-        return
-    hear = progress
-    raised: list[BaseException] = []
+        return None
+    listener = progress
 
-    def tell(event: Event) -> int:
-        if not raised:
-            try:
-                hear(event)
-            except BaseException as error:
-                raised.append(error)
-        return len(raised)
+    def tell(event: Event) -> bool:
+        return hear(listener, event)
 
-    def tell_bytes(_: object, done: int, total: int) -> int:
+    def tell_bytes(_: object, done: int, total: int) -> bool:
         return tell(Bytes(done, None if total == _c.TOTAL_UNKNOWN else total))
 
-    callbacks = _c.Progress(
-        message=_c.TextCallback(lambda _, text: tell(Message(text.decode()))),
-        warning=_c.TextCallback(lambda _, text: tell(Warning(text.decode()))),
-        bytes=_c.BytesCallback(tell_bytes),
-        waiting_for_lock=_c.LockCallback(lambda _, acquired: tell(WaitingForLock(acquired != 0))),
+    return byref(
+        _c.Progress(
+            message=_c.TextCallback(lambda _, text: tell(Message(text.decode()))),
+            warning=_c.TextCallback(lambda _, text: tell(Warning(text.decode()))),
+            bytes=_c.BytesCallback(tell_bytes),
+            waiting_for_lock=_c.LockCallback(lambda _, acquired: tell(WaitingForLock(acquired != 0))),
+        )
     )
-    try:
-        yield byref(callbacks)
-    finally:
-        if raised:
-            raise raised[0]

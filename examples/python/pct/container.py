@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from ctypes import byref, c_bool, c_int, c_int32
+from ctypes import byref, c_bool, c_int, c_size_t, string_at
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from . import _c, _exec
-from ._exec import File
-from ._progress import Progress, listening
-from .library import AnyPath, call, call_for_json, path, strings, text
+from . import _c
+from ._progress import Progress, callbacks
+from .library import AnyPath, Owned, call, call_for_json, path, plain, strings, text
 from .types import Ailment, Config, Interface, Pending, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -22,6 +21,9 @@ Value: TypeAlias = str | int | bool
 
 Condition: TypeAlias = Literal["running", "stopped", "ipv4", "ipv6", "systemd"]
 """What `Container.wait` can wait for."""
+
+File: TypeAlias = int | IO[Any] | None
+"""A file descriptor, something that has one, or None for that of this process."""
 
 StrPath: TypeAlias = str | PathLike[str]
 
@@ -200,75 +202,62 @@ class Container:
 
     # Inside.
 
-    @overload
     def exec(
         self,
         args: Sequence[AnyPath],
         *,
-        text: Literal[False] = False,
-        input: bytes | None = None,
         stdin: File = None,
         stdout: File = None,
         stderr: File = None,
-        capture_output: bool = False,
-        timeout: float | None = None,
-        check: bool = False,
         keep_env: bool = False,
-    ) -> subprocess.CompletedProcess[bytes]: ...
+    ) -> int:
+        """Runs a command as root of the container, on the standard streams of this process or
+        on these; its exit status.
 
-    @overload
-    def exec(
-        self,
-        args: Sequence[AnyPath],
-        *,
-        text: Literal[True],
-        input: str | None = None,
-        stdin: File = None,
-        stdout: File = None,
-        stderr: File = None,
-        capture_output: bool = False,
-        timeout: float | None = None,
-        check: bool = False,
-        keep_env: bool = False,
-    ) -> subprocess.CompletedProcess[str]: ...
-
-    def exec(
-        self,
-        args: Sequence[AnyPath],
-        *,
-        text: bool = False,
-        input: Any = None,
-        stdin: File = None,
-        stdout: File = None,
-        stderr: File = None,
-        capture_output: bool = False,
-        timeout: float | None = None,
-        check: bool = False,
-        keep_env: bool = False,
-    ) -> subprocess.CompletedProcess[Any]:
-        """Runs a command as root of the container; as `subprocess.run`, whose words these are.
-
-        The return code is that of a shell: 126 or 127 when the command could not be executed,
-        128 + n when signal n has ended it, 255 when there was no way into the container. Output
-        is taken until the command itself ends, not what it leaves in the background. When the
-        time is over the command is asked to end by SIGTERM.
+        That is as in a shell: 126 or 127 when the command could not be executed, 128 + n when
+        signal n has ended it, 255 when there was no way into the container.
         """
-        if capture_output:
-            if stdout is not None or stderr is not None:
-                raise ValueError("stdout and stderr may not be given with capture_output")
-            stdout = stderr = subprocess.PIPE
-        ended = _exec.run(
-            lambda options: self._spawn(args, options),
-            args,
-            input=input.encode() if isinstance(input, str) else input,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
+        options = _c.ExecOptions(
             keep_env=keep_env,
-            timeout=timeout,
+            stdin_fd=_descriptor(stdin),
+            stdout_fd=_descriptor(stdout),
+            stderr_fd=_descriptor(stderr),
         )
-        outputs = [_decoded(output) if text else output for output in (ended.stdout, ended.stderr)]
-        completed = subprocess.CompletedProcess(args, ended.returncode, *outputs)
+        status = c_int()
+        argv = strings(map(path, args))
+        self._call("pct_container_exec_wait", argv, byref(options), byref(status))
+        return status.value
+
+    def output(
+        self,
+        args: Sequence[AnyPath],
+        *,
+        input: bytes = b"",
+        limit: int = 0,
+        timeout: float | None = None,
+        keep_env: bool = False,
+        check: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Runs a command as root of the container, and gives what it has said.
+
+        `check` raises `subprocess.CalledProcessError` when it fails. It may take `timeout`
+        seconds, any time if not given (`WaitTimeoutError`), and write `limit` bytes to each of
+        both outputs, 16 MiB if not given (`TooMuchError`); after that it has got SIGTERM. What it
+        leaves in the background is not waited for.
+        """
+        options = _c.OutputOptions(
+            input=input,
+            input_size=len(input),
+            limit=limit,
+            timeout_ms=milliseconds(timeout),
+            keep_env=keep_env,
+        )
+        argv = strings(map(path, args))
+        with Owned("pct_output_free") as out:
+            self._call("pct_container_exec_output", argv, byref(options), byref(out.handle))
+            status = plain("pct_output_exit_status", out.handle)
+            stdout, stderr = (_said(f"pct_output_{stream}", out) for stream in ("stdout", "stderr"))
+        completed = subprocess.CompletedProcess(args, status, stdout, stderr)
         if check:
             completed.check_returncode()
         return completed
@@ -325,12 +314,6 @@ class Container:
             paths.reverse()
         self._operate(f"pct_container_{verb}", *paths, byref(options), progress=progress)
 
-    def _spawn(self, args: Sequence[AnyPath], options: _c.ExecOptions) -> _exec.Process:
-        pid, pidfd = c_int32(), c_int()
-        argv = strings(map(path, args))
-        self._call("pct_container_exec", argv, byref(options), byref(pid), byref(pidfd))
-        return _exec.Process(pid.value, pidfd.value)
-
     def _call(self, name: str, *args: object) -> None:
         call(name, self.node.handle, self.vmid, *args)
 
@@ -338,8 +321,7 @@ class Container:
         return call_for_json(name, self.node.handle, self.vmid, *args)
 
     def _operate(self, name: str, *args: object, progress: Progress | None) -> None:
-        with listening(progress) as callbacks:
-            self._call(name, *args, callbacks)
+        self._call(name, *args, callbacks(progress))
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -353,5 +335,13 @@ def _assignments(config: Mapping[str, Value]) -> list[bytes | None]:
     return [text(f"{key}={value}") for key, value in plain.items()]
 
 
-def _decoded(output: bytes | None) -> str | None:
-    return None if output is None else output.decode()
+def _descriptor(file: File) -> int:
+    fd = -1 if file is None else file if isinstance(file, int) else file.fileno()
+    if fd < 0 and file is not None:
+        raise ValueError(f"{fd} is no open file: the constants of subprocess mean nothing here")
+    return fd
+
+
+def _said(name: str, output: Owned) -> bytes:
+    size = c_size_t()
+    return string_at(plain(name, output.handle, byref(size)), size.value)

@@ -81,7 +81,11 @@ class WaitTimeoutError(OperationError):
 
 
 class CancelledError(OperationError):
-    """The operation was cancelled."""
+    """A callback has asked to stop; what it has raised comes out of the call instead."""
+
+
+class TooMuchError(OperationError):
+    """A command has said more than its caller wants to hold."""
 
 
 class HostError(PctError):
@@ -112,6 +116,7 @@ _BY_STATUS: dict[int, type[PctError]] = {
     402: StopError,
     403: WaitTimeoutError,
     404: CancelledError,
+    405: TooMuchError,
     501: HelperError,
     502: UnsupportedError,
     503: SystemCallError,

@@ -1,13 +1,14 @@
-"""Calls into libpct: errors become exceptions, texts become strings."""
+"""Calls into libpct: errors become exceptions, texts become strings, and nothing is left."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from ctypes import CDLL, POINTER, byref, c_char_p, c_int32, c_void_p, cast
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from ctypes import CDLL, POINTER, byref, c_char_p, c_int32, c_uint32, c_void_p, cast
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from . import _c
 from .errors import class_of
@@ -33,38 +34,79 @@ def plain(name: str, *args: object) -> Any:
     return _function(name)(*args)
 
 
+class Owned:
+    """What the library gives and takes back, when this is closed or its `with` ends."""
+
+    def __init__(self, free: str) -> None:
+        self.handle = c_void_p()
+        self._free = free
+
+    def close(self) -> None:
+        """It cannot be used any more."""
+        handle, self.handle = self.handle, c_void_p()
+        plain(self._free, handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Kept(threading.local):
+    """What a callback of the call that this thread is in has raised."""
+
+    raised: BaseException | None = None
+
+
+_kept = _Kept()
+
+
+def hear(listener: Callable[..., object], *values: object) -> bool:
+    """Calls what the program has given to hear something; whether the library should stop.
+
+    No exception may pass through the library. The first one is kept, and raised by `call`;
+    then nothing more is heard.
+    """
+    if _kept.raised is None:
+        try:
+            listener(*values)
+        except BaseException as error:
+            _kept.raised = error
+    return _kept.raised is not None
+
+
 def call(name: str, *args: object) -> None:
-    """Calls a function that can fail, and raises when it does."""
-    error = c_void_p()
-    status = _function(name)(*args, byref(error))
-    if status == 0:
-        return
-    try:
-        raise class_of(status)(
-            plain("pct_error_message", error).decode(),
-            status,
-            plain("pct_error_kind", error).decode(),
-            plain("pct_error_vmid", error) or None,
-            plain("pct_error_errno", error) or None,
-        )
-    finally:
-        plain("pct_error_free", error)
+    """Calls a function that can fail, and raises when it or a callback does."""
+    with Owned("pct_error_free") as owned:
+        try:
+            status = _function(name)(*args, byref(owned.handle))
+            error = owned.handle
+            if status != 0:
+                raise class_of(status)(
+                    plain("pct_error_message", error).decode(),
+                    status,
+                    plain("pct_error_kind", error).decode(),
+                    plain("pct_error_vmid", error) or None,
+                    plain("pct_error_errno", error) or None,
+                )
+        finally:
+            raised, _kept.raised = _kept.raised, None
+            if raised is not None:
+                raise raised
 
 
-def take(text: c_void_p) -> str | None:
-    """What a char * says that the library gave, and frees it."""
-    try:
-        value = cast(text, c_char_p).value
-        return None if value is None else value.decode()
-    finally:
-        plain("pct_string_free", text)
+def taken(owned: Owned) -> str | None:
+    """What a char * says."""
+    value = cast(owned.handle, c_char_p).value
+    return None if value is None else value.decode()
 
 
 def call_for_json(name: str, *args: object) -> Any:
     """Calls a function whose last parameter before the error takes a JSON text."""
-    out = c_void_p()
-    call(name, *args, byref(out))
-    return json.loads(take(out) or "null")
+    with Owned("pct_string_free") as out:
+        call(name, *args, byref(out.handle))
+        return json.loads(taken(out) or "null")
 
 
 def text(value: str | None) -> bytes | None:
@@ -90,6 +132,11 @@ def strings(values: Iterable[bytes | None]) -> Any:
     """An array of strings that ends in NULL."""
     listed = [*values, None]
     return (c_char_p * len(listed))(*listed)
+
+
+def numbers(values: Sequence[int]) -> tuple[Any, int]:
+    """An array of numbers of containers, and how many."""
+    return (c_uint32 * len(values))(*values), len(values)
 
 
 def version() -> str:

@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ctypes import byref, c_uint32, c_void_p
-from os import PathLike
-from types import TracebackType
-from typing import Any, Self, cast
-
 import json
+from collections.abc import Callable, Sequence
+from ctypes import byref, c_uint32
+from os import PathLike
+from typing import Any, Literal, TypeAlias, cast
 
 from . import _c
-from ._progress import Progress, listening
+from ._progress import Progress, callbacks
 from .config import encoded
 from .container import Container, milliseconds
-from .library import call, call_for_json, path, plain, take
+from .events import Events
+from .library import Owned, call, call_for_json, hear, numbers, path, taken, text
 from .types import Ailment, Cpuset, Failed, Status
 
+Log: TypeAlias = Callable[[int, str], object]
+"""Is given a priority, `syslog.LOG_WARNING` or `syslog.LOG_INFO`, and a text."""
 
-class Pct:
+
+class Pct(Owned):
     """The containers of this host, or of one below `root`.
 
     Costs little: it holds no connection. Closed by `close`, or at the end of a `with`;
     containers go on as they are.
+
+    `log` hears what no `progress` does: what a configuration file says that the library does
+    not understand, and all messages of calls without one. It is called on the thread of the
+    call, and what it raises comes out of the call when that has done its work.
     """
 
     def __init__(
         self,
         root: str | PathLike[str] | None = None,
         helper: str | PathLike[str] | None = None,
+        *,
+        log: Log | None = None,
     ) -> None:
         """`root` prefixes all paths, `helper` is the program pct-helper to use."""
-        self.handle = c_void_p()
-        options = _c.CtxOptions(root=path(root), helper=path(helper))
+        super().__init__("pct_ctx_free")
+        # Lives as long as the library may call it.
+        self._log = _c.LogCallback(_logging(log)) if log else _c.LogCallback(0)
+        options = _c.CtxOptions(root=path(root), helper=path(helper), log=self._log)
         call("pct_ctx_new", byref(options), byref(self.handle))
-
-    def close(self) -> None:
-        """Nothing can be called any more."""
-        handle, self.handle = self.handle, c_void_p()
-        plain("pct_ctx_free", handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def container(self, vmid: int) -> Container:
         """The container with this number, 100 to 999999999, whether it is there or not."""
@@ -59,9 +53,15 @@ class Pct:
         """All containers, ascending by number."""
         return [self.container(status["vmid"]) for status in self.statuses()]
 
-    def statuses(self) -> list[Status]:
-        """The state of all containers, ascending by number."""
-        return cast(list[Status], call_for_json("pct_list_json", self.handle))
+    def statuses(self, vmids: Sequence[int] | None = None) -> list[Status]:
+        """The state of these containers, or of all, ascending by number."""
+        if vmids is None:
+            return cast(list[Status], call_for_json("pct_list_json", self.handle))
+        return cast(list[Status], call_for_json("pct_list_of_json", self.handle, *numbers(vmids)))
+
+    def events(self) -> Events:
+        """Their changes of state from now on."""
+        return Events(self.handle)
 
     def free_vmid(self) -> int | None:
         """The lowest number that no container has. Nothing reserves it."""
@@ -69,14 +69,21 @@ class Pct:
         call("pct_free_vmid", self.handle, byref(out))
         return out.value or None
 
+    def storages(self, content: Literal["rootdir", "vztmpl"]) -> list[str]:
+        """The storages that hold volumes of containers, or templates."""
+        return cast(list[str], call_for_json("pct_storages_json", self.handle, text(content)))
+
+    def templates(self, storage: str) -> list[str]:
+        """The templates of a storage, for `Container.create`."""
+        return cast(list[str], call_for_json("pct_templates_json", self.handle, text(storage)))
+
     def cpusets(self) -> list[Cpuset]:
         """The processors that each running container may use."""
         return cast(list[Cpuset], call_for_json("pct_cpusets_json", self.handle))
 
     def doctor(self, vmids: Sequence[int] = ()) -> list[Ailment]:
         """What would make the next start of these containers, or of all, fail or surprise."""
-        numbers = (c_uint32 * len(vmids))(*vmids)
-        return cast(list[Ailment], call_for_json("pct_doctor_json", self.handle, numbers, len(vmids)))
+        return cast(list[Ailment], call_for_json("pct_doctor_json", self.handle, *numbers(vmids)))
 
     def start_all(self, *, force: bool = False, progress: Progress | None = None) -> list[Failed]:
         """Starts the containers with `onboot`, or all by force; those that failed."""
@@ -102,16 +109,26 @@ class Pct:
         profile if the container has one of its own. `host` describes another host."""
         content = encoded(config)
         facts = None if host is None else json.dumps(host).encode()
-        lxc, seccomp = c_void_p(), c_void_p()
-        with listening(progress) as callbacks:
+        with Owned("pct_string_free") as lxc, Owned("pct_string_free") as seccomp:
             call(
                 "pct_config_to_lxc",
-                self.handle, vmid, content, len(content), facts, callbacks, byref(lxc), byref(seccomp),
-            )  # fmt: skip
-            result = take(lxc) or "", take(seccomp)
-        return result
+                self.handle,
+                vmid,
+                content,
+                len(content),
+                facts,
+                callbacks(progress),
+                byref(lxc.handle),
+                byref(seccomp.handle),
+            )
+            return taken(lxc) or "", taken(seccomp)
 
     def _all(self, name: str, options: _c.Options, progress: Progress | None) -> list[Failed]:
-        with listening(progress) as callbacks:
-            failed = call_for_json(name, self.handle, byref(options), callbacks)
-        return cast(list[Failed], failed)
+        return cast(list[Failed], call_for_json(name, self.handle, byref(options), callbacks(progress)))
+
+
+def _logging(log: Log) -> Callable[[object, int, bytes], None]:
+    def tell(_: object, priority: int, text: bytes) -> None:
+        hear(log, priority, text.decode())
+
+    return tell

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pct
 import pytest
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pct.Pct]:
-    root = os.environ.get("PCT_TEST_ROOT") or tmp_path_factory.mktemp("root")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(os.environ.get("PCT_TEST_ROOT") or tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="session")
+def node(root: Path) -> Iterator[pct.Pct]:
     with pct.Pct(root=root, helper=os.environ.get("PCT_TEST_HELPER")) as node:
         yield node
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pct
 import pytest
 
@@ -23,14 +25,22 @@ def test_a_failed_create_leaves_nothing(node: pct.Pct, absent: pct.Container) ->
     assert node.statuses() == []
 
 
-def test_an_exception_of_a_callback_comes_out_of_a_create(
-    node: pct.Pct, absent: pct.Container, template: str
+@pytest.mark.parametrize("kind", [pct.Message, pct.Bytes])
+def test_a_cancelled_create_leaves_nothing(
+    root: Path, absent: pct.Container, template: str, kind: type[pct.Event]
 ) -> None:
-    def progress(event: pct.Event) -> None:
-        raise KeyboardInterrupt
+    before = files(root)
 
-    with pytest.raises(KeyboardInterrupt):
+    def progress(event: pct.Event) -> None:
+        if isinstance(event, kind):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
         absent.create(template, {"rootfs": "local:0"}, progress=progress)
-    # A library that cannot cancel has made it.
-    for container in node.containers():
-        container.destroy()
+    assert isinstance(raised.value.__context__, pct.CancelledError)
+    assert files(root) == before
+
+
+def files(root: Path) -> list[Path]:
+    """All but the locks, which stay."""
+    return sorted(path for path in root.rglob("*") if "lock" not in path.parts)

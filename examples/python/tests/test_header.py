@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64
+from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64
 from ctypes import c_void_p
 from pathlib import Path
 from typing import Any
@@ -24,18 +24,23 @@ TYPES: dict[str, Any] = {
     "uint32_t": c_uint32,
     "uint64_t": c_uint64,
     "void *": c_void_p,
+    # Bytes.
+    "const void *": c_char_p,
     "const pct_ctx *": c_void_p,
+    "const pct_events *": c_void_p,
     "const char *": c_char_p,
     "const char *const *": POINTER(c_char_p),
     "const uint32_t *": POINTER(c_uint32),
     "uint32_t *": POINTER(c_uint32),
-    "int32_t *": POINTER(c_int32),
     "int *": POINTER(c_int),
     "bool *": POINTER(c_bool),
+    "const char **": POINTER(c_char_p),
     # What is to be freed.
     "char **": POINTER(c_void_p),
     "pct_ctx **": POINTER(c_void_p),
     "pct_error **": POINTER(c_void_p),
+    "pct_output **": POINTER(c_void_p),
+    "pct_events **": POINTER(c_void_p),
     **{f"const {name} *": POINTER(struct) for name, struct in STRUCTS.items()},
 }
 
@@ -49,9 +54,10 @@ def header() -> str:
 
 def declared(text: str) -> tuple[str, Any]:
     """The name and type of "const char *root"."""
-    callback = re.fullmatch(r"int \(\*(\w+)\)\((.*)\)", text.strip())
+    callback = re.fullmatch(r"(int|void) \(\*(\w+)\)\((.*)\)", text.strip())
     if callback:
-        return callback[1], CFUNCTYPE(c_int, *parameters(callback[2]))
+        result = c_int if callback[1] == "int" else None
+        return callback[2], CFUNCTYPE(result, *parameters(callback[3]))
     match = re.fullmatch(r"(.*?) ?(\w+)", text.strip())
     assert match, text
     return match[2], TYPES[match[1]]
@@ -66,7 +72,7 @@ def test_a_struct_is_that_of_the_header(header: str, name: str) -> None:
     match = re.search(rf"typedef struct {name} {{(.*?)}} {name};", header)
     assert match, name
     members = [declared(member) for member in match[1].split(";") if member.strip()]
-    assert list(STRUCTS[name]._fields_) == members
+    assert [*_c.Options._fields_, *STRUCTS[name]._fields_] == members
 
 
 @pytest.mark.parametrize("name", _c.PARAMETERS)

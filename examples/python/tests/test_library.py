@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from syslog import LOG_WARNING
 
 import pct
 import pytest
@@ -32,6 +33,11 @@ def test_the_library_tells_its_version_and_features() -> None:
 def test_a_host_without_containers(node: pct.Pct) -> None:
     assert node.containers() == [] and node.statuses() == [] and node.doctor() == []
     assert node.free_vmid() == 100
+    (status,) = node.statuses([9002])
+    assert status["vmid"] == 9002 and "does not exist" in status["error"]
+    assert node.storages("vztmpl") == ["local"] and node.templates("local") == []
+    with node.events() as events:
+        assert events.next(0.01) is None
 
 
 def test_an_error_has_all_that_the_library_knows(absent: pct.Container) -> None:
@@ -69,6 +75,10 @@ def test_nul_is_refused(node: pct.Pct, absent: pct.Container) -> None:
         absent.create("/template\0.tar")
 
 
+def test_a_schema_describes_configurations() -> None:
+    assert pct.config_schema()["properties"]["memory"]["type"] == "integer"
+
+
 def test_a_configuration_is_parsed_and_its_faults_are_found() -> None:
     parsed = pct.parse_config(CONFIG + "memmory: 1\n", 9001)
     assert parsed["config"]["memory"] == 256
@@ -99,3 +109,26 @@ def test_an_exception_of_a_callback_comes_out_of_the_call(node: pct.Pct) -> None
         node.translate("arch: amd64\nnonsense: 1\nmore: 1\n", 9001, progress=progress)
     (warning,) = heard
     assert isinstance(warning, pct.Warning) and str(warning).startswith("WARNING: ")
+
+
+def test_a_log_hears_what_no_callback_does(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/pct/lxc"
+    folder.mkdir(parents=True)
+    (folder / "9003.conf").write_text(CONFIG + "nonsense: 1\n")
+    heard = []
+
+    class Enough(BaseException):
+        pass
+
+    def log(priority: int, text: str) -> None:
+        heard.append((priority, text))
+        if len(heard) > 1:
+            raise Enough
+
+    with pct.Pct(root=tmp_path, log=log) as node:
+        assert node.container(9003).config()["memory"] == 256
+        ((priority, text),) = heard
+        assert priority == LOG_WARNING and "nonsense" in text
+        with pytest.raises(Enough):
+            node.container(9003).config()
+        assert node.free_vmid() == 100

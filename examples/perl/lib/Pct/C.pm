@@ -5,21 +5,24 @@ use v5.36;
 use Carp qw(croak);
 use Exporter qw(import);
 use FFI::Platypus 2.00;
-use FFI::Platypus::Buffer qw(scalar_to_pointer);
+use FFI::Platypus::Buffer qw(buffer_to_scalar scalar_to_pointer);
 use FFI::Platypus::Record ();
 use JSON::PP ();
 use Pct::Error;
 
-our @EXPORT_OK = qw(call call_json listening octets options path plain strings take text);
+our @EXPORT_OK = (
+    qw(bytes_of call call_json listening logging octets options owned path plain scalar_to_pointer),
+    qw(strings text text_of),
+);
 
 # A wrong argument is the fault of whoever called these.
-our @CARP_NOT = qw(Pct Pct::Container Pct::Exec);
+our @CARP_NOT = qw(Pct Pct::Container);
 
 my $ffi = FFI::Platypus->new(api => 2, lib => 'libpct.so.0');
 
 # The option structs of pct.h: the members behind struct_size, which is the first one of each.
 our %STRUCTS = (
-    CtxOptions    => [qw(string root  string helper)],
+    CtxOptions    => [qw(string root  string helper  opaque log  opaque log_user)],
     Progress      => [qw(opaque user  opaque message  opaque warning  opaque bytes  opaque waiting_for_lock)],
     CreateOptions => [
         qw(string ostemplate  opaque config  string storage  string password  string ssh_public_keys),
@@ -37,6 +40,7 @@ our %STRUCTS = (
     SetOptions      => [qw(opaque set  opaque unset  opaque revert  string digest)],
     RescanOptions   => [qw(int dry_run  int reserved)],
     ExecOptions     => [qw(int keep_env  int stdin_fd  int stdout_fd  int stderr_fd)],
+    OutputOptions   => [qw(opaque input  size_t input_size  size_t limit  uint32 timeout_ms  int keep_env)],
     CopyOptions     => [
         qw(string user  string group  uint32 mode  int set_mode  int recursive  int host_fd)
     ],
@@ -53,13 +57,17 @@ for my $struct (keys %STRUCTS) {
 our %PARAMETERS = (
     pct_ctx_new                   => [qw(CtxOptions opaque*)],
     pct_list_json                 => [qw(opaque opaque*)],
+    pct_list_of_json              => [qw(opaque uint32[] size_t opaque*)],
     pct_free_vmid                 => [qw(opaque uint32*)],
+    pct_storages_json             => [qw(opaque string opaque*)],
+    pct_templates_json            => [qw(opaque string opaque*)],
     pct_cpusets_json              => [qw(opaque opaque*)],
     pct_doctor_json               => [qw(opaque uint32[] size_t opaque*)],
     pct_start_all                 => [qw(opaque StartAllOptions Progress opaque*)],
     pct_stop_all                  => [qw(opaque StopAllOptions Progress opaque*)],
     pct_rescan                    => [qw(opaque RescanOptions Progress opaque*)],
     pct_config_parse              => [qw(string size_t uint32 opaque*)],
+    pct_config_schema_json        => [qw(opaque*)],
     pct_config_to_lxc             => [qw(opaque uint32 string size_t string Progress opaque* opaque*)],
     pct_container_create          => [qw(opaque uint32 CreateOptions Progress)],
     pct_container_destroy         => [qw(opaque uint32 DestroyOptions Progress)],
@@ -81,22 +89,31 @@ our %PARAMETERS = (
     pct_container_init_pidfd      => [qw(opaque uint32 int*)],
     pct_container_set             => [qw(opaque uint32 SetOptions Progress)],
     pct_container_rescan          => [qw(opaque uint32 RescanOptions Progress)],
-    pct_container_exec            => [qw(opaque uint32 opaque ExecOptions sint32* int*)],
+    pct_container_exec_wait       => [qw(opaque uint32 opaque ExecOptions int*)],
+    pct_container_exec_output     => [qw(opaque uint32 opaque OutputOptions opaque*)],
     pct_container_push            => [qw(opaque uint32 string string CopyOptions Progress)],
     pct_container_pull            => [qw(opaque uint32 string string CopyOptions Progress)],
+    pct_events_new                => [qw(opaque opaque*)],
+    pct_events_next               => [qw(opaque uint32* string*)],
 );
 
 # The functions that cannot: parameters, result.
 my %OTHERS = (
-    pct_version       => [[],         'string'],
-    pct_has_feature   => [['string'], 'bool'],
-    pct_error_kind    => [['opaque'], 'string'],
-    pct_error_errno   => [['opaque'], 'int'],
-    pct_error_vmid    => [['opaque'], 'uint32'],
-    pct_error_message => [['opaque'], 'string'],
-    pct_error_free    => [['opaque'], 'void'],
-    pct_string_free   => [['opaque'], 'void'],
-    pct_ctx_free      => [['opaque'], 'void'],
+    pct_version            => [[],                   'string'],
+    pct_has_feature        => [['string'],           'bool'],
+    pct_error_kind         => [['opaque'],           'string'],
+    pct_error_errno        => [['opaque'],           'int'],
+    pct_error_vmid         => [['opaque'],           'uint32'],
+    pct_error_message      => [['opaque'],           'string'],
+    pct_error_free         => [['opaque'],           'void'],
+    pct_string_free        => [['opaque'],           'void'],
+    pct_ctx_free           => [['opaque'],           'void'],
+    pct_output_exit_status => [['opaque'],           'int'],
+    pct_output_stdout      => [[qw(opaque size_t*)], 'opaque'],
+    pct_output_stderr      => [[qw(opaque size_t*)], 'opaque'],
+    pct_output_free        => [['opaque'],           'void'],
+    pct_events_fd          => [['opaque'],           'int'],
+    pct_events_free        => [['opaque'],           'void'],
 );
 
 # A function is looked up when it is used: an older library lacks some.
@@ -114,31 +131,48 @@ sub _function ($name) {
 
 sub plain ($name, @args) { return _function($name)->call(@args) }
 
+# What a callback of the call that is running has died of.
+our $Died;
+
+# Calls a function that can fail, and dies when it or a callback does.
 sub call ($name, @args) {
-    my $status = _function($name)->call(@args, \my $error);
+    my $error  = owned('pct_error_free');
+    my $status = _function($name)->call(@args, \$error->{pointer});
+    if (defined(my $died = $Died)) {
+        undef $Died;
+        die $died;
+    }
     return if $status == 0;
-    my $why = Pct::Error->new(
+    die Pct::Error->new(
         status  => $status,
-        message => _decoded(plain(pct_error_message => $error)),
-        kind    => plain(pct_error_kind  => $error),
-        vmid    => plain(pct_error_vmid  => $error) || undef,
-        errno   => plain(pct_error_errno => $error) || undef,
+        message => _decoded(plain(pct_error_message => $error->{pointer})),
+        kind    => plain(pct_error_kind  => $error->{pointer}),
+        vmid    => plain(pct_error_vmid  => $error->{pointer}) || undef,
+        errno   => plain(pct_error_errno => $error->{pointer}) || undef,
     );
-    plain(pct_error_free => $error);
-    die $why;
 }
 
 sub call_json ($name, @args) {
-    call($name, @args, \my $out);
-    return JSON::PP->new->allow_nonref->decode(take($out));
+    my $out = owned('pct_string_free');
+    call($name, @args, \$out->{pointer});
+    return JSON::PP->new->allow_nonref->decode(text_of($out));
 }
 
-# What a char * says that the library gave, which is freed.
-sub take ($pointer) {
-    return undef unless defined $pointer;
-    my $text = _decoded($ffi->cast(opaque => 'string', $pointer));
-    plain(pct_string_free => $pointer);
-    return $text;
+# A pointer for what the library gives, which takes it back by this function.
+sub owned ($free) { return bless { pointer => undef, free => $free }, 'Pct::C::Owned' }
+
+sub Pct::C::Owned::DESTROY ($self) {
+    # At the end of the process what it takes may be gone already.
+    plain($self->{free} => $self->{pointer}) if defined $self->{pointer} && ${^GLOBAL_PHASE} ne 'DESTRUCT';
+}
+
+# What a char * says.
+sub text_of ($owned) { return _decoded($ffi->cast(opaque => 'string', $owned->{pointer})) }
+
+# What an output of a command says.
+sub bytes_of ($name, $output) {
+    my $address = plain($name => $output->{pointer}, \my $size);
+    return buffer_to_scalar($address, $size);
 }
 
 sub options ($name, %members) {
@@ -182,32 +216,38 @@ sub strings (@strings) {
 }
 
 sub _decoded ($bytes) {
+    return undef unless defined $bytes;
     utf8::decode($bytes);
     return $bytes;
 }
 
-# What hears the operation that is running, and the exception that it has died of.
-our ($Listener, $Died);
+# What hears the operation that is running.
+our $Listener;
 
-# Calls $code with the argument for the callbacks of a call. No exception may pass through the
-# library: the first one is kept, asks it to cancel, and comes out when the call has returned.
+# Calls $code with the argument for the callbacks of a call.
 sub listening ($listener, $code) {
-    return $code->(undef) unless $listener;
-    local ($Listener, $Died) = ($listener, undef);
-    my $result;
-    my $done  = eval { $result = $code->(_callbacks()); 1 };
-    my $error = $@;
-    die $Died if defined $Died;
-    die $error unless $done;
-    return $result;
+    local $Listener = $listener;
+    return $code->($listener ? _callbacks() : undef);
 }
 
-sub _tell ($event, @values) {
+# What hears a context; good as long as the object lives.
+sub logging ($log) {
+    my $hear    = sub ($, $priority, $text) { _hear($log, $priority, _decoded($text)); return };
+    my $closure = $ffi->closure($hear);
+    my $address = $ffi->cast('(opaque,int,string)->void' => 'opaque', $closure);
+    return { address => $address, closure => $closure };
+}
+
+# Whether the library should stop. No exception may pass through it: the first one is kept, and
+# call dies of it; then nothing more is heard.
+sub _hear ($code, @values) {
     return 1 if defined $Died;
-    return 0 if eval { $Listener->($event, @values); 1 };
+    return 0 if eval { $code->(@values); 1 };
     $Died = $@;
     return 1;
 }
+
+sub _tell (@event) { return _hear($Listener, @event) }
 
 # One for all calls: which listener is meant, $Listener tells.
 sub _callbacks () {

@@ -2,8 +2,9 @@ package Pct::Container;
 
 use v5.36;
 
-use Pct::C qw(call call_json listening options path strings text);
-use Pct::Exec;
+use Carp qw(croak);
+use Pct::C
+    qw(bytes_of call call_json listening octets options owned path plain scalar_to_pointer strings text);
 
 sub new ($class, $node, $vmid) { return bless { node => $node, vmid => $vmid }, $class }
 
@@ -73,14 +74,30 @@ sub set ($self, $changes = {}, %options) {
 }
 
 sub exec ($self, $command, %options) {
+    for my $stream (qw(stdin stdout stderr)) {
+        my $handle = delete $options{$stream} // next;
+        $options{"${stream}_fd"} = _descriptor($handle);
+    }
     my $argv = strings(map { path($_) } @$command);
-    return Pct::Exec::run(
-        sub ($streams) {
-            $self->_call(exec => $argv->{address}, $streams, \my $pid, \my $pidfd);
-            return ($pid, $pidfd);
-        },
-        %options
+    $self->_call(exec_wait => $argv->{address}, options('Exec', %options), \my $status);
+    return $status;
+}
+
+sub output ($self, $command, %options) {
+    my $argv    = strings(map { path($_) } @$command);
+    my $input   = octets(delete $options{input} // '');
+    my $options = options(
+        'Output', %options,
+        input      => scalar_to_pointer($input),
+        input_size => length $input
     );
+    my $output = owned('pct_output_free');
+    $self->_call(exec_output => $argv->{address}, $options, \$output->{pointer});
+    return {
+        status => plain(pct_output_exit_status => $output->{pointer}),
+        stdout => bytes_of(pct_output_stdout => $output),
+        stderr => bytes_of(pct_output_stderr => $output),
+    };
 }
 
 sub push ($self, $source, $destination, %options) {
@@ -100,8 +117,8 @@ sub _copy ($self, $verb, $host, $paths, %options) {
         'Copy', %options,
         user     => text($options{user}),
         group    => text($options{group}),
-        set_mode => defined $options{mode} ? 1              : 0,
-        host_fd  => ref $host              ? fileno($host) : -1,
+        set_mode => defined $options{mode} ? 1                  : 0,
+        host_fd  => ref $host              ? _descriptor($host) : -1,
     );
     return $self->_operate($verb => $progress, @$paths, $options);
 }
@@ -117,11 +134,17 @@ sub _operate ($self, $verb, $progress, @args) {
 }
 
 sub _call ($self, $name, @args) {
-    return call("pct_container_$name", $self->{node}{handle}, $self->{vmid}, @args);
+    return call("pct_container_$name", $self->{node}->handle, $self->{vmid}, @args);
 }
 
 sub _json ($self, $name, @args) {
-    return call_json("pct_container_${name}_json", $self->{node}{handle}, $self->{vmid}, @args);
+    return call_json("pct_container_${name}_json", $self->{node}->handle, $self->{vmid}, @args);
+}
+
+sub _descriptor ($handle) {
+    my $fd = fileno $handle;
+    croak 'a handle is no open file' unless defined $fd && $fd >= 0;
+    return $fd;
 }
 
 # Words such as "memory=512".
@@ -258,17 +281,23 @@ Looks for its volumes; with C<dry_run> writes nothing.
 
 =head2 exec
 
-    my $done = $container->exec(['sh', '-s'], input => $script, timeout => 600);
+    my $status = $container->exec(['apt-get', 'upgrade'], stdout => $log, stderr => $log);
+
+Runs a command as root of the container, on the standard streams of this process or on the handles
+C<stdin>, C<stdout>, C<stderr>. C<keep_env> gives it the environment of this process.
+
+Gives its exit status, which is that of a shell: 126 or 127 when the command could not be executed,
+128 + n when signal n has ended it, 255 when there was no way into the container.
+
+=head2 output
+
+    my $done = $container->output(['sh', '-s'], input => $script, timeout => 600);
     die $done->{stderr} if $done->{status} != 0;
 
-Runs a command as root of the container, and gives a hash with C<status>, C<stdout> and C<stderr>.
-The status is that of a shell: 126 or 127 when the command could not be executed, 128 + n when
-signal n has ended it, 255 when there was no way into the container.
-
-Options: C<input> is what it finds on its standard input; C<stdin>, C<stdout>, C<stderr> are handles
-to use instead, then nothing is captured; C<keep_env> gives it the environment of this process;
-after C<timeout> seconds it is ended, and the call dies of a C<timeout>. Without C<input> and
-C<stdin> it finds an empty one: no loop over containers loses its own to a command.
+Runs a command in the same way, and gives a hash with C<status>, C<stdout> and C<stderr>. C<input>
+is what it finds on its standard input. It may take C<timeout> seconds, any time if not given, and
+write C<limit> bytes to each of both outputs, 16 MiB if not given; after that it has got SIGTERM, and
+the call dies of C<timeout> or C<too-much>. What it leaves in the background is not waited for.
 
 =head2 push
 

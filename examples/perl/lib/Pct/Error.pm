@@ -53,7 +53,7 @@ container, 4 the operation, 5 the host.
 =head2 kind
 
 The same as a word: C<parameter>, C<not-found>, C<exists>, C<locked>, C<not-running>, C<running>,
-C<refused>, C<start>, C<stop>, C<timeout>, C<helper>, C<unsupported>, C<system> and others.
+C<refused>, C<start>, C<stop>, C<timeout>, C<too-much>, C<helper>, C<unsupported>, C<system> and others.
 
 =head2 vmid
 
