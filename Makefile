@@ -57,11 +57,11 @@ test-lxc6: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace
 	env --default-signal=HUP,INT,QUIT sh tests/tiers/lxc6.sh .
 
-# SUITE=bookworm or trixie; TESTS='machine:: limits::' for a part of the e2e suite only.
+# SUITE=bookworm or trixie; TESTS='machine:: limits::' for a part of the e2e suite only; PARTS='units reboot' for some parts only.
 test-vm: deps-vm subids $(TEMPLATE)
 	$(CARGO) build --profile quick --workspace
 	$(if $(TESTS),,sh packaging/deb.sh .)
-	TESTS='$(TESTS)' sh tests/vm/run.sh . $(SUITE)
+	TESTS='$(TESTS)' PARTS='$(PARTS)' sh tests/vm/run.sh . $(SUITE)
 
 test-guests: deps-test subids $(TEMPLATE)
 	$(CARGO) build --workspace

@@ -5,7 +5,8 @@
 #
 # Each suite is a release, bookworm or trixie; both when none is named. The
 # programs of the profile `quick` and the packages must be built before. In
-# TESTS are names of tests of the e2e suite; then only those run.
+# TESTS are names of tests of the e2e suite; then only those run. In PARTS are
+# those that run, of control, units, e2e, packages and reboot.
 #
 # Prints what ran and what did not. The whole output stays in the folder logs
 # of each machine.
@@ -19,6 +20,8 @@ vm=tests/vm/vm.sh
 # An emulated processor is ten times slower, so of what runs everywhere only
 # that is here which a kernel, an AppArmor or an init can change.
 groups='machine:: limits:: set:: network:: lifecycle:: hotplug_disk::devices hotplug_disk::a_new_volume'
+parts=${TESTS:+e2e}
+parts=${PARTS:-${parts:-control units e2e packages reboot}}
 rooms='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
 
 # Found once: what is built meanwhile is of another state.
@@ -32,6 +35,7 @@ program() {
 control=$(program control)
 units=$(program pct)
 e2e=$(program e2e)
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 # part NAME SECONDS COMMAND: a command in the machine.
 part() {
@@ -57,15 +61,17 @@ tests() {
 }
 
 run() {
-	if [ -n "${TESTS-}" ]; then
-		part e2e 3000 "$(tests "$e2e") $TESTS"
-		return
-	fi
-	part control 900 "$(tests "$control")"
-	part units 900 "$(tests "$units") $rooms"
-	part e2e 3000 "$(tests "$e2e") $groups"
-	part packages 900 "sh tests/packaging/inside.sh target/deb $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)"
-	reboot
+	case $1 in
+	control) part control 900 "$(tests "$control")" ;;
+	units) part units 900 "$(tests "$units") $rooms" ;;
+	e2e) part e2e 3600 "$(tests "$e2e") ${TESTS:-$groups}" ;;
+	packages) part packages 900 "sh tests/packaging/inside.sh target/deb $version" ;;
+	reboot) reboot ;;
+	*)
+		echo "run.sh: no such part: $1" >&2
+		exit 2
+		;;
+	esac
 }
 
 # The unit of the package, over a reboot of the host.
@@ -94,7 +100,7 @@ for suite in ${*:-bookworm trixie}; do
 	sh $vm up "$folder" .
 	sh $vm ssh "$folder" '. /etc/os-release; echo "$PRETTY_NAME, kernel $(uname -r), liblxc $(lxc-start --version), $(apparmor_parser --version | head -n 1)"' |
 		tee -a "$summary"
-	run
+	for name in $parts; do run "$name"; done
 	sh $vm down "$folder"
 done
 

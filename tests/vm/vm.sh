@@ -14,8 +14,9 @@ set -eu
 verb=${1:?usage: vm.sh up|ssh|reboot|down FOLDER ...}
 folder=$(cd "${2:?usage: vm.sh $verb FOLDER ...}" && pwd)
 shift 2
-# Boots take half a minute to two here, without hardware that helps.
-patience=300
+# Boots take half a minute to two, without hardware that helps, and several
+# times that beside other work. This only ends a machine that hangs.
+patience=1200
 
 in_machine() {
 	port=$(cat "$folder/port")
