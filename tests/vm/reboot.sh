@@ -34,6 +34,8 @@ life() {
 case ${1:?usage: reboot.sh before|after} in
 before)
 	dpkg --install "${2:?usage: reboot.sh before FOLDER}"/*.deb >/dev/null
+	# As it is from the next boot on: its stop is what this is about.
+	systemctl start pct-startall.service
 	template /var/lib/pct/storage/template/cache/busybox.tar.zst
 	for id in 9000 9001 9002; do
 		pct create $id local:vztmpl/busybox.tar.zst --ostype unmanaged --rootfs local:0 --memory 64 --hostname "ct$id"
