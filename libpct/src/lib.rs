@@ -28,7 +28,7 @@ pub mod translate;
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
+    ffi::OsStr,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -39,7 +39,7 @@ pub use config::Vmid;
 pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use ops::{
-    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Gravity,
+    Attach, Checkup, ConfigState, ConfigView, CopyOptions, CreateOptions, DestroyOptions, Exec, Gravity,
     GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, Listing,
     LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions,
     StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
@@ -238,7 +238,7 @@ pub struct Container<'a> {
     vmid: Vmid,
 }
 
-impl Container<'_> {
+impl<'a> Container<'a> {
     /// Its number.
     #[must_use]
     pub fn vmid(&self) -> Vmid {
@@ -473,18 +473,15 @@ impl Container<'_> {
         ops::pull(self.env, self.vmid, path, to, options, progress)
     }
 
-    /// A command inside the running container, as its root.
-    ///
-    /// # Errors
-    /// When it is not running, or the helper is missing.
-    pub fn exec(&self, keep_env: bool, command: &[OsString]) -> Result<Attach, Error> {
-        ops::exec(self.env, self.vmid, keep_env, command)
+    /// A command for the running container, as its root: the program and its arguments. [`Exec`] starts it.
+    pub fn exec(&self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Exec<'a> {
+        Exec::new(self.env, self.vmid).args(words)
     }
 
     /// The login shell of the running container's root.
     ///
     /// # Errors
-    /// As [`Container::exec`].
+    /// When there is no such container, it is not running, or the helper is missing.
     pub fn enter(&self, keep_env: bool) -> Result<Attach, Error> {
         ops::enter(self.env, self.vmid, keep_env)
     }

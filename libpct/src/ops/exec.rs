@@ -1,0 +1,138 @@
+//! `exec` as [`std::process::Command`] has it: words, environment and streams first, then the process.
+
+use std::{
+    ffi::{OsStr, OsString},
+    process::{Child, ExitStatus, Output, Stdio},
+};
+
+use super::{
+    Env,
+    attach::{self, Attach},
+};
+use crate::{config::Vmid, error::Error};
+
+const WAIT: &str = "cannot wait for";
+
+/// A command for a running container, as its root; not started yet.
+///
+/// It is used as [`std::process::Command`] is. Nothing is looked at before it is started, so it says then whether the
+/// container runs. Standard streams that nobody names are those of this process; [`Exec::output`] alone captures output
+/// and error, and gives no input.
+///
+/// The exit status is that of a shell: 126 or 127 when the command could not be executed, 128 + n when signal n has ended
+/// it, 255 when there was no way into the container. The process is a child of this one that passes the signals it gets on
+/// to the command.
+///
+/// ```no_run
+/// use std::{fs::File, process::Stdio};
+///
+/// let pct = pct::Pct::open()?;
+/// let container = pct.container("101".parse()?);
+///
+/// let release = container.exec(["cat", "/etc/os-release"]).output()?;
+/// println!("{}", String::from_utf8_lossy(&release.stdout));
+///
+/// let restored = container.exec(["tar", "-x"]).arg("-C").arg("/srv").stdin(File::open("srv.tar")?).status()?;
+/// assert!(restored.success());
+///
+/// let mut log = container.exec(["tail", "-f", "/var/log/syslog"]).stdout(Stdio::piped()).spawn()?;
+/// log.kill()?;
+/// log.wait()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is run before it is started"]
+pub struct Exec<'a> {
+    env: &'a Env,
+    vmid: Vmid,
+    words: Vec<OsString>,
+    keep_env: bool,
+    stdin: Option<Stdio>,
+    stdout: Option<Stdio>,
+    stderr: Option<Stdio>,
+}
+
+impl<'a> Exec<'a> {
+    pub(crate) fn new(env: &'a Env, vmid: Vmid) -> Self {
+        Self { env, vmid, words: Vec::new(), keep_env: false, stdin: None, stdout: None, stderr: None }
+    }
+
+    /// One more word of the command.
+    pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
+        self.words.push(word.as_ref().to_owned());
+        self
+    }
+
+    /// More words of the command.
+    pub fn args(mut self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Self {
+        self.words.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// Whether it gets the environment of this process, instead of `TERM` alone. `PATH` is that of a container's root
+    /// in any case.
+    pub fn keep_env(mut self, keep: bool) -> Self {
+        self.keep_env = keep;
+        self
+    }
+
+    /// Its standard input.
+    pub fn stdin(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdin = Some(stream.into());
+        self
+    }
+
+    /// Its standard output.
+    pub fn stdout(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stream.into());
+        self
+    }
+
+    /// Its standard error.
+    pub fn stderr(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stderr = Some(stream.into());
+        self
+    }
+
+    /// The program that does it, for who wants to become it. Streams that were named here are not part of it.
+    ///
+    /// # Errors
+    /// [`Error::NotRunningInside`], [`Error::MissingCommand`]; when there is no such container, or the helper is missing.
+    pub fn attach(&self) -> Result<Attach, Error> {
+        attach::exec(self.env, self.vmid, self.keep_env, &self.words)
+    }
+
+    /// Starts it and returns at once.
+    ///
+    /// # Errors
+    /// As [`Exec::attach`], and when the helper cannot be executed.
+    pub fn spawn(self) -> Result<Child, Error> {
+        self.spawn_with(Stdio::inherit, Stdio::inherit)
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// As [`Exec::spawn`]. That the command failed is in the status.
+    pub fn status(self) -> Result<ExitStatus, Error> {
+        let helper = &self.env.helper;
+        self.spawn()?.wait().map_err(|source| Error::io(WAIT, helper, source))
+    }
+
+    /// Runs it to its end, and gives what it has written to the streams that nobody named.
+    ///
+    /// # Errors
+    /// As [`Exec::status`].
+    pub fn output(self) -> Result<Output, Error> {
+        let helper = &self.env.helper;
+        let child = self.spawn_with(Stdio::null, Stdio::piped)?;
+        child.wait_with_output().map_err(|source| Error::io(WAIT, helper, source))
+    }
+
+    fn spawn_with(mut self, input: fn() -> Stdio, output: fn() -> Stdio) -> Result<Child, Error> {
+        let stdin = self.stdin.take().unwrap_or_else(input);
+        let [stdout, stderr] =
+            [self.stdout.take(), self.stderr.take()].map(|stream| stream.unwrap_or_else(output));
+        self.attach()?.spawn(stdin, stdout, stderr)
+    }
+}
