@@ -28,7 +28,7 @@ DOCDIR = $(DATADIR)/doc/pct
 .PHONY: programs install install-built install-list deb test-deb
 
 # Whoever builds these must not build them anew for another folder.
-programs release bench bench-list: export PCT_LIBEXECDIR = $(LIBEXECDIR)/pct
+programs release bench bench-list bench-abi: export PCT_LIBEXECDIR = $(LIBEXECDIR)/pct
 
 programs:
 	$(CARGO) build --release --locked -p libpct -p pct-cli
