@@ -40,16 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pct = builder.open()?;
     let container = pct.container(vmid);
 
-    let options = CreateOptions {
-        template: template.clone(),
-        config: vec![("hostname".into(), "example".into()), ("rootfs".into(), "local:0".into())],
-        ..CreateOptions::default()
-    };
+    let options = CreateOptions::new(template).config("hostname", "example").config("rootfs", "local:0");
     container.create(&options, &mut Print)?;
     let outcome = run(&container);
     // Whatever happened: nothing of the example stays.
-    let destroy = DestroyOptions { force: true, ..DestroyOptions::default() };
-    container.destroy(&destroy, &mut Silent)?;
+    container.destroy(&DestroyOptions::default().force(true), &mut Silent)?;
     outcome
 }
 

@@ -21,6 +21,7 @@ use std::ptr;
 use std::time::Instant;
 
 use pct::config::Vmid;
+use pct::facts::HostFacts;
 use pct::{LxcConfigOptions, Pct, Silent, json};
 use pct_tests::bench::{self, Row};
 use pct_tests::bins;
@@ -129,8 +130,8 @@ fn main() {
 
     let parse = |file: &[u8], vmid: Vmid| json::file(file, vmid).to_string();
     let translate = |file: &[u8], vmid: Vmid| {
-        let host = serde_json::from_str(HOST).unwrap();
-        let options = LxcConfigOptions { config: Some(file.to_owned()), host: Some(host) };
+        let host: HostFacts = serde_json::from_str(HOST).unwrap();
+        let options = LxcConfigOptions::default().config(file.to_owned()).host(host);
         pct.container(vmid).lxc_config(&options, &mut Silent).unwrap().to_bytes()
     };
     for (vmid, file) in &files {

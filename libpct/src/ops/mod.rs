@@ -39,6 +39,7 @@ mod rescan;
 mod resume;
 mod session;
 mod set;
+mod setters;
 mod start;
 mod stop;
 mod suspend;

@@ -74,13 +74,13 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn options(args: &Args) -> Result<GuestSetupOptions, Failure> {
     let event = args.text("event").and_then(GuestEvent::named);
-    Ok(GuestSetupOptions {
-        config: super::config_file(args.text("config").unwrap_or_default())?,
-        event: event.unwrap_or_default(),
-        password: args.text("password").map(str::to_owned),
-        ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
-        host: args.text("host").map(host).transpose()?,
-    })
+    let mut options = GuestSetupOptions::default()
+        .config(super::config_file(args.text("config").unwrap_or_default())?)
+        .event(event.unwrap_or_default())
+        .host(args.text("host").map(host).transpose()?);
+    options.password = args.text("password").map(str::to_owned);
+    options.ssh_public_keys = args.text("ssh-public-keys").map(str::to_owned);
+    Ok(options)
 }
 
 #[cfg(test)]
