@@ -59,6 +59,16 @@ const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
 ///
 /// Holds no connection and no state but where things are: opening one is cheap, and it may be used from
 /// several threads.
+///
+/// ```
+/// let root = tempfile::tempdir()?;
+/// let pct = pct::Pct::builder().root(root.path()).open()?;
+/// for container in pct.list()?.containers {
+///     println!("{} {}", container.vmid, container.running);
+/// }
+/// assert_eq!(pct.free_vmid().map(|vmid| vmid.get()), Some(100));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pct {
     env: ops::Env,
@@ -511,6 +521,15 @@ pub fn read_config_file(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
 /// [`Error::Guest`] when the tree is missing or the host's own, holds a distribution or release that cannot be set up, or a
 /// step failed: those before it have been done. When the config cannot be used; [`Error::Parameters`] when the event has no
 /// use for a password or keys.
+///
+/// ```no_run
+/// use pct::{GuestSetupOptions, Silent, Vmid};
+///
+/// let options = GuestSetupOptions::default().config(*b"hostname: web1\nostype: debian\n");
+/// let guest = pct::set_up_guest("/srv/tree", Vmid::new(101)?, &options, &mut Silent)?;
+/// println!("{} for {}", guest.ostype, guest.arch);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn set_up_guest(
     root: impl AsRef<Path>,
     vmid: Vmid,

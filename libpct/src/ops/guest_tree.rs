@@ -74,6 +74,7 @@ impl std::fmt::Debug for GuestSetupOptions {
 
 /// What [`set_up_guest`](crate::set_up_guest) has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GuestSetup {
     /// The family of the distribution, as `ostype` of the config names it.
     pub ostype: String,

@@ -67,7 +67,7 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let options = options(args)?;
     let root = Path::new(args.text("rootfs").unwrap_or_default());
-    let GuestSetup { ostype, arch } = set_up_guest(root, args.vmid()?, &options, &mut Warnings)?;
+    let GuestSetup { ostype, arch, .. } = set_up_guest(root, args.vmid()?, &options, &mut Warnings)?;
     output::print(&format!("ostype: {ostype}\narch: {arch}\n"))?;
     Ok(Exit::SUCCESS)
 }
