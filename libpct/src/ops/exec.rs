@@ -21,10 +21,10 @@ const WAIT: &str = "cannot wait for";
 ///
 /// The exit status is that of a shell: 126 or 127 when the command could not be executed, 128 + n when signal n has ended
 /// it, 255 when there was no way into the container. The process is a child of this one that passes the signals it gets on
-/// to the command.
+/// to the command; `SIGKILL`, which [`Child::kill`] sends, can't be passed on.
 ///
 /// ```no_run
-/// use std::{fs::File, process::Stdio};
+/// use std::{fs::File, io::Write, process::Stdio};
 ///
 /// let pct = pct::Pct::open()?;
 /// let container = pct.container("101".parse()?);
@@ -35,9 +35,9 @@ const WAIT: &str = "cannot wait for";
 /// let restored = container.exec(["tar", "-x"]).arg("-C").arg("/srv").stdin(File::open("srv.tar")?).status()?;
 /// assert!(restored.success());
 ///
-/// let mut log = container.exec(["tail", "-f", "/var/log/syslog"]).stdout(Stdio::piped()).spawn()?;
-/// log.kill()?;
-/// log.wait()?;
+/// let mut words = container.exec(["wc", "-w"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+/// words.stdin.take().ok_or("no pipe")?.write_all(b"three words here")?;
+/// assert_eq!(words.wait_with_output()?.stdout, b"3\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
