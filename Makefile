@@ -23,7 +23,7 @@ FUZZ_SECONDS ?= 60
 # Names of tests, of all guests when empty.
 GUESTS ?=
 
-.PHONY: help demo test test-lxc6 test-guests test-vm valgrind asan test-all bench bench-list bench-config bench-guest fuzz build release fmt lint doc header reference man deps-demo deps-test deps-deb deps-vm subids
+.PHONY: help demo test test-lxc6 test-guests test-vm valgrind asan test-all bench bench-list bench-config bench-abi bench-guest fuzz build release fmt lint doc crates header reference man deps-demo deps-test deps-deb deps-vm subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -81,6 +81,9 @@ bench-list: release
 bench-config: deps-demo
 	$(CARGO) bench -p libpct --bench config
 
+bench-abi: release
+	$(CARGO) bench -p pct-tests --bench abi
+
 bench-guest: deps-test $(TEMPLATE)
 	$(CARGO) bench -p pct-tests --bench guest
 
@@ -105,6 +108,10 @@ lint:
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps
+
+# As crates.io would get them, built from that alone.
+crates:
+	$(CARGO) package --locked -p pct-lxc-sys -p libpct -p pct-cli
 
 header:
 	PCT_UPDATE=1 $(CARGO) test -p pct-tests --test header

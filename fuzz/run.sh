@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -ne 0 ] || set -- config_file config_lint property_string
+[ $# -ne 0 ] || set -- c_interface config_file config_lint property_string
 
 coverage=-Cpasses=sancov-module
 for what in level=4 inline-8bit-counters pc-table trace-compares; do

@@ -4,6 +4,9 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Raised when a release breaks the C interface (see src/ffi/mod.rs).
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpct.so.0");
+    // cargo-c, which asks for this feature, says so itself.
+    if std::env::var_os("CARGO_FEATURE_CAPI").is_none() {
+        // Raised when a release breaks the C interface (see src/ffi/mod.rs).
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpct.so.0");
+    }
 }

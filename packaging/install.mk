@@ -20,22 +20,29 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # That of the C interface.
 SOVERSION := $(shell sed -n 's/.*-soname,libpct\.so\.\([0-9]*\).*/\1/p' libpct/build.rs)
 
+# The shared library with symbol versions.
+SHARED = $(BUILT)/libpct.so.$(VERSION)
+
 DOCDIR = $(DATADIR)/doc/pct
 
 .PHONY: programs install install-built install-list deb test-deb
 
 # Whoever builds these must not build them anew for another folder.
-programs release bench bench-list: export PCT_LIBEXECDIR = $(LIBEXECDIR)/pct
+programs release bench bench-list bench-abi: export PCT_LIBEXECDIR = $(LIBEXECDIR)/pct
 
 programs:
 	$(CARGO) build --release --locked -p libpct -p pct-cli
+	@$(MAKE) -s $(SHARED)
 
 install: programs install-built
 
-install-built:
+$(SHARED): $(BUILT)/libpct.a include/libpct.symbols packaging/shared-library.sh
+	sh packaging/shared-library.sh $< $@
+
+install-built: $(SHARED)
 	install -D $(BUILT)/pct $(DESTDIR)$(SBINDIR)/pct
 	install -D $(BUILT)/pct-helper $(DESTDIR)$(LIBEXECDIR)/pct/pct-helper
-	install -D -m 644 $(BUILT)/libpct.so $(DESTDIR)$(LIBDIR)/libpct.so.$(VERSION)
+	install -D -s -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libpct.so.$(VERSION)
 	ln -sf libpct.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libpct.so.$(SOVERSION)
 	ln -sf libpct.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libpct.so
 	install -D -m 644 $(BUILT)/libpct.a $(DESTDIR)$(LIBDIR)/libpct.a

@@ -2,7 +2,7 @@
 //!
 //! Usage: `lifecycle <vmid> <template> [<root directory> [<pct-helper>]]`
 
-use std::{error::Error, process::Stdio};
+use std::error::Error;
 
 use pct::{
     ConfigView, CreateOptions, DestroyOptions, Pct, Progress, Silent, StartOptions, StopOptions, Vmid,
@@ -40,16 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pct = builder.open()?;
     let container = pct.container(vmid);
 
-    let options = CreateOptions {
-        template: template.clone(),
-        config: vec![("hostname".into(), "example".into()), ("rootfs".into(), "local:0".into())],
-        ..CreateOptions::default()
-    };
+    let options = CreateOptions::new(template).config("hostname", "example").config("rootfs", "local:0");
     container.create(&options, &mut Print)?;
     let outcome = run(&container);
     // Whatever happened: nothing of the example stays.
-    let destroy = DestroyOptions { force: true, ..DestroyOptions::default() };
-    container.destroy(&destroy, &mut Silent)?;
+    container.destroy(&DestroyOptions::default().force(true), &mut Silent)?;
     outcome
 }
 
@@ -58,9 +53,8 @@ fn run(container: &pct::Container<'_>) -> Result<(), Box<dyn Error>> {
     for line in pct_config_lines(&container.config(&ConfigView::Current)?.section) {
         println!("{line}");
     }
-    let hostname = container.exec(false, &["hostname".into()])?;
-    let output = hostname.spawn(Stdio::null(), Stdio::piped(), Stdio::inherit())?.wait_with_output()?;
-    println!("inside: {}", String::from_utf8_lossy(&output.stdout).trim());
+    let hostname = container.exec(["hostname"]).output()?;
+    println!("inside: {}", String::from_utf8_lossy(&hostname.stdout).trim());
     container.stop(&StopOptions::default(), &mut Print)?;
     println!("status: {}", if container.status()?.running { "running" } else { "stopped" });
     Ok(())

@@ -28,7 +28,7 @@ pub mod translate;
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
+    ffi::OsStr,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -40,11 +40,10 @@ pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use lxc::TtyLease;
 pub use ops::{
-    Attach, CaptureOptions, Checkup, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
-    DestroyOptions, Events, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface,
-    InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES,
-    ShutdownOptions, StartAllOptions, StartOptions, StateChange, Status, StopAllOptions, StopOptions,
-    Symptom, Usage, WaitFor,
+    Attach, Checkup, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions, DestroyOptions,
+    Events, Exec, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress,
+    Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions,
+    StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -61,6 +60,16 @@ const LIBEXECDIR: &str = match option_env!("PCT_LIBEXECDIR") {
 ///
 /// Holds no connection and no state but where things are: opening one is cheap, and it may be used from
 /// several threads.
+///
+/// ```
+/// let root = tempfile::tempdir()?;
+/// let pct = pct::Pct::builder().root(root.path()).open()?;
+/// for container in pct.list()?.containers {
+///     println!("{} {}", container.vmid, container.running);
+/// }
+/// assert_eq!(pct.free_vmid().map(|vmid| vmid.get()), Some(100));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pct {
     env: ops::Env,
@@ -249,7 +258,7 @@ pub struct Container<'a> {
     vmid: Vmid,
 }
 
-impl Container<'_> {
+impl<'a> Container<'a> {
     /// Its number.
     #[must_use]
     pub fn vmid(&self) -> Vmid {
@@ -484,18 +493,15 @@ impl Container<'_> {
         ops::pull(self.env, self.vmid, path, to, options, progress)
     }
 
-    /// A command inside the running container, as its root.
-    ///
-    /// # Errors
-    /// When it is not running, or the helper is missing.
-    pub fn exec(&self, keep_env: bool, command: &[OsString]) -> Result<Attach, Error> {
-        ops::exec(self.env, self.vmid, keep_env, command)
+    /// A command for the running container, as its root: the program and its arguments. [`Exec`] starts it.
+    pub fn exec(&self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Exec<'a> {
+        Exec::new(self.env, self.vmid).args(words)
     }
 
     /// The login shell of the running container's root.
     ///
     /// # Errors
-    /// As [`Container::exec`].
+    /// When there is no such container, it is not running, or the helper is missing.
     pub fn enter(&self, keep_env: bool) -> Result<Attach, Error> {
         ops::enter(self.env, self.vmid, keep_env)
     }
@@ -534,6 +540,15 @@ pub fn read_config_file(path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
 /// [`Error::Guest`] when the tree is missing or the host's own, holds a distribution or release that cannot be set up, or a
 /// step failed: those before it have been done. When the config cannot be used; [`Error::Parameters`] when the event has no
 /// use for a password or keys.
+///
+/// ```no_run
+/// use pct::{GuestSetupOptions, Silent, Vmid};
+///
+/// let options = GuestSetupOptions::default().config(*b"hostname: web1\nostype: debian\n");
+/// let guest = pct::set_up_guest("/srv/tree", Vmid::new(101)?, &options, &mut Silent)?;
+/// println!("{} for {}", guest.ostype, guest.arch);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn set_up_guest(
     root: impl AsRef<Path>,
     vmid: Vmid,

@@ -12,6 +12,23 @@ use rustix::{
 
 /// Receives what a running operation has to say. All methods are called on the calling thread, before
 /// the operation returns.
+///
+/// ```no_run
+/// use pct::{Pct, Progress, StartOptions};
+///
+/// struct Print;
+/// impl Progress for Print {
+///     fn message(&mut self, text: &str) {
+///         println!("{text}");
+///     }
+///     fn warning(&mut self, text: &str) {
+///         eprintln!("warning: {text}");
+///     }
+///     fn bytes(&mut self, _done: u64, _total: Option<u64>) {}
+/// }
+/// Pct::open()?.container("101".parse()?).start(&StartOptions::default(), &mut Print)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Progress {
     /// A line of the task's output.
     fn message(&mut self, text: &str);

@@ -55,23 +55,38 @@ impl Row {
             self.times.push(times);
         }
     }
+
+    /// Our median in relation to theirs.
+    pub fn ratio(&self) -> f64 {
+        let [ours, theirs] = self.sides().map(|times| median(&times));
+        ours.as_secs_f64() / theirs.as_secs_f64()
+    }
+
+    /// Our times and theirs, ascending.
+    fn sides(&self) -> [Vec<Duration>; 2] {
+        let (mut ours, mut theirs): (Vec<_>, Vec<_>) = self.times.iter().copied().unzip();
+        ours.sort();
+        theirs.sort();
+        [ours, theirs]
+    }
 }
 
 /// Prints the medians, and how far the times spread.
 pub fn print(rounds: usize, others: &str, table: &[Row]) {
     println!("\nmedians of {rounds}, milliseconds [fastest to slowest]; ratio = ours / theirs\n");
     println!("{:<27}{:<18}{:>25}   {others:<20}{:>25}{:>8}", "", "ours", "", "", "ratio");
-    for Row { what, names, times } in table {
-        let (a, ours) = summary(times.iter().map(|pair| pair.0).collect());
-        let (b, theirs) = summary(times.iter().map(|pair| pair.1).collect());
-        let ratio = a.as_secs_f64() / b.as_secs_f64();
-        println!("{what:<27}{:<18}{ours:>25}   {:<20}{theirs:>25}{ratio:>8.2}", names.0, names.1);
+    for row in table {
+        let [ours, theirs] = row.sides().map(|times| summary(&times));
+        let Row { what, names, .. } = row;
+        println!("{what:<27}{:<18}{ours:>25}   {:<20}{theirs:>25}{:>8.2}", names.0, names.1, row.ratio());
     }
 }
 
-fn summary(mut times: Vec<Duration>) -> (Duration, String) {
-    times.sort();
-    let ms = |at: usize| times[at].as_secs_f64() * 1000.0;
-    let (middle, last) = (times.len() / 2, times.len() - 1);
-    (times[middle], format!("{:.1} [{:.1} to {:.1}]", ms(middle), ms(0), ms(last)))
+fn median(sorted: &[Duration]) -> Duration {
+    sorted[sorted.len() / 2]
+}
+
+fn summary(sorted: &[Duration]) -> String {
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    format!("{:.1} [{:.1} to {:.1}]", ms(median(sorted)), ms(sorted[0]), ms(sorted[sorted.len() - 1]))
 }

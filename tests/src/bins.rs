@@ -1,6 +1,10 @@
 //! Where the programs under test are.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::generated::repository;
+use crate::run::Run;
 
 /// The folder of the profile this test was built with: `target/debug` for
 /// `target/debug/deps/e2e-0123`.
@@ -24,6 +28,23 @@ pub fn pct() -> PathBuf {
 /// The `pct-helper` under test.
 pub fn helper() -> PathBuf {
     built("pct-helper")
+}
+
+/// The shared library under test as it is installed, with symbol versions: linked anew when cargo has built anew.
+pub fn shared_library() -> PathBuf {
+    static LINKED: OnceLock<PathBuf> = OnceLock::new();
+    let link = || {
+        let archive = built("libpct.a");
+        let path = archive.with_file_name(concat!("libpct.so.", env!("CARGO_PKG_VERSION")));
+        let make = Run::new(tool("make").expect("make is not installed")).env_remove("MAKEFLAGS");
+        make.args(["-s".as_ref(), path.as_os_str()])
+            .args([format!("BUILT={}", profile_dir().display())])
+            .dir(repository())
+            .ok()
+            .quiet();
+        path
+    };
+    LINKED.get_or_init(link).clone()
 }
 
 /// Cargo builds no binary of another package for a test, so it has to be there

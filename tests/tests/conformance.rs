@@ -178,7 +178,8 @@ fn pct_pending() {
 fn pct_list() {
     for_all("pctlist", |case| {
         let home = case.home();
-        let Listing { containers, errors } = Pct::builder().root(home.path()).open().unwrap().list().unwrap();
+        let Listing { containers, errors, .. } =
+            Pct::builder().root(home.path()).open().unwrap().list().unwrap();
         let row = |found: &Status| {
             let state = if found.running { "running" } else { "stopped" };
             let lock = found.lock.as_deref().unwrap_or_default();

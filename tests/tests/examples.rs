@@ -18,7 +18,7 @@ fn c_example(dir: &Path) -> Run {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let program = dir.join("lifecycle");
     for name in ["libpct.so", "libpct.so.0"] {
-        std::os::unix::fs::symlink(built("libpct.so"), dir.join(name)).unwrap();
+        std::os::unix::fs::symlink(bins::shared_library(), dir.join(name)).unwrap();
     }
     Run::new(bins::tool("gcc").expect("gcc is not installed"))
         .args(["-std=gnu11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"])

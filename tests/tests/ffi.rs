@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use pct_tests::archive::Compression;
@@ -31,24 +32,31 @@ fn tool(name: &str) -> PathBuf {
     bins::tool(name).unwrap_or_else(|| panic!("{name} is not installed"))
 }
 
+enum Library {
+    Shared,
+    Static,
+}
+
 /// The library as a package installs it, with `pct.pc` filled in.
 struct Installed {
     dir: tempfile::TempDir,
 }
 
 impl Installed {
-    fn new(library_file: &str) -> Self {
+    fn new(kind: Library) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         for folder in ["include", "lib/pkgconfig"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
         fs::copy(repository().join("include/pct.h"), at("include/pct.h")).unwrap();
-        let link =
-            |name: &str| std::os::unix::fs::symlink(library(library_file), at("lib").join(name)).unwrap();
-        link(library_file);
-        if library_file.ends_with(".so") {
-            link("libpct.so.0");
+        let link = |from: &Path, name: &str| symlink(from, at("lib").join(name)).unwrap();
+        match kind {
+            Library::Static => link(&library("libpct.a"), "libpct.a"),
+            Library::Shared => {
+                link(&bins::shared_library(), "libpct.so.0");
+                link("libpct.so.0".as_ref(), "libpct.so");
+            }
         }
         let template = fs::read_to_string(repository().join("include/pct.pc.in")).unwrap();
         let prefix = dir.path().to_str().unwrap();
@@ -127,21 +135,21 @@ fn the_header_is_c11_and_cpp() {
 
 #[test]
 fn a_c_program_finds_the_conventions_in_the_shared_library() {
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("conventions.c", &["--libs"]);
     says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
 }
 
 #[test]
 fn a_c_program_finds_the_conventions_in_the_static_library() {
-    let (installed, root) = (Installed::new("libpct.a"), root());
+    let (installed, root) = (Installed::new(Library::Static), root());
     let program = installed.program("conventions.c", &["--libs", "--static"]);
     says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
 }
 
 #[test]
 fn a_context_has_a_log() {
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("log.c", &["--libs"]);
     let config = root.path().join("etc/pct/lxc/9001.conf");
     fs::write(config, "arch: amd64\nrootfs: local:9001/vm-9001-disk-0.raw,size=1G\nmistyped: 1\n").unwrap();
@@ -157,7 +165,7 @@ fn no_call_leaks_or_reads_what_it_may_not() {
     if !have_tool("valgrind") {
         return;
     }
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("conventions.c", &["--libs"]);
     let valgrind = installed
         .run(&tool("valgrind"))
@@ -166,27 +174,84 @@ fn no_call_leaks_or_reads_what_it_may_not() {
     says_ok(valgrind.output());
 }
 
+/// What a library gives to programs, as `nm` shows it: `name@@VERSION`.
+fn exported(library: &Path) -> BTreeSet<String> {
+    let symbols = Run::new(tool("nm")).args(["-D", "--defined-only"]).args([library]).ok().out();
+    symbols.lines().filter_map(|line| line.split(' ').nth(2)).map(str::to_owned).collect()
+}
+
+/// The names and versions of `include/libpct.symbols`.
+fn committed() -> Vec<(String, String)> {
+    let list = fs::read_to_string(repository().join("include/libpct.symbols")).unwrap();
+    let pair = |line: &str| line.split_once(' ').map(|(name, version)| (name.to_owned(), version.to_owned()));
+    list.lines().map(|line| pair(line).unwrap_or_else(|| panic!("no version: {line}"))).collect()
+}
+
 #[test]
 fn the_shared_library_exports_the_listed_symbols_and_nothing_else() {
-    let symbols = Run::new(tool("nm")).args(["-D", "--defined-only"]).args([library("libpct.so")]).ok().out();
-    let exported: BTreeSet<&str> = symbols.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    let committed = fs::read_to_string(repository().join("include/libpct.symbols")).unwrap();
-    assert_eq!(exported, committed.lines().collect(), "a symbol that is gone breaks programs");
+    let versioned =
+        committed().into_iter().flat_map(|(name, version)| [format!("{name}@@{version}"), version]);
+    assert_eq!(
+        exported(&bins::shared_library()),
+        versioned.collect(),
+        "a symbol that is gone, or has another version, breaks programs"
+    );
+}
+
+#[test]
+fn the_library_that_cargo_links_has_the_same_symbols_without_versions() {
+    let names = committed().into_iter().map(|(name, _)| name);
+    assert_eq!(exported(&library("libpct.so")), names.collect());
+}
+
+#[test]
+fn a_program_says_which_versions_it_needs() {
+    let installed = Installed::new(Library::Shared);
+    let program = installed.program("conventions.c", &["--libs"]);
+    let versions = Run::new(tool("readelf")).args(["-V"]).args([program]).ok().out();
+    let needed = versions.split("File: ").find(|file| file.starts_with("libpct.so.0 ")).unwrap_or_default();
+    assert!(needed.contains("Name: PCT_0.1 "), "{versions}");
+}
+
+#[test]
+fn a_later_release_builds_upon_the_versions_of_the_earlier() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for (folder, file) in
+        [("include", "pct.pc.in"), ("packaging", "shared-library.sh"), ("libpct", "build.rs")]
+    {
+        fs::create_dir(at(folder)).unwrap();
+        fs::copy(repository().join(folder).join(file), at(folder).join(file)).unwrap();
+    }
+    let symbols = "first PCT_0.2\nthird PCT_0.10\nsecond PCT_0.2\n";
+    fs::write(at("include/libpct.symbols"), symbols).unwrap();
+    let source = "void first(void) {} void second(void) {} void third(void) {} void local(void) {}\n";
+    fs::write(at("a.c"), source).unwrap();
+    Run::new(tool("gcc")).args(["-fPIC", "-c", "a.c"]).dir(dir.path()).ok();
+    Run::new(tool("ar")).args(["rc", "a.a", "a.o"]).dir(dir.path()).ok();
+    let link = ["packaging/shared-library.sh", "a.a", "a.so"];
+    Run::new(tool("sh")).args(link).dir(dir.path()).ok().quiet();
+    let want = ["PCT_0.10", "PCT_0.2", "first@@PCT_0.2", "third@@PCT_0.10", "second@@PCT_0.2"];
+    assert_eq!(exported(&at("a.so")), want.map(str::to_owned).into());
+    let versions = Run::new(tool("readelf")).args(["-V"]).args([at("a.so")]).ok().out();
+    assert!(versions.contains("Parent 1: PCT_0.2"), "{versions}");
 }
 
 #[test]
 fn the_shared_library_has_a_soname_and_does_not_load_liblxc() {
-    let dynamic = Run::new(tool("readelf")).args(["-d"]).args([library("libpct.so")]).ok().out();
-    assert!(dynamic.contains("Library soname: [libpct.so.0]"), "{dynamic}");
-    let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
-    // Each library costs every program that starts: liblxc is for the helper.
-    assert!(!needed.is_empty() && !needed.iter().any(|line| line.contains("liblxc")), "{needed:#?}");
+    for library in [library("libpct.so"), bins::shared_library()] {
+        let dynamic = Run::new(tool("readelf")).args(["-d"]).args([library]).ok().out();
+        assert!(dynamic.contains("Library soname: [libpct.so.0]"), "{dynamic}");
+        let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
+        // Each library costs every program that starts: liblxc is for the helper.
+        assert!(!needed.is_empty() && !needed.iter().any(|line| line.contains("liblxc")), "{needed:#?}");
+    }
 }
 
 #[test]
 fn a_c_program_runs_commands_inside() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("exec.c", &["--libs"]);
     let host = Host::new();
     let ct = host.running(&[]);
@@ -211,7 +276,7 @@ fn a_c_program_runs_commands_inside() {
 #[test]
 fn a_c_program_looks_after_a_container() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("running.c", &["--libs"]);
     let host = Host::new();
     let ct = host.busybox(&[]);
@@ -225,7 +290,7 @@ fn a_c_program_looks_after_a_container() {
 #[test]
 fn a_c_program_keeps_what_commands_say_and_leases_terminals() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("output.c", &["--libs"]);
     let host = Host::new();
     let ct = host.busybox(&[]);
@@ -237,7 +302,7 @@ fn a_c_program_keeps_what_commands_say_and_leases_terminals() {
 #[test]
 fn a_c_program_follows_a_container_and_cancels() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("events.c", &["--libs"]);
     let host = Host::new();
     let ct = host.ct();

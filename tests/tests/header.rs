@@ -1,11 +1,12 @@
 //! `include/pct.h` is made out of `libpct/src/ffi/`: here is how, and the test that nobody has forgotten to.
-//! So is `include/libpct.symbols`, the list of the functions, which shows in a review what a change does to
-//! programs that exist.
+//! So is `include/libpct.symbols`, the list of the functions with the release that brought each as its symbol version, which
+//! shows in a review what a change does to programs that exist.
 //!
 //! `PCT_UPDATE=1` (`make header`) writes both anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,10 @@ const SECTIONS: [&str; 18] = [
     "guest",
     "events",
 ];
+
+/// The symbol version of what comes new.
+const THIS_RELEASE: &str =
+    concat!("PCT_", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 fn source(file: &str) -> PathBuf {
     repository().join("libpct/src/ffi").join(file)
@@ -89,16 +94,22 @@ fn generated() -> String {
     header
 }
 
-/// The names of the functions that a header declares, one a line, sorted.
-fn symbols(header: &str) -> String {
+/// The names of the functions that a header declares, sorted.
+fn functions(header: &str) -> BTreeSet<&str> {
     let prototypes =
         header.lines().filter(|line| line.contains('(') && !line.starts_with([' ', '#', '/', '}']));
-    let mut names: Vec<&str> = prototypes
+    prototypes
         .filter_map(|line| line.split('(').next())
         .filter_map(|line| line.rsplit([' ', '*']).next())
-        .collect();
-    names.sort_unstable();
-    names.into_iter().flat_map(|name| [name, "\n"]).collect()
+        .collect()
+}
+
+/// A line for each function: its name and its version. One that has a version in `committed` keeps it, for programs ask
+/// for it; a new one gets that of this release.
+fn symbols(header: &str, committed: &str) -> String {
+    let known: BTreeMap<&str, &str> = committed.lines().filter_map(|line| line.split_once(' ')).collect();
+    let line = |name| format!("{name} {}\n", known.get(name).unwrap_or(&THIS_RELEASE));
+    functions(header).into_iter().map(line).collect()
 }
 
 #[test]
@@ -108,7 +119,8 @@ fn the_committed_header_is_the_generated_one() {
 
 #[test]
 fn the_committed_list_of_symbols_is_that_of_the_header() {
-    up_to_date("include/libpct.symbols", &symbols(&generated()), "header");
+    let committed = fs::read_to_string(repository().join("include/libpct.symbols")).unwrap();
+    up_to_date("include/libpct.symbols", &symbols(&generated(), &committed), "header");
 }
 
 #[test]
@@ -124,4 +136,11 @@ fn every_file_with_a_function_for_c_is_a_section() {
     let mut sections = SECTIONS.map(str::to_owned);
     sections.sort();
     assert_eq!(found, sections);
+}
+
+#[test]
+fn a_function_keeps_the_version_that_it_came_with() {
+    let header = "int pct_new(void);\nchar *pct_old(int i);\n";
+    let committed = "pct_gone PCT_0.0\npct_old PCT_0.0\n";
+    assert_eq!(symbols(header, committed), format!("pct_new {THIS_RELEASE}\npct_old PCT_0.0\n"));
 }

@@ -112,7 +112,8 @@ fn the_prefix_is_in_every_file_that_names_a_place() {
     );
     // The library is built with it.
     let show = "CARGO=sh -c 'echo $$PCT_LIBEXECDIR'";
-    let build = Run::new(tool("make")).args(["-s", "programs", "PREFIX=/opt/pct", show]);
+    let built = format!("BUILT={}", bins::profile_dir().display());
+    let build = Run::new(tool("make")).args(["-s", "programs", "PREFIX=/opt/pct", show, &built]);
     assert_eq!(build.env_remove("MAKEFLAGS").dir(repository()).ok().out(), "/opt/pct/libexec/pct\n");
 }
 

@@ -174,7 +174,7 @@ impl Worker<'_> {
         let container = self.pct.container(Vmid::new(self.vmid).unwrap());
         let loaded = container.load().unwrap();
         let section = loaded.config.main();
-        let mut changes = Changes { digest: Some(loaded.digest()), ..Changes::default() };
+        let mut changes = Changes::default().digest(loaded.digest());
         changes.set.push(("description".to_owned(), (count(section) + 1).to_string()));
         match value {
             Some(value) => changes.set.push((knob.key().to_owned(), value.to_owned())),

@@ -29,7 +29,17 @@ pub use stage::{Staged, stage};
 pub(crate) use values::{accepted, check as check_values, stored};
 
 /// What [`Container::set`](crate::Container::set) changes.
+///
+/// ```
+/// use pct::changes::Changes;
+///
+/// let changes = Changes::default().set("memory", "2048").delete("swap");
+/// changes.check()?;
+/// assert!(Changes::default().set("memory", "much").check().is_err());
+/// # Ok::<(), pct::changes::ChangeError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Changes {
     /// Keys and their new values, as they would be given to `pct set`; of a key that comes again the last one counts.
     pub set: Vec<(String, String)>,
@@ -42,6 +52,34 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// One more key and its new value.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set.push((key.into(), value.into()));
+        self
+    }
+
+    /// One more key to remove.
+    #[must_use]
+    pub fn delete(mut self, key: impl Into<String>) -> Self {
+        self.delete.push(key.into());
+        self
+    }
+
+    /// One more key whose pending change is dropped.
+    #[must_use]
+    pub fn revert(mut self, key: impl Into<String>) -> Self {
+        self.revert.push(key.into());
+        self
+    }
+
+    /// Sets [`digest`](#structfield.digest).
+    #[must_use]
+    pub fn digest(mut self, digest: impl Into<String>) -> Self {
+        self.digest = Some(digest.into());
+        self
+    }
+
     /// Checks that there is something to do and every value against the key table, all of them, so that one answer
     /// names every fault.
     ///

@@ -4,6 +4,20 @@
 //! form. In between, a [`Section`] holds every key with the text it has in the file, and typed
 //! views ([`Section::nets`], [`Section::rootfs`] ...) parse that text on demand. [`keys::KEYS`] is
 //! the one table that says which keys exist and what their values may be.
+//!
+//! ```
+//! use pct::config::{Config, Vmid};
+//!
+//! let file = b"hostname: web1\nnet0: name=eth0,bridge=vmbr0,ip=192.0.2.7/24\nmine: kept\n";
+//! let mut config = Config::parse(file, Vmid::new(101)?).config;
+//! let nets = config.main().nets()?;
+//! assert_eq!((nets.len(), nets[0].1.name.as_str()), (1, "eth0"));
+//!
+//! config.main_mut().set("memory", "2048");
+//! let written = String::from_utf8(config.to_bytes()?)?;
+//! assert!(written.contains("\nmemory: 2048\n") && written.contains("mine: kept\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod changes;
 mod device;

@@ -89,7 +89,7 @@ pub unsafe extern "C" fn pct_container_exec(
         guard::on_container(ctx, vmid, err, |container| {
             pid.require("pid")?;
             let (options, streams) = exec_options(options)?;
-            let attach = container.exec(options.keep_env != 0, &command(argv)?)?;
+            let attach = container.exec(command(argv)?).keep_env(options.keep_env != 0).attach()?;
             let mut child = streams.spawn(attach)?;
             if pidfd.is_wanted() {
                 pidfd.set(pidfd_of(&mut child)?.into_raw_fd());
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn pct_container_exec_wait(
         guard::on_container(ctx, vmid, err, |container| {
             exit_status.require("exit_status")?;
             let (options, streams) = exec_options(options)?;
-            let attach = container.exec(options.keep_env != 0, &command(argv)?)?;
+            let attach = container.exec(command(argv)?).keep_env(options.keep_env != 0).attach()?;
             exit_status.set(wait(streams.spawn(attach)?)?);
             Ok(())
         })

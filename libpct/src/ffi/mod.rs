@@ -50,6 +50,8 @@
 //! Versions. The numbers of PCT_VERSION_* are those of this header, pct_version
 //! gives those of the library in use. The file libpct.so.0 is replaced only by
 //! what keeps compatible with this header; pct_has_feature tells what is in it.
+//! In the installed library each function has the release that brought it as
+//! its symbol version: a program that needs a newer library is not started.
 
 // From here on it is about the Rust side. The text above and those of the files named in
 // tests/tests/header.rs are the texts of include/pct.h: one file is one section of the header.

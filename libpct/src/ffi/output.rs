@@ -15,7 +15,6 @@ use super::{
     out::Out,
     status::pct_status,
 };
-use crate::{CaptureOptions, Silent};
 
 /// What a command has said, and how it ended.
 pub struct pct_output {
@@ -68,13 +67,14 @@ pub unsafe extern "C" fn pct_container_exec_output(
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
             let given = options::read(options, "pct_output_options")?;
-            let options = CaptureOptions {
-                input: input(&given)?,
-                timeout: timeout(given.timeout_ms),
-                limit: if given.limit > 0 { given.limit } else { CaptureOptions::default().limit },
-            };
-            let attach = container.exec(given.keep_env != 0, &command(argv)?)?;
-            let Output { status, mut stdout, mut stderr } = attach.output(&options, &Silent)?;
+            let mut exec = container.exec(command(argv)?).keep_env(given.keep_env != 0).input(input(&given)?);
+            if given.limit > 0 {
+                exec = exec.limit(given.limit);
+            }
+            if let Some(time) = timeout(given.timeout_ms) {
+                exec = exec.timeout(time);
+            }
+            let Output { status, mut stdout, mut stderr } = exec.output()?;
             stdout.push(0);
             stderr.push(0);
             out.set(Box::into_raw(Box::new(pct_output { exit_status: exit_status(status), stdout, stderr })));

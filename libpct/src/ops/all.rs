@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{
     Env, ShutdownOptions, StartOptions,
+    setters::setters,
     start::start,
     stop::{SHUTDOWN_TIMEOUT, shutdown},
 };
@@ -17,17 +18,23 @@ use crate::{
 
 /// Which containers [`Pct::start_all`](crate::Pct::start_all) starts.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct StartAllOptions {
     /// Those without `onboot`, too.
     pub force: bool,
 }
 
+setters! { StartAllOptions { force: bool } }
+
 /// How [`Pct::stop_all`](crate::Pct::stop_all) stops.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct StopAllOptions {
     /// How long a guest may take whose `startup` has no `down`, before it is killed; 60 seconds where none is given.
     pub timeout: Option<Duration>,
 }
+
+setters! { StopAllOptions { timeout: Option<Duration> } }
 
 /// Containers with which something failed, in the order in which they were tried.
 pub(crate) type Failures = Vec<(Vmid, Error)>;

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    process::{Child, Output, Stdio},
+    process::{Child, Output},
     time::{Duration, Instant},
 };
 
@@ -16,54 +16,35 @@ use rustix::{
     io::Errno,
 };
 
-use super::attach::Attach;
 use crate::{
     error::Error,
     progress::Progress,
     sys::{self, pidfd::Pidfd},
 };
 
-/// What a command is told, and how much of it is borne.
+/// How much of a command is borne.
 #[derive(Clone, Copy, Debug)]
-pub struct CaptureOptions<'a> {
-    /// All that it can read from its standard input.
-    pub input: &'a [u8],
-    /// How many bytes it may write to its standard output, and to its standard error. They are held in memory.
-    pub limit: usize,
-    /// How long it may take.
-    pub timeout: Option<Duration>,
-}
-
-impl Default for CaptureOptions<'_> {
-    /// No input, 16 MiB, no time limit.
-    fn default() -> Self {
-        Self { input: &[], limit: 16 << 20, timeout: None }
-    }
+pub(super) struct Limits {
+    /// How many bytes of each output are held in memory.
+    pub(super) bytes: usize,
+    pub(super) time: Option<Duration>,
 }
 
 /// How long a command may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl Attach {
-    /// Runs the program to its end and keeps what it says. Its exit status is as that of [`Attach::replace_process`].
-    /// A program that it leaves in the background is not waited for.
-    ///
-    /// # Errors
-    /// When the helper cannot be executed; [`Error::CommandTimeout`], [`Error::TooMuchOutput`] and
-    /// [`Error::Interrupted`], when `progress` is cancelled. Then the command has got SIGTERM, and one that it does not
-    /// heed is left to the container.
-    pub fn output(self, options: &CaptureOptions<'_>, progress: &dyn Progress) -> Result<Output, Error> {
-        let stdin = if options.input.is_empty() { Stdio::null() } else { file_of(options.input)?.into() };
-        let mut child = self.spawn(stdin, Stdio::piped(), Stdio::piped())?;
-        let said = capture(&mut child, options, progress);
-        if said.is_err() {
-            // That it has ended by itself meanwhile is what is wanted.
-            let _ = end(&child);
-        }
-        let status = child.wait().map_err(|source| failed("wait for a command", source))?;
-        let (stdout, stderr) = said?;
-        Ok(Output { status, stdout, stderr })
+/// Waits for a command and keeps what it writes to the streams that are pipes. When that is too much, takes too long or
+/// is cancelled, the command gets SIGTERM; one that does not heed it is left to the container, and so is what it has
+/// started in the background.
+pub(super) fn output(mut child: Child, limits: Limits, progress: &dyn Progress) -> Result<Output, Error> {
+    let said = capture(&mut child, limits, progress);
+    if said.is_err() {
+        // That it has ended by itself meanwhile is what is wanted.
+        let _ = end(&child);
     }
+    let status = child.wait().map_err(|source| failed("wait for a command", source))?;
+    let (stdout, stderr) = said?;
+    Ok(Output { status, stdout, stderr })
 }
 
 fn failed(attempt: &str, source: impl Into<io::Error>) -> Error {
@@ -72,7 +53,7 @@ fn failed(attempt: &str, source: impl Into<io::Error>) -> Error {
 
 /// A file in memory to read from. A pipe would have to be written to meanwhile, and whoever writes to one that nobody
 /// reads gets a signal that ends the calling program.
-fn file_of(bytes: &[u8]) -> Result<File, Error> {
+pub(super) fn file_of(bytes: &[u8]) -> Result<File, Error> {
     let made = || -> io::Result<File> {
         let file = memfd_create("stdin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let mut file = File::from(file);
@@ -104,12 +85,8 @@ fn process_of(child: &Child) -> Result<Option<Pidfd>, Error> {
 }
 
 /// Its outputs, when it has ended.
-fn capture(
-    child: &mut Child,
-    options: &CaptureOptions<'_>,
-    progress: &dyn Progress,
-) -> Result<(Vec<u8>, Vec<u8>), Error> {
-    let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+fn capture(child: &mut Child, limits: Limits, progress: &dyn Progress) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let deadline = limits.time.and_then(|time| Instant::now().checked_add(time));
     let stdout = child.stdout.take().map(OwnedFd::from);
     let stderr = child.stderr.take().map(OwnedFd::from);
     let mut streams = [Stream::new(stdout)?, Stream::new(stderr)?];
@@ -121,12 +98,12 @@ fn capture(
         match woken {
             Woken::Cancelled => return Err(Error::Interrupted),
             Woken::Late => {
-                return Err(Error::CommandTimeout { seconds: options.timeout.unwrap_or_default().as_secs() });
+                return Err(Error::CommandTimeout { seconds: limits.time.unwrap_or_default().as_secs() });
             }
             Woken::Ended | Woken::Said => {}
         }
         for stream in &mut streams {
-            stream.read(options.limit)?;
+            stream.read(limits.bytes)?;
         }
         if ended {
             let [stdout, stderr] = streams;

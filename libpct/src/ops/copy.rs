@@ -12,6 +12,7 @@ use std::{
 use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, fchown};
 use serde::{Deserialize, Serialize};
 
+use super::setters::setters;
 use crate::{error::Error, progress::Progress};
 
 /// The host's side of a copy.
@@ -26,6 +27,7 @@ pub enum HostFile<'a> {
 /// Owner and mode of the file that a copy makes; without them a new file belongs to root and has the mode that the
 /// umask gives, and one that was there keeps its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CopyOptions {
     /// A name or number of the side where the file is made.
     pub user: Option<String>,
@@ -38,6 +40,8 @@ pub struct CopyOptions {
     /// executing are copied, less the umask.
     pub recursive: bool,
 }
+
+setters! { CopyOptions { mode: Option<u32>, recursive: bool } texts { user, group } }
 
 /// How many bytes are copied between two reports.
 const CHUNK: u64 = 8 << 20;

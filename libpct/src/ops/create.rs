@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Env, destroy, disks, facts, mounts,
     protocol::{Event, Job, Populate},
+    setters::setters,
     start::{StartOptions, start_locked},
     undo::Undo,
 };
@@ -20,7 +21,19 @@ use crate::{
 };
 
 /// What [`Container::create`](crate::Container::create) makes.
+///
+/// ```
+/// use pct::CreateOptions;
+///
+/// let options = CreateOptions::new("local:vztmpl/debian.tar.zst")
+///     .config("hostname", "web1")
+///     .config("rootfs", "8")
+///     .storage("local")
+///     .start(true);
+/// # assert_eq!((options.config.len(), options.start), (2, true));
+/// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CreateOptions {
     /// The template: a path, or a volume id such as `local:vztmpl/name.tar.zst`.
     pub template: String,
@@ -37,6 +50,23 @@ pub struct CreateOptions {
     /// Start the container afterwards.
     pub start: bool,
 }
+
+impl CreateOptions {
+    /// A container from this template, with the defaults of `pct create`.
+    #[must_use]
+    pub fn new(template: impl Into<String>) -> Self {
+        Self { template: template.into(), ..Self::default() }
+    }
+
+    /// One more key of the [`config`](#structfield.config), and its value.
+    #[must_use]
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.config.push((key.into(), value.into()));
+        self
+    }
+}
+
+setters! { CreateOptions { ignore_unpack_errors: bool, start: bool } texts { storage, password, ssh_public_keys } }
 
 impl std::fmt::Debug for CreateOptions {
     /// Without the password: options end up in logs.
@@ -295,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_password_does_not_show_in_debug_output() {
-        let options = CreateOptions { password: Some("hunter2".into()), ..CreateOptions::default() };
+        let options = CreateOptions::new("t").password("hunter2");
         assert!(!format!("{options:?}").contains("hunter2"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use super::{Env, checkpoint, leftovers, stop};
+use super::{Env, checkpoint, leftovers, setters::setters, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
     error::{Error, reasons},
@@ -14,6 +14,7 @@ use crate::{
 
 /// How [`Container::destroy`](crate::Container::destroy) removes.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct DestroyOptions {
     /// Kill the container first, if it runs.
     pub force: bool,
@@ -22,6 +23,8 @@ pub struct DestroyOptions {
     /// Remove volumes that carry its number but stand in no config.
     pub destroy_unreferenced_disks: bool,
 }
+
+setters! { DestroyOptions { force: bool, purge: bool, destroy_unreferenced_disks: bool } }
 
 pub(crate) fn destroy(
     env: &Env,

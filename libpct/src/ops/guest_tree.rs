@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{guest_setup, host_keys::SshKeygen};
+use super::{guest_setup, host_keys::SshKeygen, setters::setters};
 use crate::{
     config::Vmid, error::Error, facts::HostFacts, guest, progress::Progress, rootfs::Rootfs, store::Loaded,
 };
@@ -45,6 +45,7 @@ impl GuestEvent {
 
 /// What [`set_up_guest`](crate::set_up_guest) does.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GuestSetupOptions {
     /// The bytes of the container's config file.
     pub config: Vec<u8>,
@@ -57,6 +58,8 @@ pub struct GuestSetupOptions {
     /// The host; this one where none is given.
     pub host: Option<HostFacts>,
 }
+
+setters! { GuestSetupOptions { config: Vec<u8>, event: GuestEvent, host: Option<HostFacts> } texts { password, ssh_public_keys } }
 
 impl std::fmt::Debug for GuestSetupOptions {
     /// Without the password: options end up in logs.
@@ -71,6 +74,7 @@ impl std::fmt::Debug for GuestSetupOptions {
 
 /// What [`set_up_guest`](crate::set_up_guest) has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GuestSetup {
     /// The family of the distribution, as `ostype` of the config names it.
     pub ostype: String,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fs, io};
 
-use super::{Env, facts, helper};
+use super::{Env, facts, helper, setters::setters};
 use crate::{
     config::{Section, Vmid, text},
     error::Error,
@@ -16,12 +16,15 @@ use crate::{
 
 /// What [`Container::lxc_config`](crate::Container::lxc_config) translates, and for which host.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct LxcConfigOptions {
     /// The bytes of a config file; those of the container's own where none are given.
     pub config: Option<Vec<u8>>,
     /// The host; this one where none is given.
     pub host: Option<HostFacts>,
 }
+
+setters! { LxcConfigOptions { config: Option<Vec<u8>>, host: Option<HostFacts> } }
 
 /// After a change of the config: checks that it can be translated, and on a Proxmox VE host, where the container's
 /// unit reads it, writes the result. Elsewhere a start does.

@@ -73,6 +73,7 @@ pub struct Usage {
 
 /// Containers; one that cannot be read never hides the others.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Listing {
     /// Ascending by number, or as they were asked for.
     pub containers: Vec<Status>,

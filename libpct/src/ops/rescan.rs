@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Env, all::Failures, mounts::points};
+use super::{Env, all::Failures, mounts::points, setters::setters};
 use crate::{
     changes::add_unused,
     config::{Section, Vmid, VolumeId, VolumeRef},
@@ -14,10 +14,13 @@ use crate::{
 
 /// How [`Pct::rescan`](crate::Pct::rescan) looks.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RescanOptions {
     /// Only tell what would be written.
     pub dry_run: bool,
 }
+
+setters! { RescanOptions { dry_run: bool } }
 
 /// All containers of this node, ascending. One that fails keeps none of the others from being looked at.
 pub(crate) fn rescan_all(

@@ -11,6 +11,7 @@ use super::{
     leftovers,
     protocol::{Event, Job, Run},
     set::apply_pending,
+    setters::setters,
 };
 use crate::{
     config::{Section, Vmid},
@@ -24,12 +25,15 @@ use crate::{
 
 /// How [`Container::start`](crate::Container::start) starts.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct StartOptions {
     /// Let liblxc write everything it does to its log.
     pub debug: bool,
     /// Start although the config has a `lock`.
     pub skiplock: bool,
 }
+
+setters! { StartOptions { debug: bool, skiplock: bool } }
 
 /// liblxc binds its command socket in its first milliseconds; without one after this time it hangs.
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,6 +7,7 @@ use super::{
     hookscript::{self, Phase},
     leftovers,
     set::apply_after_stop,
+    setters::setters,
     start::start_locked,
 };
 use crate::{
@@ -19,13 +20,17 @@ use crate::{
 
 /// How [`Container::stop`](crate::Container::stop) stops.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct StopOptions {
     /// Stop although the config has a `lock`.
     pub skiplock: bool,
 }
 
+setters! { StopOptions { skiplock: bool } }
+
 /// How [`Container::shutdown`](crate::Container::shutdown) stops.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ShutdownOptions {
     /// How long the guest may take; 60 seconds where none is given.
     pub timeout: Option<Duration>,
@@ -33,12 +38,17 @@ pub struct ShutdownOptions {
     pub force_stop: bool,
 }
 
+setters! { ShutdownOptions { timeout: Option<Duration>, force_stop: bool } }
+
 /// How [`Container::reboot`](crate::Container::reboot) stops and starts again.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RebootOptions {
     /// How long the guest may take to stop before it is killed; 60 seconds where none is given.
     pub timeout: Option<Duration>,
 }
+
+setters! { RebootOptions { timeout: Option<Duration> } }
 
 /// How long a guest may take to shut down where the caller does not say.
 pub(super) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);

@@ -16,8 +16,8 @@ use rustix::{
 };
 
 use super::{
-    Env, attach,
-    capture::CaptureOptions,
+    Env,
+    exec::Exec,
     folders::Folders,
     inside::Init,
     interfaces::{InterfaceAddress, Network},
@@ -274,9 +274,12 @@ impl Waiting<'_> {
 
     /// The state that `systemctl` prints when the boot is over, and its exit status.
     fn ask_systemd(&self, progress: &dyn Progress) -> Result<(String, Option<i32>), Error> {
-        let command = ["systemctl", "is-system-running", "--wait"].map(Into::into);
-        let options = CaptureOptions { limit: ANSWER, timeout: self.left(), ..CaptureOptions::default() };
-        let answer = match attach::exec(self.env, self.vmid, false, &command)?.output(&options, progress) {
+        let command = ["systemctl", "is-system-running", "--wait"];
+        let mut command = Exec::new(self.env, self.vmid).args(command).limit(ANSWER);
+        if let Some(left) = self.left() {
+            command = command.timeout(left);
+        }
+        let answer = match command.output_unless_cancelled(progress) {
             Err(Error::CommandTimeout { .. }) => return Err(self.timed_out()),
             // None of its states.
             Err(Error::TooMuchOutput { .. }) => return Ok((String::new(), None)),

@@ -34,6 +34,7 @@ pub(crate) use standalone::devices_on_v1;
 
 /// What liblxc is to be told about a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LxcConfig {
     /// Keys and values in the order of the file.
     pub lines: Vec<(String, String)>,
@@ -97,6 +98,21 @@ impl Input<'_> {
 /// bridge or device that the host does not have, a value that would become a
 /// line of its own, a line that liblxc would not load (the latter in the
 /// standalone home only).
+///
+/// ```
+/// use pct::{config::{Config, Vmid}, facts::HostFacts, translate::translate};
+///
+/// // Of any host, not of this one.
+/// let host: HostFacts = serde_json::from_value(serde_json::json!({
+///     "home": "standalone", "liblxc": "6.0.4", "cgroup": "v2",
+///     "lxc_includes": ["common.conf", "userns.conf"], "common_seccomp": "2\ndenylist\n",
+/// }))?;
+/// let vmid = Vmid::new(101)?;
+/// let file = b"arch: amd64\nostype: unmanaged\nhostname: web1\nrootfs: local:101/vm-101-disk-0.raw\nunprivileged: 1\n";
+/// let lxc = translate(vmid, Config::parse(file, vmid).config.main(), &host)?;
+/// assert_eq!(lxc.values("lxc.uts.name").collect::<Vec<_>>(), ["web1"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn translate(vmid: Vmid, section: &Section, facts: &HostFacts) -> Result<LxcConfig, TranslateError> {
     if section.is_template() {
         return Ok(LxcConfig { removed: true, ..LxcConfig::default() });

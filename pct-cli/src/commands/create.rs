@@ -78,15 +78,15 @@ fn options(args: &Args) -> Result<CreateOptions, Failure> {
     if template == "-" {
         return Err(Failure::Message("pipe can only be used with restore tasks".to_owned()));
     }
-    Ok(CreateOptions {
-        template: template.to_owned(),
-        config: args.config(),
-        storage: args.text("storage").map(str::to_owned),
-        password: args.text("password").map(str::to_owned),
-        ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
-        start: args.is_set("start"),
-        ignore_unpack_errors: args.is_set("ignore-unpack-errors"),
-    })
+    let text = |name| args.text(name).map(str::to_owned);
+    let mut options = CreateOptions::new(template)
+        .start(args.is_set("start"))
+        .ignore_unpack_errors(args.is_set("ignore-unpack-errors"));
+    options.config = args.config();
+    options.storage = text("storage");
+    options.password = text("password");
+    options.ssh_public_keys = text("ssh-public-keys");
+    Ok(options)
 }
 
 /// Options that are known, so that abbreviations mean what they always meant, but that nothing can fulfil here.

@@ -41,11 +41,10 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn options(args: &Args) -> DestroyOptions {
-    DestroyOptions {
-        force: args.is_set("force"),
-        purge: args.is_set("purge"),
-        destroy_unreferenced_disks: args.is_set("destroy-unreferenced-disks"),
-    }
+    DestroyOptions::default()
+        .force(args.is_set("force"))
+        .purge(args.is_set("purge"))
+        .destroy_unreferenced_disks(args.is_set("destroy-unreferenced-disks"))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let attach = open()?.container(args.vmid()?).exec(keeps_env(args), &args.extra)?;
+    let attach = open()?.container(args.vmid()?).exec(&args.extra).keep_env(keeps_env(args)).attach()?;
     become_attached(attach)
 }
 

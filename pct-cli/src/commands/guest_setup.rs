@@ -67,20 +67,20 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let options = options(args)?;
     let root = Path::new(args.text("rootfs").unwrap_or_default());
-    let GuestSetup { ostype, arch } = set_up_guest(root, args.vmid()?, &options, &mut Warnings)?;
+    let GuestSetup { ostype, arch, .. } = set_up_guest(root, args.vmid()?, &options, &mut Warnings)?;
     output::print(&format!("ostype: {ostype}\narch: {arch}\n"))?;
     Ok(Exit::SUCCESS)
 }
 
 fn options(args: &Args) -> Result<GuestSetupOptions, Failure> {
     let event = args.text("event").and_then(GuestEvent::named);
-    Ok(GuestSetupOptions {
-        config: super::config_file(args.text("config").unwrap_or_default())?,
-        event: event.unwrap_or_default(),
-        password: args.text("password").map(str::to_owned),
-        ssh_public_keys: args.text("ssh-public-keys").map(str::to_owned),
-        host: args.text("host").map(host).transpose()?,
-    })
+    let mut options = GuestSetupOptions::default()
+        .config(super::config_file(args.text("config").unwrap_or_default())?)
+        .event(event.unwrap_or_default())
+        .host(args.text("host").map(host).transpose()?);
+    options.password = args.text("password").map(str::to_owned);
+    options.ssh_public_keys = args.text("ssh-public-keys").map(str::to_owned);
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -48,10 +48,9 @@ pub(crate) static VERB: Verb = Verb {
 
 fn run(args: &Args) -> Result<Exit, Failure> {
     let file = source(args)?;
-    let options = LxcConfigOptions {
-        config: file.map(super::config_file).transpose()?,
-        host: args.text("host").map(host).transpose()?,
-    };
+    let options = LxcConfigOptions::default()
+        .config(file.map(super::config_file).transpose()?)
+        .host(args.text("host").map(host).transpose()?);
     let vmid = args.vmid()?;
     let config = open()?.container(vmid).lxc_config(&options, &mut Warnings)?;
     if config.removed {

@@ -81,7 +81,9 @@ pub(super) fn options(args: &Args) -> Result<CopyOptions, Failure> {
     let invalid = |perms: &str| Failure::Message(format!("invalid mode: '{perms}'"));
     let mode = args.text("perms").map(|perms| mode(perms).ok_or_else(|| invalid(perms))).transpose()?;
     let recursive = args.is_set("recursive") || args.is_set("r");
-    Ok(CopyOptions { user: text("user"), group: text("group"), mode, recursive })
+    let mut options = CopyOptions::default().mode(mode).recursive(recursive);
+    (options.user, options.group) = (text("user"), text("group"));
+    Ok(options)
 }
 
 /// Octal with or without a leading zero, hexadecimal behind `0x` (strtoul(3), base 0). Bits that are no permissions

@@ -32,7 +32,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = RebootOptions { timeout: args.unsigned("timeout").map(Duration::from_secs) };
+    let options = RebootOptions::default().timeout(args.unsigned("timeout").map(Duration::from_secs));
     let vmid = args.vmid()?;
     let pct = open()?;
     task::run(|progress| pct.container(vmid).reboot(&options, progress))

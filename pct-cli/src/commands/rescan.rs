@@ -31,7 +31,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = RescanOptions { dry_run: args.is_set("dryrun") };
+    let options = RescanOptions::default().dry_run(args.is_set("dryrun"));
     let vmid = args.text("vmid").map(|_| args.vmid()).transpose()?;
     let pct = open()?;
     if options.dry_run {

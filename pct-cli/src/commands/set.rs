@@ -52,10 +52,10 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 fn changes(args: &Args) -> Changes {
     let list =
         |name| args.text(name).map(|text| split_list(text).map(str::to_owned).collect()).unwrap_or_default();
-    Changes {
-        set: args.config(),
-        delete: list("delete"),
-        revert: list("revert"),
-        digest: args.text("digest").map(str::to_owned),
-    }
+    let mut changes = Changes::default();
+    changes.set = args.config();
+    changes.delete = list("delete");
+    changes.revert = list("revert");
+    changes.digest = args.text("digest").map(str::to_owned);
+    changes
 }

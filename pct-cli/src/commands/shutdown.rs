@@ -42,10 +42,9 @@ fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn options(args: &Args) -> ShutdownOptions {
-    ShutdownOptions {
-        timeout: Some(Duration::from_secs(args.unsigned("timeout").unwrap_or(TIMEOUT))),
-        force_stop: args.is_set("forceStop"),
-    }
+    ShutdownOptions::default()
+        .timeout(Duration::from_secs(args.unsigned("timeout").unwrap_or(TIMEOUT)))
+        .force_stop(args.is_set("forceStop"))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = StartOptions { debug: args.is_set("debug"), skiplock: args.is_set("skiplock") };
+    let options = StartOptions::default().debug(args.is_set("debug")).skiplock(args.is_set("skiplock"));
     let vmid = args.vmid()?;
     let pct = open()?;
     task::run(|progress| {

@@ -26,7 +26,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = StartAllOptions { force: args.is_set("force") };
+    let options = StartAllOptions::default().force(args.is_set("force"));
     let pct = open()?;
     let mut failures = Vec::new();
     task::run(|progress| {

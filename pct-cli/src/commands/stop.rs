@@ -32,7 +32,7 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     // There is no list of running tasks to look a shutdown up in: --overrule-shutdown changes nothing where none is
     // under way, and else the lock is waited for.
-    let options = StopOptions { skiplock: args.is_set("skiplock") };
+    let options = StopOptions::default().skiplock(args.is_set("skiplock"));
     let vmid = args.vmid()?;
     let pct = open()?;
     task::run(|progress| pct.container(vmid).stop(&options, progress))

@@ -35,7 +35,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn run(args: &Args) -> Result<Exit, Failure> {
-    let options = StopAllOptions { timeout: args.unsigned("timeout").map(Duration::from_secs) };
+    let options = StopAllOptions::default().timeout(args.unsigned("timeout").map(Duration::from_secs));
     let pct = open()?;
     let mut failures = Vec::new();
     task::run(|progress| {

@@ -1,8 +1,11 @@
 //! exec: streams, statuses, signals, terminals.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
+use pct::{Error, Pct};
 use pct_tests::pty::Pty;
 use pct_tests::{Host, Run, bins, require_root, wait};
 use rustix::process::Signal;
@@ -234,4 +237,40 @@ fn twenty_at_once_do_not_mix() {
     for (n, running) in running {
         assert_eq!(running.finish().status(n).out(), format!("in{n}"));
     }
+}
+
+#[test]
+fn a_rust_program_runs_commands_as_those_of_std() {
+    require_root!();
+    let host = Host::new();
+    let (ct, stopped) = (host.running(&[]), host.busybox(&[]));
+    let pct = Pct::builder().root(host.root()).helper(bins::helper()).open().unwrap();
+    let container = pct.container(ct.id.parse().unwrap());
+
+    let script = r#"cat; echo "$2" >&2; env | grep -c ^PATH=; exit "$1""#;
+    let out = container.exec(["sh", "-c", script]).arg("sh").args(["3", "words"]).output().unwrap();
+    assert_eq!(
+        (out.status.code(), &out.stdout[..], &out.stderr[..]),
+        (Some(3), &b"1\n"[..], &b"words\n"[..])
+    );
+
+    let file = host.scratch().join("input");
+    fs::write(&file, "from a file\n").unwrap();
+    let cat = container.exec(["cat"]).stdin(fs::File::open(&file).unwrap());
+    assert_eq!(cat.output().unwrap().stdout, b"from a file\n");
+    let to = fs::File::create(&file).unwrap();
+    let quiet = container.exec(["sh", "-c", "echo said; echo told >&2"]).stdout(to).output().unwrap();
+    assert_eq!((&quiet.stdout[..], &quiet.stderr[..]), (&b""[..], &b"told\n"[..]));
+    assert_eq!(fs::read(&file).unwrap(), b"said\n");
+    assert_eq!(container.exec(["sh", "-c", "exit 7"]).status().unwrap().code(), Some(7));
+    assert_eq!(container.exec(["sh", "-c", "kill -9 $$"]).status().unwrap().code(), Some(128 + 9));
+
+    let mut child = container.exec(["cat"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"piped").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"piped");
+
+    let nothing = container.exec([""; 0]).output().unwrap_err();
+    assert!(matches!(nothing, Error::MissingCommand), "{nothing:?}");
+    let stopped = pct.container(stopped.id.parse().unwrap()).exec(["true"]).status().unwrap_err();
+    assert!(matches!(stopped, Error::NotRunningInside { .. }), "{stopped:?}");
 }

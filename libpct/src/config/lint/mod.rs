@@ -21,6 +21,7 @@ use super::{
 
 /// One thing worth saying about a config file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The line, from 1.
     pub line: usize,
@@ -47,6 +48,16 @@ const MOST: usize = 1000;
 /// Errors are what a load cannot read, and values beyond their limits, with which the container will not work
 /// (spec: config, part 2; cli, part 1.6). Whether a strict load refuses the file is told by
 /// [`Config::parse_strict`].
+///
+/// ```
+/// use pct::config::{Severity, Vmid, lint};
+///
+/// let file = b"arch: amd64\nostype: debian\nmemory: much\nrootfs: local:101/vm-101-disk-0.raw\n";
+/// let found = lint(file, Vmid::new(101)?);
+/// assert_eq!((found[0].line, found[0].column), (3, 9));
+/// assert_eq!((found[0].severity, found[0].key.as_deref()), (Severity::Error, Some("memory")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn lint(bytes: &[u8], vmid: Vmid) -> Vec<Finding> {
     let Parsed { config, diagnostics } = Config::parse(bytes, vmid);
