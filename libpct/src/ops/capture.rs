@@ -20,7 +20,7 @@ use super::attach::Attach;
 use crate::{
     error::Error,
     progress::Progress,
-    sys::{self, pidfd::Pidfd},
+    sys::{self, pidfd::Pidfd, process::wait_failed},
 };
 
 /// What a command is told, and how much of it is borne.
@@ -60,7 +60,7 @@ impl Attach {
             // That it has ended by itself meanwhile is what is wanted.
             let _ = end(&child);
         }
-        let status = child.wait().map_err(|source| failed("wait for a command", source))?;
+        let status = child.wait().map_err(|error| failed("wait for a command", wait_failed(error)))?;
         let (stdout, stderr) = said?;
         Ok(Output { status, stdout, stderr })
     }
