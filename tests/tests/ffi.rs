@@ -4,93 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use pct_tests::archive::Compression;
+use pct_tests::c::{Installed, Library, library, source, tool};
+use pct_tests::generated::repository;
 use pct_tests::pty::Pty;
 use pct_tests::root::have_tool;
 use pct_tests::{Host, Output, Run, bins, busybox, require_root};
-
-const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn source(name: &str) -> PathBuf {
-    repository().join("tests/ffi").join(name)
-}
-
-fn library(name: &str) -> PathBuf {
-    let path = bins::profile_dir().join(name);
-    assert!(path.is_file(), "{} is missing: cargo build --workspace", path.display());
-    path
-}
-
-fn tool(name: &str) -> PathBuf {
-    bins::tool(name).unwrap_or_else(|| panic!("{name} is not installed"))
-}
-
-/// The library as a package installs it, with `pct.pc` filled in.
-struct Installed {
-    dir: tempfile::TempDir,
-}
-
-impl Installed {
-    fn new(library_file: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        for folder in ["include", "lib/pkgconfig"] {
-            fs::create_dir_all(at(folder)).unwrap();
-        }
-        fs::copy(repository().join("include/pct.h"), at("include/pct.h")).unwrap();
-        let link =
-            |name: &str| std::os::unix::fs::symlink(library(library_file), at("lib").join(name)).unwrap();
-        link(library_file);
-        if library_file.ends_with(".so") {
-            link("libpct.so.0");
-        }
-        let template = fs::read_to_string(repository().join("include/pct.pc.in")).unwrap();
-        let prefix = dir.path().to_str().unwrap();
-        let filled = template
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| {
-                line.replace("@PREFIX@", prefix)
-                    .replace("@LIBDIR@", "${prefix}/lib")
-                    .replace("@INCLUDEDIR@", "${prefix}/include")
-                    .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
-                    + "\n"
-            })
-            .collect::<String>();
-        assert!(!filled.contains('@'), "{filled}");
-        fs::write(at("lib/pkgconfig/pct.pc"), filled).unwrap();
-        Self { dir }
-    }
-
-    fn pkg_config(&self, args: &[&str]) -> Vec<String> {
-        let path = self.dir.path().join("lib/pkgconfig");
-        let run = Run::new(tool("pkg-config")).args(args).args(["pct"]).env("PKG_CONFIG_PATH", path);
-        run.ok().out().split_whitespace().map(str::to_owned).collect()
-    }
-
-    /// Compiles a program of `tests/ffi` as pkg-config says.
-    fn program(&self, name: &str, link: &[&str]) -> PathBuf {
-        let program = self.dir.path().join(name.trim_end_matches(".c"));
-        Run::new(tool("gcc"))
-            .args(STRICT)
-            .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-o"])
-            .args([&program, &source(name)])
-            .args(self.pkg_config(&["--cflags"]))
-            .args(self.pkg_config(link))
-            .ok();
-        program
-    }
-
-    fn run(&self, program: &Path) -> Run {
-        Run::new(program).env("LD_LIBRARY_PATH", self.dir.path().join("lib"))
-    }
-}
 
 /// A root with the configuration that `conventions.c` expects.
 fn root() -> tempfile::TempDir {
@@ -110,38 +30,60 @@ fn says_ok(output: Output) {
     assert_eq!(output.ok().quiet().out(), "ok\n");
 }
 
+/// The same program in each language: it compiles without a warning, links and runs.
 #[test]
-fn the_header_is_c11_and_cpp() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("twice.c");
-    fs::write(&file, "#include <pct.h>\n#include <pct.h>\nint main(void) { return PCT_OK; }\n").unwrap();
-    let include = format!("-I{}", repository().join("include").display());
-    let compile = |compiler: &str, language: &[&str]| {
-        let run = Run::new(tool(compiler)).args(STRICT).args(["-fsyntax-only", &include]).args(language);
-        run.args([&file]).ok().quiet();
+fn the_header_is_c_and_cpp_of_every_age() {
+    let installed = Installed::new(Library::Shared);
+    let says_ok_in = |compiler: &str, options: &[&str]| {
+        let program = installed.compile(compiler, options, &source("dialects.c"), &["--libs"]);
+        says_ok(installed.run(&program).output());
     };
-    compile("gcc", &["-std=c11"]);
-    compile("gcc", &["-std=c99"]);
-    compile("g++", &["-x", "c++", "-std=c++11"]);
+    for standard in ["-std=c89", "-std=c99", "-std=c11", "-std=c17"] {
+        says_ok_in("gcc", &[standard]);
+        // C of 1989 has no bool, clang's stdbool.h has it all the same, and clang minds that there.
+        let bool = if standard == "-std=c89" { "-Wno-c99-extensions" } else { "-Wall" };
+        says_ok_in("clang", &[standard, bool]);
+    }
+    for standard in ["-std=c++11", "-std=c++17", "-std=c++20"] {
+        says_ok_in("g++", &["-x", "c++", standard]);
+        says_ok_in("clang++", &["-x", "c++", standard]);
+    }
 }
 
 #[test]
 fn a_c_program_finds_the_conventions_in_the_shared_library() {
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("conventions.c", &["--libs"]);
     says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
 }
 
 #[test]
 fn a_c_program_finds_the_conventions_in_the_static_library() {
-    let (installed, root) = (Installed::new("libpct.a"), root());
+    let (installed, root) = (Installed::new(Library::Static), root());
     let program = installed.program("conventions.c", &["--libs", "--static"]);
     says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
 }
 
+/// The library is an ordinary one, but the heap of both is that of the sanitizer.
+#[test]
+fn no_call_leaks_or_is_undefined_under_sanitizers() {
+    let (installed, root) = (Installed::new(Library::Shared), root());
+    let sanitized = |name: &str| {
+        let flags =
+            ["-std=c11", "-D_GNU_SOURCE", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+        installed.compile("gcc", &flags, &source(name), &["--libs"])
+    };
+    let faults = sanitized("faults.c");
+    installed.run(&faults).args(["none"]).ok().quiet();
+    installed.run(&faults).args(["leak"]).output().fails().says("LeakSanitizer: detected memory leaks");
+    installed.run(&faults).args(["use"]).output().fails().says("heap-use-after-free");
+    let program = sanitized("conventions.c");
+    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+}
+
 #[test]
 fn a_context_has_a_log() {
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("log.c", &["--libs"]);
     let config = root.path().join("etc/pct/lxc/9001.conf");
     fs::write(config, "arch: amd64\nrootfs: local:9001/vm-9001-disk-0.raw,size=1G\nmistyped: 1\n").unwrap();
@@ -157,7 +99,7 @@ fn no_call_leaks_or_reads_what_it_may_not() {
     if !have_tool("valgrind") {
         return;
     }
-    let (installed, root) = (Installed::new("libpct.so"), root());
+    let (installed, root) = (Installed::new(Library::Shared), root());
     let program = installed.program("conventions.c", &["--libs"]);
     let valgrind = installed
         .run(&tool("valgrind"))
@@ -186,7 +128,7 @@ fn the_shared_library_has_a_soname_and_does_not_load_liblxc() {
 #[test]
 fn a_c_program_runs_commands_inside() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("exec.c", &["--libs"]);
     let host = Host::new();
     let ct = host.running(&[]);
@@ -197,7 +139,7 @@ fn a_c_program_runs_commands_inside() {
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
 
-    let library = installed.dir.path().join("lib");
+    let library = installed.library_dir();
     let env = [("LD_LIBRARY_PATH", library.to_str().unwrap())];
     let args = [root, helper, &ct.id, "console"];
     let mut pty = Pty::spawn(&program, &args, &env);
@@ -211,7 +153,7 @@ fn a_c_program_runs_commands_inside() {
 #[test]
 fn a_c_program_looks_after_a_container() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("running.c", &["--libs"]);
     let host = Host::new();
     let ct = host.busybox(&[]);
@@ -225,7 +167,7 @@ fn a_c_program_looks_after_a_container() {
 #[test]
 fn a_c_program_keeps_what_commands_say_and_leases_terminals() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("output.c", &["--libs"]);
     let host = Host::new();
     let ct = host.busybox(&[]);
@@ -237,7 +179,7 @@ fn a_c_program_keeps_what_commands_say_and_leases_terminals() {
 #[test]
 fn a_c_program_follows_a_container_and_cancels() {
     require_root!();
-    let installed = Installed::new("libpct.so");
+    let installed = Installed::new(Library::Shared);
     let program = installed.program("events.c", &["--libs"]);
     let host = Host::new();
     let ct = host.ct();
