@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::sys::pidfd::{Exit, Pidfd};
-use crate::sys::process::without_descriptors;
+use crate::sys::process::{stolen, wait_failed, without_descriptors};
 
 /// Where programs are searched, whatever the caller's environment says.
 pub(crate) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -258,14 +258,14 @@ impl Command {
         let pid = child.id().cast_signed();
         let ended = match Pidfd::open(pid).map_err(io::Error::other) {
             Ok(Some(pidfd)) => streams.follow(&pidfd, self.timeout),
-            // A child that is not reaped has its number.
-            Ok(None) => Err(io::ErrorKind::NotFound.into()),
+            // A child that is not reaped has its number: this may be somebody else's by now.
+            Ok(None) => return Err(watch(stolen())),
             Err(e) => Err(e),
         };
         if !matches!(ended, Ok(true)) {
             let _ = child.kill();
         }
-        let status = child.wait().map_err(watch)?;
+        let status = child.wait().map_err(|error| watch(wait_failed(error)))?;
         if !ended.map_err(watch)? {
             return Err(failed(line, Reason::Timeout, &streams.err.bytes));
         }

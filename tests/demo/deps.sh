@@ -40,13 +40,13 @@ packages="gcc libc6-dev make pkg-config liblxc1 liblxc-common lxc-templates
 headers="liblxc-dev lxc-dev"
 if [ "$purpose" = test ] || [ "$purpose" = vm ]; then
 	# lxc: the tools that the bench compares with, and the control tests.
-	# g++, valgrind (which needs the symbols of the C library): the tests of the C
-	# interface. libffi-platypus-perl, python3-pytest, mypy: of its users in examples/.
+	# g++, clang, valgrind (which needs the symbols of the C library): the tests of the C
+	# interface. libjansson-dev to mypy: of its users in examples/.
 	# python3-jsonschema: a stranger's view of the schema.
 	# acl to bzip2: archives with all that they can hold. The shells: their completion.
 	# mandoc: it finds faults in manual pages. rsync: liblxc copies folders with it.
 	packages="$packages lxc busybox-static strace dnsmasq-base isc-dhcp-client util-linux libclang-dev
-		binutils g++ valgrind libc6-dbg perl libffi-platypus-perl python3 python3-pytest mypy
+		binutils g++ clang valgrind libc6-dbg libjansson-dev perl libffi-platypus-perl python3 python3-pytest mypy
 		python3-jsonschema acl attr libcap2-bin xz-utils bzip2
 		bash zsh fish mandoc rsync"
 fi

@@ -34,7 +34,7 @@ static inline void check_ok(const char *file, int line, const char *call, pct_st
 #define FAILS(call, want, part) check_fails(__FILE__, __LINE__, #call, (call), (want), (part), &err)
 
 static inline void check_fails(const char *file, int line, const char *call, pct_status status, pct_status want,
-                        const char *part, pct_error **err)
+                               const char *part, pct_error **err)
 {
     if (status != want || pct_error_status(*err) != want || strstr(pct_error_message(*err), part) == NULL) {
         fprintf(stderr, "%s:%d: %s: %d instead of %d, or not '%s': %s\n", file, line, call, (int)status,

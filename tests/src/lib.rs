@@ -18,6 +18,7 @@ pub mod bench;
 pub mod bins;
 pub mod bridge;
 pub mod busybox;
+pub mod c;
 pub mod cases;
 pub mod cleanup;
 pub mod debian;

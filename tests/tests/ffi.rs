@@ -4,101 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pct_tests::archive::Compression;
+use pct_tests::c::{Installed, Library, library, source, tool};
+use pct_tests::generated::repository;
 use pct_tests::pty::Pty;
 use pct_tests::root::have_tool;
 use pct_tests::{Host, Output, Run, bins, busybox, require_root};
-
-const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1"];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn source(name: &str) -> PathBuf {
-    repository().join("tests/ffi").join(name)
-}
-
-fn library(name: &str) -> PathBuf {
-    let path = bins::profile_dir().join(name);
-    assert!(path.is_file(), "{} is missing: cargo build --workspace", path.display());
-    path
-}
-
-fn tool(name: &str) -> PathBuf {
-    bins::tool(name).unwrap_or_else(|| panic!("{name} is not installed"))
-}
-
-enum Library {
-    Shared,
-    Static,
-}
-
-/// The library as a package installs it, with `pct.pc` filled in.
-struct Installed {
-    dir: tempfile::TempDir,
-}
-
-impl Installed {
-    fn new(kind: Library) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        for folder in ["include", "lib/pkgconfig"] {
-            fs::create_dir_all(at(folder)).unwrap();
-        }
-        fs::copy(repository().join("include/pct.h"), at("include/pct.h")).unwrap();
-        let link = |from: &Path, name: &str| symlink(from, at("lib").join(name)).unwrap();
-        match kind {
-            Library::Static => link(&library("libpct.a"), "libpct.a"),
-            Library::Shared => {
-                link(&bins::shared_library(), "libpct.so.0");
-                link("libpct.so.0".as_ref(), "libpct.so");
-            }
-        }
-        let template = fs::read_to_string(repository().join("include/pct.pc.in")).unwrap();
-        let prefix = dir.path().to_str().unwrap();
-        let filled = template
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| {
-                line.replace("@PREFIX@", prefix)
-                    .replace("@LIBDIR@", "${prefix}/lib")
-                    .replace("@INCLUDEDIR@", "${prefix}/include")
-                    .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
-                    + "\n"
-            })
-            .collect::<String>();
-        assert!(!filled.contains('@'), "{filled}");
-        fs::write(at("lib/pkgconfig/pct.pc"), filled).unwrap();
-        Self { dir }
-    }
-
-    fn pkg_config(&self, args: &[&str]) -> Vec<String> {
-        let path = self.dir.path().join("lib/pkgconfig");
-        let run = Run::new(tool("pkg-config")).args(args).args(["pct"]).env("PKG_CONFIG_PATH", path);
-        run.ok().out().split_whitespace().map(str::to_owned).collect()
-    }
-
-    /// Compiles a program of `tests/ffi` as pkg-config says.
-    fn program(&self, name: &str, link: &[&str]) -> PathBuf {
-        let program = self.dir.path().join(name.trim_end_matches(".c"));
-        Run::new(tool("gcc"))
-            .args(STRICT)
-            .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-o"])
-            .args([&program, &source(name)])
-            .args(self.pkg_config(&["--cflags"]))
-            .args(self.pkg_config(link))
-            .ok();
-        program
-    }
-
-    fn run(&self, program: &Path) -> Run {
-        Run::new(program).env("LD_LIBRARY_PATH", self.dir.path().join("lib"))
-    }
-}
 
 /// A root with the configuration that `conventions.c` expects.
 fn root() -> tempfile::TempDir {
@@ -118,19 +31,24 @@ fn says_ok(output: Output) {
     assert_eq!(output.ok().quiet().out(), "ok\n");
 }
 
+/// The same program in each language: it compiles without a warning, links and runs.
 #[test]
-fn the_header_is_c11_and_cpp() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("twice.c");
-    fs::write(&file, "#include <pct.h>\n#include <pct.h>\nint main(void) { return PCT_OK; }\n").unwrap();
-    let include = format!("-I{}", repository().join("include").display());
-    let compile = |compiler: &str, language: &[&str]| {
-        let run = Run::new(tool(compiler)).args(STRICT).args(["-fsyntax-only", &include]).args(language);
-        run.args([&file]).ok().quiet();
+fn the_header_is_c_and_cpp_of_every_age() {
+    let installed = Installed::new(Library::Shared);
+    let says_ok_in = |compiler: &str, options: &[&str]| {
+        let program = installed.compile(compiler, options, &source("dialects.c"), &["--libs"]);
+        says_ok(installed.run(&program).output());
     };
-    compile("gcc", &["-std=c11"]);
-    compile("gcc", &["-std=c99"]);
-    compile("g++", &["-x", "c++", "-std=c++11"]);
+    for standard in ["-std=c89", "-std=c99", "-std=c11", "-std=c17"] {
+        says_ok_in("gcc", &[standard]);
+        // C of 1989 has no bool, clang's stdbool.h has it all the same, and clang minds that there.
+        let bool = if standard == "-std=c89" { "-Wno-c99-extensions" } else { "-Wall" };
+        says_ok_in("clang", &[standard, bool]);
+    }
+    for standard in ["-std=c++11", "-std=c++17", "-std=c++20"] {
+        says_ok_in("g++", &["-x", "c++", standard]);
+        says_ok_in("clang++", &["-x", "c++", standard]);
+    }
 }
 
 #[test]
@@ -145,6 +63,23 @@ fn a_c_program_finds_the_conventions_in_the_static_library() {
     let (installed, root) = (Installed::new(Library::Static), root());
     let program = installed.program("conventions.c", &["--libs", "--static"]);
     says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
+}
+
+/// The library is an ordinary one, but the heap of both is that of the sanitizer.
+#[test]
+fn no_call_leaks_or_is_undefined_under_sanitizers() {
+    let (installed, root) = (Installed::new(Library::Shared), root());
+    let sanitized = |name: &str| {
+        let flags =
+            ["-std=c11", "-D_GNU_SOURCE", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+        installed.compile("gcc", &flags, &source(name), &["--libs"])
+    };
+    let faults = sanitized("faults.c");
+    installed.run(&faults).args(["none"]).ok().quiet();
+    installed.run(&faults).args(["leak"]).output().fails().says("LeakSanitizer: detected memory leaks");
+    installed.run(&faults).args(["use"]).output().fails().says("heap-use-after-free");
+    let program = sanitized("conventions.c");
+    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
 }
 
 #[test]
@@ -262,7 +197,7 @@ fn a_c_program_runs_commands_inside() {
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
 
-    let library = installed.dir.path().join("lib");
+    let library = installed.library_dir();
     let env = [("LD_LIBRARY_PATH", library.to_str().unwrap())];
     let args = [root, helper, &ct.id, "console"];
     let mut pty = Pty::spawn(&program, &args, &env);

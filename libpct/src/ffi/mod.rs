@@ -44,8 +44,11 @@
 //!
 //! Processes. Work that has to fork is done by a program of its own,
 //! pct-helper, so the calling process may have threads. The library starts it
-//! and waits for it: SIGCHLD must not be ignored. It prints nothing, changes
-//! no signal handler, no working directory and no umask.
+//! and waits for it: SIGCHLD must not be ignored, and a handler must wait for
+//! children of its own only. Else a call that has to know how a child ended
+//! fails and says so. A forked child may go on to use a context for calls that
+//! only read. The library prints nothing, changes no signal handler, no signal
+//! mask, no working directory and no umask; standard streams may be closed.
 //!
 //! Versions. The numbers of PCT_VERSION_* are those of this header, pct_version
 //! gives those of the library in use. The file libpct.so.0 is replaced only by

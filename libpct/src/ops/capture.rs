@@ -19,7 +19,7 @@ use rustix::{
 use crate::{
     error::Error,
     progress::Progress,
-    sys::{self, pidfd::Pidfd},
+    sys::{self, pidfd::Pidfd, process::wait_failed},
 };
 
 /// How much of a command is borne.
@@ -42,7 +42,7 @@ pub(super) fn output(mut child: Child, limits: Limits, progress: &dyn Progress) 
         // That it has ended by itself meanwhile is what is wanted.
         let _ = end(&child);
     }
-    let status = child.wait().map_err(|source| failed("wait for a command", source))?;
+    let status = child.wait().map_err(|error| failed("wait for a command", wait_failed(error)))?;
     let (stdout, stderr) = said?;
     Ok(Output { status, stdout, stderr })
 }

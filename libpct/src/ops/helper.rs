@@ -71,7 +71,11 @@ pub(crate) struct Working {
 pub(crate) fn sealed(path: &Path) -> Result<OwnedFd, HelperError> {
     let missing = |source| HelperError::Missing { path: path.to_owned(), source };
     let file = File::open(path).map_err(missing)?;
-    sys::memfd::sealed_copy(file.as_fd(), "pct-helper").map_err(HelperError::Seal)
+    let copy = sys::memfd::sealed_copy(file.as_fd(), "pct-helper").map_err(HelperError::Seal)?;
+    // It is executed by its number, which must not be one that a standard stream of the child takes: a daemon may have
+    // closed its own.
+    fcntl_dupfd_cloexec(copy, 3)
+        .map_err(|errno| HelperError::Seal(sys::Error::os("copy the descriptor of pct-helper", errno)))
 }
 
 /// A path that executes an open file, in this process and in its children.

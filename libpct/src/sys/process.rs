@@ -182,6 +182,16 @@ pub(crate) fn without_descriptors(command: &mut std::process::Command) -> &mut s
     unsafe { std::os::unix::process::CommandExt::pre_exec(command, hook) }
 }
 
+/// Says why a child could not be waited for, when its end went elsewhere (wait(2), ECHILD).
+pub(crate) fn wait_failed(error: io::Error) -> io::Error {
+    if error.raw_os_error() == Some(libc::ECHILD) { stolen() } else { error }
+}
+
+/// A child that somebody else has reaped.
+pub(crate) fn stolen() -> io::Error {
+    io::Error::other("this program ignores SIGCHLD, or waits for children that are not its own")
+}
+
 /// Has the kernel send `signal` to this process when the parent's thread that made it ends; `parent` is whom
 /// the caller takes for its parent. Fails if the parent has ended already: then no signal would ever come.
 ///

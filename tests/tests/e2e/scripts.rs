@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use pct_tests::{Bridge, Ct, Host, Run, bins, require_root};
+use pct_tests::archive::Compression;
+use pct_tests::{Bridge, Ct, Host, Run, bins, busybox, require_root};
 
 /// Runs a script with `pct` in its PATH and `ID` set.
 fn bash(ct: &Ct<'_>, script: &str) -> String {
@@ -227,4 +228,20 @@ fn files_are_pushed_and_pulled_in_every_way() {
     );
     assert_eq!(bash(&ct, "pct exec $ID -- /bin/sh -c 'echo out; echo err >&2' 2>&1 >/dev/null"), "err");
     assert_eq!(bash(&ct, "pct reboot $ID && pct status $ID"), "status: running");
+}
+
+#[test]
+fn a_caller_may_ignore_how_its_children_end() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.ct();
+    let template = busybox::template(Compression::Zstd);
+    // As a Perl daemon does with $SIG{CHLD} = 'IGNORE'. A volume needs mkfs, a running container asks a helper.
+    let script = format!(
+        "pct() {{ env --ignore-signal=CHLD pct \"$@\"; }}; set -e
+        pct create $ID {} --rootfs local:1 >/dev/null; pct start $ID; pct set $ID --memory 123
+        pct exec $ID -- sh -c 'exit 5' || echo $?; pct stop $ID; pct destroy $ID",
+        template.display()
+    );
+    assert_eq!(bash(&ct, &script), "5");
 }
