@@ -109,7 +109,7 @@ static void limits(pct_ctx *ctx, uint32_t vmid)
     CHECK(output == NULL);
     options.limit = 0;
     options.timeout_ms = 200;
-    FAILS(pct_container_exec_output(ctx, vmid, sleeps, &options, &output, &err), PCT_E_TIMEOUT, "not ended");
+    FAILS(pct_container_exec_output(ctx, vmid, sleeps, &options, &output, &err), PCT_E_TIMEOUT, "not ended after 200ms");
     /* Both have got the signal. */
     output = run(ctx, vmid, "ps | grep -E ' (yes|sleep 1000)$'", NULL, 0);
     CHECK(pct_output_exit_status(output) == 1 && *pct_output_stdout(output, NULL) == '\0');

@@ -3,7 +3,7 @@
 mod failure;
 mod helper;
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use crate::{
     changes::ChangeError,
@@ -154,10 +154,10 @@ pub enum Error {
         seconds: u64,
     },
     /// A command inside took longer than it may.
-    #[error("the command has not ended after {seconds} s")]
+    #[error("the command has not ended after {time:?}")]
     CommandTimeout {
-        /// How long was waited, in seconds.
-        seconds: u64,
+        /// How long was waited.
+        time: Duration,
     },
     /// A command inside has said more than its caller wants to hold.
     #[error("the command has written more than {limit} bytes")]

@@ -1,16 +1,18 @@
 //! External programs: an argument vector, never a shell; a clean environment; what the program said goes into
 //! the error.
 
+mod streams;
+
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdout, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+pub(crate) use streams::{End, Keep, Streams};
 
 use crate::sys::pidfd::{Exit, Pidfd};
 use crate::sys::process::{stolen, wait_failed, without_descriptors};
@@ -249,29 +251,25 @@ impl Command {
         let mut child =
             spawned.map_err(|source| Error::Run { attempt: "start", command: line.clone(), source })?;
         let watch = |source| Error::Run { attempt: "watch", command: line.clone(), source };
-        let mut streams = Streams {
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-            out: Tail { keep: self.stdout_limit, bytes: Vec::new(), first: true, truncated: false },
-            err: Tail { keep: STDERR_LIMIT, bytes: Vec::new(), first: false, truncated: false },
-        };
+        let mut streams = Streams::of(&mut child, Keep::First(self.stdout_limit), Keep::Last(STDERR_LIMIT))
+            .map_err(watch)?;
         let pid = child.id().cast_signed();
         let ended = match Pidfd::open(pid).map_err(io::Error::other) {
-            Ok(Some(pidfd)) => streams.follow(&pidfd, self.timeout),
+            Ok(Some(pidfd)) => streams.follow(&pidfd, self.timeout, None),
             // A child that is not reaped has its number: this may be somebody else's by now.
             Ok(None) => return Err(watch(stolen())),
             Err(e) => Err(e),
         };
-        if !matches!(ended, Ok(true)) {
+        if !matches!(ended, Ok(End::Exit)) {
             let _ = child.kill();
         }
         let status = child.wait().map_err(|error| watch(wait_failed(error)))?;
-        if !ended.map_err(watch)? {
-            return Err(failed(line, Reason::Timeout, &streams.err.bytes));
+        let (out, err) = streams.into_kept();
+        if ended.map_err(watch)? != End::Exit {
+            return Err(failed(line, Reason::Timeout, &err.bytes));
         }
         let exit =
             status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or(libc::SIGKILL)), Exit::Code);
-        let Streams { out, err, .. } = streams;
         Ok(Output { exit, stdout: out.bytes, stderr: err.bytes, truncated: out.truncated })
     }
 
@@ -315,111 +313,10 @@ fn failed(command: String, reason: Reason, stderr: &[u8]) -> Error {
     Error::Failed { command, reason, stderr: (!text.is_empty()).then_some(Stderr(text)) }
 }
 
-/// Bytes up to a limit: the first ones or the last ones.
-struct Tail {
-    keep: usize,
-    bytes: Vec<u8>,
-    first: bool,
-    truncated: bool,
-}
-
-impl Tail {
-    fn add(&mut self, more: &[u8]) {
-        if self.first {
-            let room = self.keep.saturating_sub(self.bytes.len());
-            let (kept, dropped) = more.split_at(room.min(more.len()));
-            self.bytes.extend_from_slice(kept);
-            self.truncated |= !dropped.is_empty();
-        } else {
-            self.bytes.extend_from_slice(more);
-            if let Some(excess @ 1..) = self.bytes.len().checked_sub(self.keep) {
-                self.bytes.drain(..excess);
-                self.truncated = true;
-            }
-        }
-    }
-}
-
-struct Streams {
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-    out: Tail,
-    err: Tail,
-}
-
-impl Streams {
-    fn open_streams(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        [self.stdout.as_ref().map(AsFd::as_fd), self.stderr.as_ref().map(AsFd::as_fd)]
-    }
-
-    /// Reads both streams until the program ends. `Ok(false)`: it has not ended in time.
-    ///
-    /// One loop over three descriptors, no threads: the helper must stay single-threaded.
-    fn follow(&mut self, process: &Pidfd, timeout: Option<Duration>) -> io::Result<bool> {
-        for fd in self.open_streams().into_iter().flatten() {
-            rustix::io::ioctl_fionbio(fd, true)?;
-        }
-        let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
-        loop {
-            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            let ended = wait_for_any(process.as_fd(), self.open_streams(), left)?;
-            // After the end, too: what was written before it is in the pipes.
-            if let Some(pipe) = &mut self.stdout
-                && drain(pipe, &mut self.out)?
-            {
-                self.stdout = None;
-            }
-            if let Some(pipe) = &mut self.stderr
-                && drain(pipe, &mut self.err)?
-            {
-                self.stderr = None;
-            }
-            if ended {
-                return Ok(true);
-            }
-            if left.is_some_and(|l| l.is_zero()) {
-                return Ok(false);
-            }
-        }
-    }
-}
-
-/// Tells whether the process has ended.
-fn wait_for_any(
-    process: BorrowedFd<'_>,
-    streams: [Option<BorrowedFd<'_>>; 2],
-    left: Option<Duration>,
-) -> io::Result<bool> {
-    let mut fds = vec![PollFd::from_borrowed_fd(process, PollFlags::IN)];
-    fds.extend(streams.into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-    let limit = left.and_then(|l| Timespec::try_from(l).ok());
-    match poll(&mut fds, limit.as_ref()) {
-        Ok(_) => Ok(fds.first().is_some_and(|fd| !fd.revents().is_empty())),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// Reads what is there. `true`: end of the stream.
-fn drain(pipe: &mut impl Read, into: &mut Tail) -> io::Result<bool> {
-    let mut buffer = [0; 16 << 10];
-    // Bounded, so that a program that writes without pause cannot outrun its deadline.
-    for _ in 0..64 {
-        match pipe.read(&mut buffer) {
-            Ok(0) => return Ok(true),
-            Ok(n) => into.add(buffer.get(..n).unwrap_or_default()),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::error::Error as _;
+    use std::{error::Error as _, time::Instant};
 
     fn sh(script: &str) -> Command {
         Command::new("sh").args(["-c", script])
