@@ -196,8 +196,8 @@ fn halt_connected(
     let mut patience = FIRST_PATIENCE;
     loop {
         match socket.halt() {
-            // It ends already.
-            Err(lxc::Error::NotRunning { .. }) => {}
+            // It ends already, or has ended: behind it a monitor runs hooks and unloads profiles, and does not answer.
+            Err(lxc::Error::NotRunning { .. } | lxc::Error::Timeout { .. }) => {}
             other => other?,
         }
         let left = deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));

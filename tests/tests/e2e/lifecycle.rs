@@ -1,6 +1,7 @@
 //! start, stop, shutdown, reboot.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use pct_tests::archive::Member;
@@ -75,6 +76,23 @@ fn a_shutdown_lets_init_end_by_itself() {
     ct.pct("shutdown", &["--timeout", "100"]).ok();
     assert_eq!(ct.status(), "stopped");
     assert!(ct.subvol().join("root/ended").exists(), "init was killed, not asked");
+}
+
+/// Longer than a monitor may take to answer.
+#[test]
+fn a_shutdown_waits_for_a_monitor_that_clears_up_and_does_not_answer() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.busybox(&[]);
+    let hook = host.scratch().join("hook");
+    fs::write(&hook, "#!/bin/sh\nsleep 8\n: > \"$0.ran\"\n").unwrap();
+    fs::set_permissions(&hook, Permissions::from_mode(0o755)).unwrap();
+    ct.append_conf(&format!("lxc.hook.stop: {}", hook.display()));
+    ct.start().ok();
+    ct.wait_booted();
+    ct.pct("shutdown", &["--timeout", "100"]).ok().quiet();
+    assert!(hook.with_extension("ran").exists());
+    assert_eq!(ct.status(), "stopped");
 }
 
 #[test]

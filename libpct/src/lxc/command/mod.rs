@@ -208,8 +208,11 @@ impl CommandSocket {
     /// (systemd does), else SIGPWR (spec: runtime, part 5.1). Does not wait.
     pub fn halt(&self) -> Result<()> {
         const WHAT: &str = "shut down";
-        let configured =
-            self.config_item("lxc.signal.halt").ok().and_then(|text| text.trim().parse::<i32>().ok());
+        let configured = match self.config_item("lxc.signal.halt") {
+            Ok(text) => text.trim().parse::<i32>().ok(),
+            Err(error @ (Error::Timeout { .. } | Error::NotRunning { .. })) => return Err(error),
+            Err(_) => None,
+        };
         let signal = match configured {
             Some(number) if number > 0 => number,
             _ if self.init_blocks(libc::SIGRTMIN() + 3)? => libc::SIGRTMIN() + 3,
