@@ -142,7 +142,8 @@ fn has_feature(input: &Input<'_>) {
 
 fn ctx_new(input: &Input<'_>) {
     let (root, helper) = (input.string(0), input.string(1));
-    let options = input.options(&[pointer(&root).cast(), pointer(&helper).cast()]);
+    let log = logs as *const c_void;
+    let options = input.options(&[pointer(&root).cast(), pointer(&helper).cast(), log, ptr::null()]);
     let (mut out, mut err) = (without_provenance_mut(1), stale());
     // SAFETY: places for what it gives, and a struct as large as it says.
     let status = unsafe {
@@ -372,6 +373,12 @@ extern "C" fn hears(user: *mut c_void, text: *const c_char) -> c_int {
     0
 }
 
+extern "C" fn logs(user: *mut c_void, priority: c_int, text: *const c_char) {
+    assert!(user.is_null() && [4, 6].contains(&priority));
+    // SAFETY: a string, as the header says.
+    assert!(unsafe { CStr::from_ptr(text) }.to_str().is_ok());
+}
+
 const VMID: u32 = 9001;
 const CONFIG: &str = "#na%C3%AFve\narch: amd64\nhostname: old\nrootfs: local:9001/vm-9001-disk-0.raw,size=1G\n\
     lxc.cap.drop: sys_time\n\n[pve:pending]\nhostname: new\n\n[one]\narch: amd64\nsnaptime: 1700000000\n";
@@ -391,8 +398,13 @@ static CTX: LazyLock<Context> = LazyLock::new(|| {
     fs::write(configs.join(format!("{VMID}.conf")), CONFIG).expect("a config");
     let root = root.canonicalize().expect("a root").into_os_string().into_encoded_bytes();
     let (root, helper) = (CString::new(root).expect("no NUL"), c"/nonexistent/pct-helper");
-    let options: [*const c_void; 3] =
-        [without_provenance(size_of::<[usize; 3]>()), root.as_ptr().cast(), helper.as_ptr().cast()];
+    let options: [*const c_void; 5] = [
+        without_provenance(size_of::<[usize; 5]>()),
+        root.as_ptr().cast(),
+        helper.as_ptr().cast(),
+        logs as *const c_void,
+        ptr::null(),
+    ];
     let mut ctx = ptr::null_mut();
     // SAFETY: a whole struct, and a place for the context.
     let status = unsafe { c::pct_ctx_new(options.as_ptr().cast(), &raw mut ctx, ptr::null_mut()) };
