@@ -558,6 +558,14 @@ pub fn set_up_guest(
     ops::set_up_guest(root.as_ref(), vmid, options, progress)
 }
 
+/// For the first line of a program: children of this process can be waited for from now on, also where the parent ignores
+/// SIGCHLD, as many a daemon does, and has handed that on (execve(2)). A handler that is there stays.
+///
+/// Operations run programs, and where nobody can learn how these ended they fail with that reason.
+pub fn heed_children() {
+    sys::signal::heed(libc::SIGCHLD);
+}
+
 /// The whole of the program `pct-helper`. Not for others: its language is that of one release.
 #[doc(hidden)]
 #[must_use]

@@ -30,12 +30,8 @@ mod task;
 mod usage;
 mod wrap;
 
-use std::sync::Arc;
-
 fn main() -> std::process::ExitCode {
-    // A parent that ignores SIGCHLD, as many a script does, hands that on, and no child could be waited for (wait(2)).
-    // Any handler is the end of that; without one, the children that matter fail with the reason.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default());
+    pct::heed_children();
     let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
     dispatch::run(&words).into()
 }

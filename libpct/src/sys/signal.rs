@@ -125,6 +125,15 @@ pub(crate) fn ignore(signal: i32) -> Result<()> {
     Ok(())
 }
 
+/// Ignores a signal no longer; a handler stays.
+pub(crate) fn heed(signal: i32) {
+    if is_ignored(signal) {
+        // It cannot fail for a signal that could be ignored.
+        // SAFETY: the default disposition runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 fn is_ignored(signal: i32) -> bool {
     // SAFETY: plain data, filled by the call; a null new action only asks.
     unsafe {
