@@ -24,7 +24,8 @@ pub(super) fn give(text: &str) -> *mut c_char {
 /// A text for C, which ends at the first NUL: one inside is shown as a replacement character, so that
 /// nothing behind it is lost.
 pub(super) fn c_string(text: &str) -> CString {
-    CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
+    // One copy where there is none, which is nearly always.
+    CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default())
 }
 
 /// The bytes of a string, without its NUL; nothing when it is NULL.
