@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) use streams::{End, Keep, Streams};
 
 use crate::sys::pidfd::{Exit, Pidfd};
-use crate::sys::process::{stolen, wait_failed, without_descriptors};
+use crate::sys::process::{stolen, wait, without_descriptors};
 
 /// Where programs are searched, whatever the caller's environment says.
 pub(crate) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -263,7 +263,7 @@ impl Command {
         if !matches!(ended, Ok(End::Exit)) {
             let _ = child.kill();
         }
-        let status = child.wait().map_err(|error| watch(wait_failed(error)))?;
+        let status = wait(&mut child).map_err(watch)?;
         let (out, err) = streams.into_kept();
         if ended.map_err(watch)? != End::Exit {
             return Err(failed(line, Reason::Timeout, &err.bytes));

@@ -25,7 +25,7 @@ use super::{
     status::{PCT_E_FD, PCT_E_PARAMETER, PCT_E_SYSTEM, pct_status},
     string,
 };
-use crate::{Attach, sys::process::wait_failed};
+use crate::{Attach, sys::process};
 
 /// How a command or shell is run.
 #[repr(C)]
@@ -248,9 +248,8 @@ fn pidfd_of(child: &mut Child) -> Result<OwnedFd, Fault> {
 }
 
 fn wait(mut child: Child) -> Result<c_int, Fault> {
-    let failed =
-        |error| Fault::io(PCT_E_SYSTEM, "cannot learn how the command has ended", &wait_failed(error));
-    Ok(exit_status(child.wait().map_err(failed)?))
+    let failed = |error| Fault::io(PCT_E_SYSTEM, "cannot learn how the command has ended", &error);
+    Ok(exit_status(process::wait(&mut child).map_err(failed)?))
 }
 
 /// As a shell has it.

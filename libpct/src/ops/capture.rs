@@ -1,23 +1,18 @@
 //! A command inside, run to its end, with what it has said (ours).
 
 use std::{
-    fs::File,
-    io::{self, Seek, Write},
-    process::{Child, Output},
+    io,
+    process::{Child, ExitStatus, Output},
     time::Duration,
 };
 
-use rustix::fs::{MemfdFlags, Mode, SealFlags, fchmod, fcntl_add_seals, memfd_create};
+use rustix::fs::{Mode, fchmod};
 
 use crate::{
     error::Error,
     exec::{End, Keep, Streams},
     progress::Progress,
-    sys::{
-        self,
-        pidfd::Pidfd,
-        process::{stolen, wait_failed},
-    },
+    sys::{self, pidfd::Pidfd, process},
 };
 
 /// How much of a command is borne.
@@ -35,8 +30,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// is cancelled, the command gets SIGTERM; one that does not heed it is left to the container, and so is what it has
 /// started in the background.
 pub(super) fn output(mut child: Child, limits: Limits, progress: &dyn Progress) -> Result<Output, Error> {
-    let failed = |source| failed("wait for a command", source);
-    let Some(process) = Pidfd::open(child.id().cast_signed())? else { return Err(failed(stolen())) };
+    let Some(process) = Pidfd::open(child.id().cast_signed())? else { return Err(failed(process::stolen())) };
     let keep = Keep::All(limits.bytes);
     let mut streams = Streams::of(&mut child, keep, keep).map_err(failed)?;
     for pipe in streams.open().into_iter().flatten() {
@@ -48,7 +42,7 @@ pub(super) fn output(mut child: Child, limits: Limits, progress: &dyn Progress) 
         // That it has ended by itself meanwhile is what is wanted.
         let _ = stop(&process);
     }
-    let status = child.wait().map_err(|error| failed(wait_failed(error)))?;
+    let status = wait(&mut child)?;
     match end.map_err(failed)? {
         End::Exit => {
             let (stdout, stderr) = streams.into_kept();
@@ -70,20 +64,11 @@ fn stop(process: &Pidfd) -> Result<(), sys::Error> {
     Ok(())
 }
 
-/// A file in memory to read from. A pipe would have to be written to meanwhile, and whoever writes to one that nobody
-/// reads gets a signal that ends the calling program.
-pub(super) fn file_of(bytes: &[u8]) -> Result<File, Error> {
-    let made = || -> io::Result<File> {
-        let file = memfd_create("stdin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let mut file = File::from(file);
-        file.write_all(bytes)?;
-        file.rewind()?;
-        fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-        Ok(file)
-    };
-    made().map_err(|source| failed("keep the input of a command", source))
+/// Waits for a command.
+pub(super) fn wait(child: &mut Child) -> Result<ExitStatus, Error> {
+    process::wait(child).map_err(failed)
 }
 
-fn failed(attempt: &str, source: io::Error) -> Error {
-    sys::Error::os(attempt.to_owned(), source).into()
+fn failed(source: io::Error) -> Error {
+    sys::Error::os("wait for a command", source).into()
 }

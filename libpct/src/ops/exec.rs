@@ -15,9 +15,8 @@ use crate::{
     config::Vmid,
     error::Error,
     progress::{Progress, Silent},
+    sys::memfd,
 };
-
-const WAIT: &str = "cannot wait for";
 
 /// A command for a running container, as its root; not started yet.
 ///
@@ -154,8 +153,7 @@ impl<'a> Exec<'a> {
     /// # Errors
     /// As [`Exec::spawn`]. That the command failed is in the status.
     pub fn status(self) -> Result<ExitStatus, Error> {
-        let helper = &self.env.helper;
-        self.spawn()?.wait().map_err(|source| Error::io(WAIT, helper, source))
+        capture::wait(&mut self.spawn()?)
     }
 
     /// Runs it to its end, and gives what it has written to the streams that nobody named. What it leaves in the
@@ -175,7 +173,9 @@ impl<'a> Exec<'a> {
 
     fn spawn_with(mut self, input: fn() -> Stdio, output: fn() -> Stdio) -> Result<Child, Error> {
         let stdin = match (self.input.take(), self.stdin.take()) {
-            (Some(bytes), _) => capture::file_of(&bytes)?.into(),
+            // A pipe would have to be written to meanwhile, and whoever writes to one that nobody reads gets a signal
+            // that ends the calling program.
+            (Some(bytes), _) => memfd::sealed_bytes(&bytes, "stdin")?.into(),
             (None, stream) => stream.unwrap_or_else(input),
         };
         let [stdout, stderr] =

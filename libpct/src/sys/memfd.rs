@@ -1,6 +1,7 @@
-//! Sealed copies of files in memory.
+//! Sealed files in memory.
 
 use std::fs::File;
+use std::io::{Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -23,13 +24,24 @@ pub(crate) fn sealed_copy(file: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
     };
     let memfd = memfd.map_err(|e| Error::os("create a file in memory", e))?;
     copy(file, memfd.as_fd()).map_err(|e| Error::os(format!("copy {name} into memory"), e))?;
-    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
-    seal(memfd.as_fd(), seals).map_err(|e| Error::os(format!("seal the copy of {name}"), e))?;
+    seal(memfd.as_fd()).map_err(|e| Error::os(format!("seal the copy of {name}"), e))?;
     Ok(memfd)
 }
 
+/// A file with these bytes, to be read from its start, that nobody can change any more. Close-on-exec.
+pub(crate) fn sealed_bytes(bytes: &[u8], name: &str) -> Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memfd = rustix::fs::memfd_create(name, flags).map_err(|e| Error::os("create a file in memory", e))?;
+    let mut file = File::from(memfd);
+    let written = file.write_all(bytes).and_then(|()| file.rewind());
+    written.map_err(|e| Error::os(format!("write {name} into memory"), e))?;
+    seal(file.as_fd()).map_err(|e| Error::os(format!("seal {name}"), e))?;
+    Ok(file)
+}
+
 /// The kernel refuses while it holds a page of the file for itself, for instance to move it (fcntl(2), EBUSY).
-fn seal(memfd: BorrowedFd<'_>, seals: SealFlags) -> std::result::Result<(), Errno> {
+fn seal(memfd: BorrowedFd<'_>) -> std::result::Result<(), Errno> {
+    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
     let mut pause = Duration::from_millis(1);
     loop {
         match rustix::fs::fcntl_add_seals(memfd, seals) {
@@ -91,6 +103,13 @@ mod tests {
         assert_eq!(rustix::fs::fcntl_add_seals(&copy, SealFlags::FUTURE_WRITE), Err(Errno::PERM));
         assert!(rustix::io::fcntl_getfd(&copy).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
         assert_eq!(std::fs::read(&path).unwrap(), std::fs::read("/bin/true").unwrap());
+    }
+
+    #[test]
+    fn sealed_bytes_are_read_from_their_start_and_stay() {
+        let file = sealed_bytes(b"text", "pct-test").unwrap();
+        assert_eq!(std::io::read_to_string(&file).unwrap(), "text");
+        assert_eq!(rustix::io::pwrite(&file, b"x", 0), Err(Errno::PERM));
     }
 
     #[test]

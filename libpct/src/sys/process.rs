@@ -182,9 +182,10 @@ pub(crate) fn without_descriptors(command: &mut std::process::Command) -> &mut s
     unsafe { std::os::unix::process::CommandExt::pre_exec(command, hook) }
 }
 
-/// Says why a child could not be waited for, when its end went elsewhere (wait(2), ECHILD).
-pub(crate) fn wait_failed(error: io::Error) -> io::Error {
-    if error.raw_os_error() == Some(libc::ECHILD) { stolen() } else { error }
+/// Waits for a child, and says why that failed when its end went elsewhere (wait(2), ECHILD).
+pub(crate) fn wait(child: &mut std::process::Child) -> io::Result<std::process::ExitStatus> {
+    let stolen = |error: io::Error| if error.raw_os_error() == Some(libc::ECHILD) { stolen() } else { error };
+    child.wait().map_err(stolen)
 }
 
 /// A child that somebody else has reaped.
