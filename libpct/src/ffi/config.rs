@@ -42,15 +42,7 @@ pub unsafe extern "C" fn pct_config_parse(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::call(err, || {
-            out.require("out")?;
-            let file = file(config, size)?;
-            out.set(string::give(&json::file(file, guard::number(vmid)?).to_string()));
-            Ok(())
-        })
-    }
+    unsafe { guard::json(out, err, || Ok(json::file(file(config, size)?, guard::number(vmid)?))) }
 }
 
 /// Translates a file to the configuration of liblxc that a start with it would
@@ -102,14 +94,7 @@ pub unsafe extern "C" fn pct_config_schema_json(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::call(err, || {
-            out.require("out")?;
-            out.set(string::give(&json_schema().to_string()));
-            Ok(())
-        })
-    }
+    unsafe { guard::json(out, err, || Ok(json_schema())) }
 }
 
 /// The bytes of a config file.

@@ -82,11 +82,7 @@ pub(super) unsafe fn json_of(
     // SAFETY: as above.
     unsafe {
         let out = Out::new(out, ptr::null_mut());
-        on_container(ctx, vmid, err, |container| {
-            out.require("out")?;
-            out.set(string::give(&body(container)?.to_string()));
-            Ok(())
-        })
+        on_container(ctx, vmid, err, |container| give(&out, "out", || body(container)))
     }
 }
 
@@ -103,12 +99,35 @@ pub(super) unsafe fn json_on(
     // SAFETY: as above.
     unsafe {
         let out = Out::new(out, ptr::null_mut());
-        on_ctx(ctx, err, |ctx| {
-            out.require(name)?;
-            out.set(string::give(&body(&ctx.pct)?.to_string()));
-            Ok(())
-        })
+        on_ctx(ctx, err, |ctx| give(&out, name, || body(&ctx.pct)))
     }
+}
+
+/// As [`call`], for a call that gives a JSON text.
+///
+/// # Safety
+/// As [`call`]; `out` is NULL or may be written to.
+pub(super) unsafe fn json(
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+    body: impl FnOnce() -> Result<Value, Fault>,
+) -> pct_status {
+    // SAFETY: as above.
+    unsafe {
+        let out = Out::new(out, ptr::null_mut());
+        call(err, || give(&out, "out", body))
+    }
+}
+
+/// Gives a JSON text in the parameter `name`.
+fn give(
+    out: &Out<*mut c_char>,
+    name: &str,
+    body: impl FnOnce() -> Result<Value, Fault>,
+) -> Result<(), Fault> {
+    out.require(name)?;
+    out.set(string::give(&body()?.to_string()));
+    Ok(())
 }
 
 /// The number of a container.

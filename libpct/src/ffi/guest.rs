@@ -6,7 +6,6 @@ use super::{
     config,
     error::{Fault, pct_error},
     guard, options,
-    out::Out,
     progress::{Callbacks, pct_progress},
     status::{PCT_E_PARAMETER, pct_status},
     string,
@@ -58,9 +57,7 @@ pub unsafe extern "C" fn pct_set_up_guest(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        let out = Out::new(out, ptr::null_mut());
-        guard::call(err, || {
-            out.require("out")?;
+        guard::json(out, err, || {
             let rootfs = string::os(rootfs).ok_or_else(|| Fault::null("rootfs"))?;
             if options.is_null() {
                 return Err(Fault::null("options"));
@@ -73,8 +70,7 @@ pub unsafe extern "C" fn pct_set_up_guest(
                 &options,
                 &mut Callbacks::read(ptr::null(), progress)?,
             )?;
-            out.set(string::give(&json::guest(&found).to_string()));
-            Ok(())
+            Ok(json::guest(&found))
         })
     }
 }
