@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{Section, Startup, Vmid},
     error::Error,
-    progress::{self, Progress},
+    progress::Progress,
     store::StoreError,
 };
 
@@ -141,6 +141,5 @@ fn locked(lock: &str) -> String {
 
 /// Waits so many seconds, or until the caller has enough of it.
 fn pause(seconds: Option<u32>, progress: &dyn Progress) -> Result<(), Error> {
-    let time = Duration::from_secs(seconds.unwrap_or_default().into());
-    if progress::pause(progress, time) { Ok(()) } else { Err(Error::Interrupted) }
+    super::pause(progress, Duration::from_secs(seconds.unwrap_or_default().into()))
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Env, destroy, disks, facts, mounts,
+    Env, destroy, disks, facts, mounts, pause,
     protocol::{Event, Job, Populate},
     setters::setters,
     start::{StartOptions, start_locked},
@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     image::Compression,
     ops::helper::Working,
-    progress::{Progress, pause},
+    progress::Progress,
     storage::Storages,
     store::{CREATE_LOCK_TIMEOUT, ConfigLock},
 };
@@ -266,9 +266,7 @@ fn build<'a>(
         }
     }
     // The last moment at which all can be taken back.
-    if !pause(progress, Duration::ZERO) {
-        return Err(Error::Interrupted);
-    }
+    pause(progress, Duration::ZERO)?;
     section.remove("lock");
     env.store().write(lock, &config)?;
     Ok(())

@@ -52,13 +52,17 @@ mod undo;
 mod unlock;
 mod wait;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     config::Vmid,
     error::Error,
     home::Home,
     lxc::command,
+    progress::{self, Progress},
     storage,
     store::{Listener, Store},
 };
@@ -136,6 +140,11 @@ impl Env {
     fn connect(&self, vmid: Vmid) -> Result<Option<command::CommandSocket>, Error> {
         Ok(command::CommandSocket::connect(&self.home.lxcpath(), &vmid.to_string())?)
     }
+}
+
+/// Lets time pass, or only asks whether the caller has enough of it: then the operation is interrupted.
+fn pause(progress: &dyn Progress, time: Duration) -> Result<(), Error> {
+    if progress::pause(progress, time) { Ok(()) } else { Err(Error::Interrupted) }
 }
 
 /// Shows a path in a message.

@@ -9,7 +9,7 @@ use crate::{
     config::{Config, InvalidIdMap, MountPoint, Section, Size, Vmid, VolumeId},
     error::Error,
     facts::{HostFacts, Version},
-    progress::{Progress, pause},
+    progress::Progress,
     storage::{StorageError, Storages},
     store::ConfigLock,
 };
@@ -40,7 +40,7 @@ pub(crate) fn set(
     let mut volumes = HostVolumes::new(vmid, &config, &storages, &mut undo, progress);
     let changed = change(&mut config, changes, vmid, &facts, &mut volumes, live.as_mut())
         // The last moment at which all can be taken back.
-        .and_then(|()| if pause(progress, Duration::ZERO) { Ok(()) } else { Err(Error::Interrupted) })
+        .and_then(|()| super::pause(progress, Duration::ZERO))
         .and_then(|()| Ok(env.store().write(&lock, &config)?));
     if let Err(error) = changed {
         let problems = live.map(Live::restore).unwrap_or_default();
