@@ -144,12 +144,10 @@ fn ctx_new(input: &Input<'_>) {
     let (root, helper) = (input.string(0), input.string(1));
     let log = logs as *const c_void;
     let options = input.options(&[pointer(&root).cast(), pointer(&helper).cast(), log, ptr::null()]);
-    let (mut out, mut err) = (without_provenance_mut(1), stale());
+    let mut out = without_provenance_mut(1);
     // SAFETY: places for what it gives, and a struct as large as it says.
-    let status = unsafe {
-        c::pct_ctx_new(struct_of(&options), input.place(NO_OUT, &mut out), input.place(NO_ERR, &mut err))
-    };
-    input.ended(status, err);
+    let new = |err| unsafe { c::pct_ctx_new(struct_of(&options), input.place(NO_OUT, &mut out), err) };
+    let status = input.status(new);
     if !input.has(NO_OUT) {
         assert_eq!(out.is_null(), status != c::OK);
         // SAFETY: it was given just now.
@@ -207,18 +205,11 @@ fn set(input: &Input<'_>) {
     let lists = [b'=', b'-', b'~'].map(list);
     let [set, unset, revert] = lists.each_ref().map(|list| list.as_ptr().cast());
     let options = input.options(&[set, unset, revert, pointer(&digest).cast()]);
-    let mut err = stale();
     // SAFETY: as for ctx_new; the lists end in NULL.
-    let status = unsafe {
-        c::pct_container_set(
-            input.ctx(),
-            input.vmid(),
-            struct_of(&options),
-            ptr::null(),
-            input.place(NO_ERR, &mut err),
-        )
+    let set = |err| unsafe {
+        c::pct_container_set(input.ctx(), input.vmid(), struct_of(&options), ptr::null(), err)
     };
-    input.ended(status, err);
+    let status = input.status(set);
     assert_ne!(status, c::OK, "there is no helper, so nothing can be set");
 }
 
@@ -239,19 +230,12 @@ fn wait(input: &Input<'_>) {
         return;
     }
     let options = input.options(&[input.numbers(1)]);
-    let mut err = stale();
+    let (condition, options) = (pointer(&condition), struct_of(&options));
     // SAFETY: as for ctx_new.
-    let status = unsafe {
-        c::pct_container_wait(
-            input.ctx(),
-            input.vmid(),
-            pointer(&condition),
-            struct_of(&options),
-            ptr::null(),
-            input.place(NO_ERR, &mut err),
-        )
+    let wait = |err| unsafe {
+        c::pct_container_wait(input.ctx(), input.vmid(), condition, options, ptr::null(), err)
     };
-    input.ended(status, err);
+    let status = input.status(wait);
     assert_ne!(status, c::OK);
 }
 
@@ -310,19 +294,20 @@ impl Input<'_> {
 
     /// Makes a call that gives a text.
     fn text(&self, call: impl FnOnce(c::Text, c::Err) -> c_int) -> Option<String> {
-        let (mut out, mut err) = (without_provenance_mut(1), stale());
-        let status = call(self.place(NO_OUT, &mut out), self.place(NO_ERR, &mut err));
-        self.ended(status, err);
+        let mut out = without_provenance_mut(1);
+        let status = self.status(|err| call(self.place(NO_OUT, &mut out), err));
         let text = if self.has(NO_OUT) { None } else { taken(out) };
         assert_eq!(text.is_some(), status == c::OK);
         text
     }
 
-    /// What holds after each call.
-    fn ended(&self, status: c_int, err: *mut c::Error) {
+    /// Makes a call; what holds after each is checked.
+    fn status(&self, call: impl FnOnce(c::Err) -> c_int) -> c_int {
+        let mut err = without_provenance_mut(1);
+        let status = call(self.place(NO_ERR, &mut err));
         assert_ne!(status, c::E_PANIC);
         if self.has(NO_ERR) {
-            return;
+            return status;
         }
         assert_eq!(err.is_null(), status == c::OK);
         // SAFETY: NULL, or an error object that was given just now.
@@ -333,11 +318,8 @@ impl Input<'_> {
             assert_eq!(message.is_empty(), status == c::OK);
             c::pct_error_free(err);
         }
+        status
     }
-}
-
-fn stale() -> *mut c::Error {
-    without_provenance_mut(1)
 }
 
 fn pointer(text: &Option<CString>) -> *const c_char {
