@@ -12,7 +12,8 @@ use std::{
 use rustix::fs::{AtFlags, unlinkat};
 
 use super::{
-    Backend, Feature, Format, Location, StorageError,
+    Format, StorageError,
+    backend::{Backend, Described, Feature, Listed, Location, Space},
     cfg::Section,
     remove::remove_tree,
     volname::{self, Name, split_path_based},
@@ -61,9 +62,12 @@ impl DirStorage {
 
     /// The path of a volume, from a name that was checked.
     fn volume(&self, name: &str) -> Result<(PathBuf, Format), StorageError> {
-        let bad = || StorageError::BadName { name: name.to_owned() };
-        let (_, parsed) = split_path_based(name).ok_or_else(bad)?;
+        let (_, parsed) = Self::parse(name)?;
         Ok((self.path.join("images").join(name), parsed.format))
+    }
+
+    fn parse(name: &str) -> Result<(Vmid, Name<'_>), StorageError> {
+        split_path_based(name).ok_or_else(|| StorageError::BadName { name: name.to_owned() })
     }
 
     fn create(&self, path: &Path, format: Format, size: Size) -> io::Result<()> {
@@ -82,8 +86,8 @@ impl DirStorage {
 }
 
 impl Backend for DirStorage {
-    fn formats(&self) -> &'static [Format] {
-        &[Format::Raw, Format::Subvol]
+    fn format_for(&self, size: Size) -> Format {
+        if size.bytes() > 0 { Format::Raw } else { Format::Subvol }
     }
 
     fn activate(&self) -> Result<(), StorageError> {
@@ -103,6 +107,22 @@ impl Backend for DirStorage {
             }
         }
         Ok(())
+    }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        let found = rustix::fs::statvfs(&self.path)
+            .map_err(|errno| StorageError::io("cannot read", &self.path, errno))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space {
+            total: bytes(found.f_blocks),
+            used: bytes(found.f_blocks - found.f_bfree),
+            available: bytes(found.f_bavail),
+        })
+    }
+
+    fn describe(&self, name: &str) -> Result<Described, StorageError> {
+        let (owner, parsed) = Self::parse(name)?;
+        Ok(Described { owner, format: parsed.format, base: None, is_base: parsed.is_base })
     }
 
     fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError> {
@@ -144,7 +164,10 @@ impl Backend for DirStorage {
         Ok(())
     }
 
-    fn locate(&self, name: &str) -> Result<Location, StorageError> {
+    fn locate(&self, name: &str, snapshot: Option<&str>) -> Result<Location, StorageError> {
+        if snapshot.is_some() {
+            return Err(StorageError::unsupported("this volume has no snapshots", name));
+        }
         let (path, format) = self.volume(name)?;
         let missing = |_| StorageError::MissingVolume { name: name.to_owned(), path: path.clone() };
         let kind = fs::symlink_metadata(&path).map_err(missing)?.file_type();
@@ -155,11 +178,26 @@ impl Backend for DirStorage {
         }
     }
 
-    fn volumes_of(&self, owner: Vmid) -> Result<Vec<String>, StorageError> {
-        let mut names = files(&self.images(owner))?;
-        names.retain(|file| Name::parse(file).is_some_and(|name| name.owner == owner));
-        names.sort_unstable();
-        Ok(names.iter().map(|file| format!("{owner}/{file}")).collect())
+    fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError> {
+        let owners = match owner {
+            Some(owner) => vec![owner],
+            None => {
+                files(&self.path.join("images"))?.iter().filter_map(|folder| folder.parse().ok()).collect()
+            }
+        };
+        let mut found = Vec::new();
+        for owner in owners {
+            for file in files(&self.images(owner))? {
+                let Some(parsed) = Name::parse(&file).filter(|name| name.owner == owner) else { continue };
+                let format = parsed.format;
+                let name = format!("{owner}/{file}");
+                // Removed meanwhile, or something else of that name.
+                let Ok(location) = self.locate(&name, None) else { continue };
+                found.push(Listed { size: location.size()?, name, owner, format, parent: None });
+            }
+        }
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
     }
 
     fn templates(&self) -> Result<Vec<String>, StorageError> {
@@ -193,13 +231,14 @@ impl Backend for DirStorage {
         }
     }
 
-    fn has_feature(&self, feature: Feature, name: &str) -> bool {
-        let format = split_path_based(name).map(|(_, parsed)| parsed.format);
-        match feature {
-            Feature::Template => format.is_some(),
-            Feature::Copy | Feature::Rename | Feature::Resize => format == Some(Format::Raw),
-            Feature::Snapshot | Feature::LinkedClone => false,
-        }
+    fn has_feature(&self, feature: Feature, name: &str, snapshot: Option<&str>) -> bool {
+        let Ok((_, parsed)) = Self::parse(name) else { return false };
+        snapshot.is_none()
+            && match feature {
+                Feature::Template => true,
+                Feature::Rename => parsed.format == Format::Raw,
+                Feature::Snapshot | Feature::LinkedClone => false,
+            }
     }
 }
 
@@ -234,12 +273,14 @@ mod tests {
             ("9001/vm-9001-disk-0.raw", "9001/subvol-9001-disk-1.subvol")
         );
         let path = temp.path().join("images/9001/vm-9001-disk-0.raw");
-        assert_eq!(dir.locate(&raw).unwrap(), Location::Image(path.clone()));
+        assert_eq!(dir.locate(&raw, None).unwrap(), Location::Image(path.clone()));
         assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
         dir.free(&raw).unwrap();
-        assert!(matches!(dir.locate(&raw), Err(StorageError::MissingVolume { .. })));
+        assert!(matches!(dir.locate(&raw, None), Err(StorageError::MissingVolume { .. })));
         assert_eq!(dir.allocate(vmid, Format::Raw, Size::from_bytes(4096)).unwrap(), raw);
-        assert_eq!(dir.volumes_of(vmid).unwrap(), [tree.as_str(), raw.as_str()]);
+        let names: Vec<_> = dir.list(Some(vmid)).unwrap().into_iter().map(|listed| listed.name).collect();
+        assert_eq!(names, [tree.as_str(), raw.as_str()]);
+        assert_eq!(dir.list(None).unwrap().len(), 2);
         dir.free(&raw).unwrap();
         dir.free(&tree).unwrap();
         assert!(!temp.path().join("images/9001").exists());

@@ -3,6 +3,7 @@
 //! [`Storages`] is what the operations see: it knows which storages there are, hands a volume id to the
 //! backend that owns it, and holds the storage's lock around changes (spec: runtime, part 10).
 
+mod backend;
 mod cfg;
 mod dir;
 mod error;
@@ -10,12 +11,12 @@ mod remove;
 mod volname;
 
 use std::{
-    fs::File,
-    io::{Seek, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use backend::Backend;
+pub(crate) use backend::{Described, Feature, Location};
 pub(crate) use error::StorageError;
 pub(crate) use volname::Format;
 
@@ -26,37 +27,6 @@ use crate::{
         lockfile::{self, LockFile},
     },
 };
-
-/// Where the data of a volume is, once it is active.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// A file that holds a file system: mounted through a loop device.
-    Image(PathBuf),
-    /// A block device that holds a file system.
-    #[allow(dead_code, reason = "no backend of this release has block devices; the operations can take them")]
-    Block(PathBuf),
-    /// A directory that is the file system.
-    Directory(PathBuf),
-}
-
-impl Location {
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::Image(path) | Self::Block(path) | Self::Directory(path) => path,
-        }
-    }
-
-    /// The size of the volume as it is; zero for a directory, which has none.
-    pub(crate) fn size(&self) -> Result<Size, StorageError> {
-        let path = match self {
-            Self::Directory(_) => return Ok(Size::from_bytes(0)),
-            Self::Image(path) | Self::Block(path) => path,
-        };
-        // The end of a block device is found like that of a file.
-        let end = File::open(path).and_then(|mut file| file.seek(SeekFrom::End(0)));
-        end.map(Size::from_bytes).map_err(|source| StorageError::io("cannot read", path, source))
-    }
-}
 
 /// What a storage may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,66 +43,6 @@ impl Content {
             Self::Volumes => "rootdir",
             Self::Templates => "vztmpl",
         }
-    }
-}
-
-/// What a volume may or may not be able to do, asked for by name (spec: runtime, part 12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "asked for by the operations to come; every backend answers today")]
-pub(crate) enum Feature {
-    Snapshot,
-    LinkedClone,
-    Copy,
-    Template,
-    Rename,
-    Resize,
-}
-
-/// One storage. Methods take the volume's name, the part of a volume id behind the colon, and may assume
-/// that the storage's lock is held where they change something. What a kind of storage cannot do is
-/// answered by the default: a typed refusal, never silence.
-pub(crate) trait Backend {
-    /// The formats in which this storage can hold a container's volume; the first is the default.
-    fn formats(&self) -> &'static [Format];
-
-    /// Makes the storage usable, mounting or importing it where its kind needs that.
-    fn activate(&self) -> Result<(), StorageError>;
-
-    /// Whether the storage can be used as it is. Changes nothing.
-    fn check(&self) -> Result<(), StorageError>;
-
-    /// Makes a new, empty volume of `size` (zero: without a limit) and returns its name.
-    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError>;
-
-    /// Removes a volume. One that is not there counts as removed.
-    fn free(&self, name: &str) -> Result<(), StorageError>;
-
-    /// Where an active volume's data is.
-    fn locate(&self, name: &str) -> Result<Location, StorageError>;
-
-    /// The names of one container's volumes, sorted.
-    fn volumes_of(&self, owner: Vmid) -> Result<Vec<String>, StorageError>;
-
-    /// The names of the templates, sorted.
-    fn templates(&self) -> Result<Vec<String>, StorageError>;
-
-    /// The file of a template, image or backup that is kept as a plain file.
-    fn file(&self, name: &str) -> Result<PathBuf, StorageError>;
-
-    /// Whether a volume offers a feature.
-    #[allow(dead_code, reason = "asked for by the operations to come")]
-    fn has_feature(&self, feature: Feature, name: &str) -> bool;
-
-    /// Freezes a volume's present content under a name.
-    #[allow(dead_code, reason = "called by the operations to come")]
-    fn snapshot(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
-        Err(StorageError::unsupported("can't snapshot this image format", name))
-    }
-
-    /// Makes a new volume that shares the content of another one.
-    #[allow(dead_code, reason = "called by the operations to come")]
-    fn clone_linked(&self, name: &str, _owner: Vmid) -> Result<String, StorageError> {
-        Err(StorageError::unsupported("linked clones are not possible on this storage", name))
     }
 }
 
@@ -233,35 +143,137 @@ impl Storages {
     pub(crate) fn allocate(&self, storage: &str, owner: Vmid, size: Size) -> Result<VolumeId, StorageError> {
         let storage = self.for_containers(storage)?;
         let backend = storage.backend()?;
-        let format = if size.bytes() > 0 { backend.formats()[0] } else { Format::Subvol };
-        if !backend.formats().contains(&format) {
-            return Err(StorageError::unsupported("this storage needs a size for a volume", &storage.id));
-        }
         let _lock = storage.lock()?;
-        let name = backend.allocate(owner, format, size)?;
+        let name = backend.allocate(owner, backend.format_for(size), size)?;
         Ok(VolumeId { storage: storage.id.clone(), name })
     }
 
     /// Removes a volume that belongs to `owner`; one that belongs to another container is left alone and
     /// `false` returned.
     pub(crate) fn free(&self, volume: &VolumeId, owner: Vmid) -> Result<bool, StorageError> {
-        if volname::owner(&volume.name) != Some(owner) {
-            return Ok(false);
-        }
         let storage = self.get(&volume.storage)?;
-        let _lock = storage.lock()?;
-        storage.backend()?.free(&volume.name)?;
-        Ok(true)
+        let backend = storage.backend()?;
+        if backend.describe(&volume.name).is_ok_and(|described| described.owner == owner) {
+            let _lock = storage.lock()?;
+            backend.free(&volume.name)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// What the name of a volume tells.
+    pub(crate) fn describe(&self, volume: &VolumeId) -> Result<Described, StorageError> {
+        self.get(&volume.storage)?.backend()?.describe(&volume.name)
     }
 
     /// Activates a volume and says where it is.
     pub(crate) fn locate(&self, volume: &VolumeId) -> Result<Location, StorageError> {
-        self.for_containers(&volume.storage)?.backend()?.locate(&volume.name)
+        self.locate_at(volume, None)
     }
 
-    /// The size of a volume, see [`Location::size`].
+    /// The same for a state that was frozen under a name.
+    pub(crate) fn locate_at(
+        &self,
+        volume: &VolumeId,
+        snapshot: Option<&str>,
+    ) -> Result<Location, StorageError> {
+        let backend = self.for_containers(&volume.storage)?.backend()?;
+        if self.activates {
+            backend.open(&volume.name, snapshot)?;
+        }
+        backend.locate(&volume.name, snapshot)
+    }
+
+    /// Lets go of a volume that nobody uses any more.
+    pub(crate) fn close(&self, volume: &VolumeId, snapshot: Option<&str>) -> Result<(), StorageError> {
+        self.get(&volume.storage)?.backend()?.close(&volume.name, snapshot)
+    }
+
+    /// The size of a volume as it is; zero where it has no limit.
     pub(crate) fn size(&self, volume: &VolumeId) -> Result<Size, StorageError> {
-        self.locate(volume)?.size()
+        let backend = self.for_containers(&volume.storage)?.backend()?;
+        if self.activates {
+            backend.open(&volume.name, None)?;
+        }
+        backend.size(&volume.name)
+    }
+
+    /// Makes a volume larger, to a whole number of KiB; what is on it is the caller's.
+    pub(crate) fn resize(&self, volume: &VolumeId, size: Size) -> Result<(), StorageError> {
+        self.changing(volume, |backend, name| {
+            backend.open(name, None)?;
+            backend.resize(name, Size::from_bytes(size.bytes().next_multiple_of(1024)))
+        })
+    }
+
+    /// Whether a volume, or a snapshot of it, offers a feature.
+    pub(crate) fn has_feature(
+        &self,
+        feature: Feature,
+        volume: &VolumeId,
+        snapshot: Option<&str>,
+    ) -> Result<bool, StorageError> {
+        Ok(self.ready(self.get(&volume.storage)?)?.has_feature(feature, &volume.name, snapshot))
+    }
+
+    /// Whether what is on a volume must be frozen before a snapshot of it.
+    pub(crate) fn needs_freeze(&self, volume: &VolumeId) -> Result<bool, StorageError> {
+        Ok(self.get(&volume.storage)?.backend()?.needs_freeze())
+    }
+
+    /// Freezes a volume's present content under a name.
+    pub(crate) fn snapshot(&self, volume: &VolumeId, snapshot: &str) -> Result<(), StorageError> {
+        self.changing(volume, |backend, name| backend.snapshot(name, snapshot))
+    }
+
+    /// Removes a snapshot. One that is not there counts as removed.
+    pub(crate) fn delete_snapshot(&self, volume: &VolumeId, snapshot: &str) -> Result<(), StorageError> {
+        self.changing(volume, |backend, name| backend.delete_snapshot(name, snapshot))
+    }
+
+    /// Why a volume cannot go back to a snapshot, if so.
+    pub(crate) fn check_rollback(&self, volume: &VolumeId, snapshot: &str) -> Result<(), StorageError> {
+        self.ready(self.get(&volume.storage)?)?.check_rollback(&volume.name, snapshot)
+    }
+
+    /// Gives a volume the content of a snapshot, which stays.
+    pub(crate) fn rollback(&self, volume: &VolumeId, snapshot: &str) -> Result<(), StorageError> {
+        self.changing(volume, |backend, name| backend.rollback(name, snapshot))
+    }
+
+    /// Makes a volume a base that linked clones share.
+    pub(crate) fn make_base(&self, volume: &VolumeId) -> Result<VolumeId, StorageError> {
+        let name = self.changing(volume, |backend, name| backend.make_base(name))?;
+        Ok(VolumeId { name, ..volume.clone() })
+    }
+
+    /// Makes a new volume that shares the content of a base or of a snapshot.
+    pub(crate) fn clone_linked(
+        &self,
+        volume: &VolumeId,
+        snapshot: Option<&str>,
+        owner: Vmid,
+    ) -> Result<VolumeId, StorageError> {
+        let name = self.changing(volume, |backend, name| backend.clone_linked(name, snapshot, owner))?;
+        Ok(VolumeId { name, ..volume.clone() })
+    }
+
+    /// Gives a volume to another container.
+    pub(crate) fn rename(&self, volume: &VolumeId, owner: Vmid) -> Result<VolumeId, StorageError> {
+        let name = self.changing(volume, |backend, name| backend.rename(name, owner))?;
+        Ok(VolumeId { name, ..volume.clone() })
+    }
+
+    /// Does something to a volume under the lock of its storage.
+    fn changing<T>(
+        &self,
+        volume: &VolumeId,
+        change: impl FnOnce(&dyn Backend, &str) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let storage = self.get(&volume.storage)?;
+        let backend = self.ready(storage)?;
+        let _lock = storage.lock()?;
+        change(backend, &volume.name)
     }
 
     /// The ids of the storages of this node for volumes of containers, also of those that cannot be used now.
@@ -272,9 +284,8 @@ impl Storages {
 
     /// The volumes of a container on one storage, sorted.
     pub(crate) fn volumes_on(&self, id: &str, owner: Vmid) -> Result<Vec<VolumeId>, StorageError> {
-        let volume = |name| VolumeId { storage: id.to_owned(), name };
-        let found = self.ready(self.get(id)?)?.volumes_of(owner)?;
-        Ok(found.into_iter().map(volume).collect())
+        let found = self.ready(self.get(id)?)?.list(Some(owner))?;
+        Ok(found.into_iter().map(|listed| VolumeId { storage: id.to_owned(), name: listed.name }).collect())
     }
 
     /// The ids of the storages that can be used here for a content, in the order of `storage.cfg`.

@@ -32,6 +32,7 @@ impl Format {
 pub(crate) struct Name<'a> {
     pub(crate) owner: Vmid,
     pub(crate) format: Format,
+    pub(crate) is_base: bool,
     rest: &'a str,
 }
 
@@ -52,6 +53,7 @@ impl<'a> Name<'a> {
         (known && !rest.is_empty() && rest.bytes().all(plain)).then_some(Self {
             owner: owner.parse().ok()?,
             format,
+            is_base: prefix == "base",
             rest,
         })
     }
@@ -68,11 +70,6 @@ pub(crate) fn split_path_based(name: &str) -> Option<(Vmid, Name<'_>)> {
     let owner: Vmid = folder.parse().ok()?;
     let parsed = Name::parse(file)?;
     (parsed.owner == owner).then_some((owner, parsed))
-}
-
-/// The container that a volume's name says it belongs to.
-pub(crate) fn owner(name: &str) -> Option<Vmid> {
-    split_path_based(name).map(|(owner, _)| owner)
 }
 
 /// The name of the `number`-th disk of a container.
@@ -109,6 +106,6 @@ mod tests {
     }
 
     fn owner_of(name: &str) -> Option<u32> {
-        owner(name).map(Vmid::get)
+        split_path_based(name).map(|(owner, _)| owner.get())
     }
 }

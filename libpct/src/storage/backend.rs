@@ -1,0 +1,200 @@
+//! What a kind of storage can do for the operations.
+
+use std::{
+    fs::File,
+    io::{Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use super::{Format, StorageError};
+use crate::config::{Size, Vmid};
+
+/// Where the data of a volume is, once it is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A file that holds a file system: mounted through a loop device.
+    Image(PathBuf),
+    /// A block device that holds a file system.
+    Block(PathBuf),
+    /// A directory that is the file system.
+    Directory(PathBuf),
+}
+
+impl Location {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Image(path) | Self::Block(path) | Self::Directory(path) => path,
+        }
+    }
+
+    /// The size of the volume as it is; zero for a directory, which has none.
+    pub(super) fn size(&self) -> Result<Size, StorageError> {
+        let path = match self {
+            Self::Directory(_) => return Ok(Size::from_bytes(0)),
+            Self::Image(path) | Self::Block(path) => path,
+        };
+        // The end of a block device is found like that of a file.
+        let end = File::open(path).and_then(|mut file| file.seek(SeekFrom::End(0)));
+        end.map(Size::from_bytes).map_err(|source| StorageError::io("cannot read", path, source))
+    }
+}
+
+/// What a volume may or may not be able to do, asked for by name (spec: runtime, part 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    /// Freeze its content under a name.
+    Snapshot,
+    /// A new volume that shares its content.
+    LinkedClone,
+    /// Become a base that linked clones share, read-only from then on.
+    Template,
+    /// Belong to another container.
+    Rename,
+}
+
+/// What the name of a volume tells (spec: runtime, part 10.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) owner: Vmid,
+    pub(crate) format: Format,
+    /// The name of the base whose content it shares, where the name says so.
+    pub(crate) base: Option<String>,
+    /// It is a base itself: read-only, and the content of others.
+    pub(crate) is_base: bool,
+}
+
+/// A volume that was found on a storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) owner: Vmid,
+    pub(crate) format: Format,
+    /// Zero where it has no limit.
+    pub(crate) size: Size,
+    /// The base whose content it shares.
+    pub(crate) parent: Option<String>,
+}
+
+/// How full a storage is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Space {
+    pub(crate) total: u64,
+    pub(crate) used: u64,
+    pub(crate) available: u64,
+}
+
+/// One storage. Methods take the volume's name, the part of a volume id behind the colon, and may assume
+/// that the storage's lock is held where they change something. What a kind of storage cannot do is
+/// answered by the default: a typed refusal, never silence.
+///
+/// A `snapshot` names a frozen state of the volume; without one its present content is meant.
+pub(crate) trait Backend {
+    /// The format of a new volume of a container (spec: runtime, part 10.4); zero is no limit.
+    fn format_for(&self, size: Size) -> Format;
+
+    /// Makes the storage usable, mounting or importing it where its kind needs that.
+    fn activate(&self) -> Result<(), StorageError>;
+
+    /// Whether the storage can be used as it is. Changes nothing.
+    fn check(&self) -> Result<(), StorageError>;
+
+    /// How full it is.
+    fn space(&self) -> Result<Space, StorageError>;
+
+    /// Reads a volume's name; asks nobody whether it exists.
+    fn describe(&self, name: &str) -> Result<Described, StorageError>;
+
+    /// Makes a new, empty volume of `size` (zero: without a limit) and returns its name.
+    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError>;
+
+    /// Removes a volume with all its snapshots. One that is not there counts as removed.
+    fn free(&self, name: &str) -> Result<(), StorageError>;
+
+    /// Makes a volume's data reachable: activates, mounts or maps it, where its kind needs that.
+    fn open(&self, _name: &str, _snapshot: Option<&str>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Undoes [`Backend::open`] for a volume that nobody uses; to call it without need does no harm.
+    fn close(&self, _name: &str, _snapshot: Option<&str>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Where the data of an open volume is.
+    fn locate(&self, name: &str, snapshot: Option<&str>) -> Result<Location, StorageError>;
+
+    /// The volumes of one container or of all, sorted by name.
+    fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError>;
+
+    /// The size of an open volume as it is; zero where it has no limit.
+    fn size(&self, name: &str) -> Result<Size, StorageError> {
+        self.locate(name, None)?.size()
+    }
+
+    /// Makes an open volume larger; what is on it is the caller's.
+    fn resize(&self, name: &str, _size: Size) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("this volume can't be resized", name))
+    }
+
+    /// Whether a volume, or a snapshot of it, offers a feature.
+    fn has_feature(&self, feature: Feature, name: &str, snapshot: Option<&str>) -> bool;
+
+    /// Whether what is on a volume must be frozen before a snapshot: the storage does not see what the kernel still
+    /// has to write.
+    fn needs_freeze(&self) -> bool {
+        false
+    }
+
+    /// Freezes a volume's present content under a name.
+    fn snapshot(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("can't snapshot this image format", name))
+    }
+
+    /// Removes a snapshot. One that is not there counts as removed.
+    fn delete_snapshot(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("can't snapshot this image format", name))
+    }
+
+    /// Why a volume cannot go back to a snapshot, if so. Changes nothing.
+    fn check_rollback(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("can't snapshot this image format", name))
+    }
+
+    /// Gives a volume the content of a snapshot, which stays.
+    fn rollback(&self, name: &str, _snapshot: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("can't snapshot this image format", name))
+    }
+
+    /// Makes a volume a base, and returns its new name.
+    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+        Err(StorageError::unsupported("this volume can't become a template", name))
+    }
+
+    /// Makes a new volume that shares the content of a base or of a snapshot, and returns its name.
+    fn clone_linked(
+        &self,
+        name: &str,
+        _snapshot: Option<&str>,
+        _owner: Vmid,
+    ) -> Result<String, StorageError> {
+        Err(StorageError::unsupported("linked clones are not possible on this storage", name))
+    }
+
+    /// Gives a volume to another container, and returns its new name.
+    fn rename(&self, name: &str, _owner: Vmid) -> Result<String, StorageError> {
+        Err(StorageError::unsupported(
+            "storage does not support moving of this disk to another container",
+            name,
+        ))
+    }
+
+    /// The names of the templates, sorted.
+    fn templates(&self) -> Result<Vec<String>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// The file of a template, image or backup that is kept as a plain file.
+    fn file(&self, name: &str) -> Result<PathBuf, StorageError> {
+        Err(StorageError::unsupported("this storage has no files", name))
+    }
+}
