@@ -165,6 +165,11 @@ impl Home {
         self.choose("/run/lock/lxc", "/run/pct/lock").join(format!("pve-config-{vmid}.lock"))
     }
 
+    /// The lock file of what must not meet a migration; it is taken before the config's (spec: cli, part 4.1).
+    pub(crate) fn migration_lock(&self, vmid: Vmid) -> PathBuf {
+        self.choose("/var/lock/pve-manager", "/run/pct/lock").join(format!("pve-migrate-{vmid}"))
+    }
+
     /// The lock file of a storage that is not shared (spec: runtime, part 10.5).
     pub(crate) fn storage_lock(&self, storage: &str) -> PathBuf {
         self.choose("/var/lock/pve-manager", "/run/pct/lock").join(format!("pve-storage-{storage}"))

@@ -1,10 +1,11 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error,
-    ErrorKind, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, Listing,
-    LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions, ShutdownOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DeleteSnapshotOptions,
+    DestroyOptions, Error, ErrorKind, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile,
+    Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions, RollbackOptions,
+    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
+    Symptom, Usage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,

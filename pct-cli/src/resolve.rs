@@ -9,7 +9,6 @@ use crate::{
 /// changes its meaning when one of them arrives: `pct d 100` must not destroy today what it refuses tomorrow.
 const TO_COME: &[&str] = &[
     "clone",
-    "delsnapshot",
     "df",
     "fsck",
     "fstrim",
@@ -19,8 +18,6 @@ const TO_COME: &[&str] = &[
     "remote-migrate",
     "resize",
     "restore",
-    "rollback",
-    "snapshot",
     "template",
     "unmount",
 ];

@@ -3,7 +3,7 @@
 
 use pct::config::{Structure, Type, keys::Key};
 
-use crate::keys;
+use crate::{formats, keys};
 
 /// The block of the short usage in which a verb is listed (spec: cli, part 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,6 +264,12 @@ impl VerbSpec {
         self.params().find(|param| param.covers(name))
     }
 }
+
+/// A snapshot of the container.
+pub(crate) const SNAPNAME: Param = Param::new("snapname", Kind::Text, "The name of the snapshot.")
+    .format(formats::config_id)
+    .max_len(40)
+    .required();
 
 /// Any number of containers: ours.
 pub(crate) const VMIDS: Param = Param {

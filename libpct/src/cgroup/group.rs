@@ -60,6 +60,12 @@ impl<'a> Groups<'a> {
         Some(hierarchy.path.join(Part::Container.folder()).join(self.vmid.to_string()))
     }
 
+    /// The same folder in the unified tree, whatever controllers that has.
+    pub(super) fn unified_limits(&self) -> Option<PathBuf> {
+        let hierarchy = self.layout.unified()?;
+        Some(hierarchy.path.join(Part::Container.folder()).join(self.vmid.to_string()))
+    }
+
     /// The folders that are there, of every tree. liblxc evades a folder that stayed from before by a suffix
     /// `-<n>`: those are the container's, too.
     #[must_use]

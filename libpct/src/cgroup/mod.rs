@@ -3,6 +3,7 @@
 
 mod cpuset;
 mod devices;
+mod freezer;
 mod group;
 mod layout;
 mod limits;
@@ -48,6 +49,14 @@ pub enum Error {
     StillAlive {
         /// Their numbers.
         pids: Vec<i32>,
+    },
+    /// Processes were told to stand still and did not in time.
+    #[error(
+        "control group '{path}' could not be frozen in time: a process in it may wait for a device or network storage"
+    )]
+    NotFrozen {
+        /// Its folder.
+        path: PathBuf,
     },
     /// A process could not be signalled.
     #[error(transparent)]

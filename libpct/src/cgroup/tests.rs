@@ -11,7 +11,7 @@ use super::layout::Hierarchy;
 use super::usage::CpuTime;
 use super::*;
 use crate::config::Vmid;
-use crate::sys::testing::needs_root;
+use crate::sys::{pidfd::Pidfd, testing::needs_root};
 
 fn vmid(number: u32) -> Vmid {
     Vmid::new(number).unwrap()
@@ -355,4 +355,22 @@ fn device_rules_reach_the_groups_that_the_guest_has_not_restricted() {
     Groups::new(&none, vmid(9001)).write_device_rule("devices.allow", "a").unwrap();
     fs::remove_file(group("ns/own.service").join("devices.list")).unwrap();
     groups.write_device_rule("devices.allow", "c 1:9 r").unwrap();
+}
+
+#[test]
+fn a_frozen_container_stands_still_until_it_is_thawed() {
+    if !needs_root() {
+        return;
+    }
+    let running = Running::new(9952, &["lxc/9952/ns"]);
+    let pid = *running.pids().first().unwrap();
+    let Some(freezer) = running.groups().freezer() else { return };
+    freezer.freeze(Duration::from_secs(10)).unwrap();
+    // A process that is frozen takes no signal, but for SIGKILL in version 2.
+    let child = Pidfd::open(pid).unwrap().unwrap();
+    child.send(libc::SIGTERM).unwrap();
+    assert!(!child.wait(Some(Duration::from_millis(100))).unwrap());
+    freezer.thaw().unwrap();
+    freezer.thaw().unwrap();
+    assert!(child.wait(Some(Duration::from_secs(10))).unwrap());
 }

@@ -13,6 +13,7 @@ mod apply;
 mod error;
 mod pending;
 mod running;
+pub(crate) mod snapshot;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use apply::add_unused;
 pub use apply::{Applied, apply_stopped};
 pub use error::ChangeError;
 pub use running::{Limit, apply_running};
+pub use snapshot::SnapshotError;
 pub use stage::{Staged, stage};
 /// For the values of a new container, which are in force at once.
 pub(crate) use values::{accepted, check as check_values, stored};

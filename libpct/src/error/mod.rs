@@ -6,7 +6,7 @@ mod helper;
 use std::{io, path::PathBuf, time::Duration};
 
 use crate::{
-    changes::ChangeError,
+    changes::{ChangeError, SnapshotError},
     config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
     exec,
     home::HomeError,
@@ -134,6 +134,9 @@ pub enum Error {
     /// The snapshot is not in the config.
     #[error("snapshot '{0}' does not exist")]
     NoSnapshot(String),
+    /// A snapshot cannot be taken, removed or gone back to.
+    #[error(transparent)]
+    Snapshot(SnapshotError),
     /// `exec` without a command.
     #[error("missing command")]
     MissingCommand,
@@ -364,6 +367,15 @@ impl From<ChangeError> for Error {
     }
 }
 
+impl From<SnapshotError> for Error {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Missing(name) => Self::NoSnapshot(name),
+            other => Self::Snapshot(other),
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
@@ -397,6 +409,7 @@ impl Error {
             | Self::Image(_)
             | Self::Translate(_) => ErrorKind::Parameter,
             Self::Change(error) => change_kind(error),
+            Self::Snapshot(error) => snapshot_kind(error),
             Self::Store(StoreError::Missing { .. }) | Self::NoSnapshot(_) | Self::NoRootfs => {
                 ErrorKind::NotFound
             }
@@ -466,6 +479,17 @@ fn change_kind(error: &ChangeError) -> ErrorKind {
         | ChangeError::TooManyUnused
         | ChangeError::Modified => ErrorKind::Refused,
         _ => ErrorKind::Parameter,
+    }
+}
+
+fn snapshot_kind(error: &SnapshotError) -> ErrorKind {
+    match error {
+        SnapshotError::BadName(_) | SnapshotError::Reserved(_) => ErrorKind::Parameter,
+        SnapshotError::Used(_) => ErrorKind::AlreadyExists,
+        SnapshotError::Missing(_) => ErrorKind::NotFound,
+        SnapshotError::NotAvailable { .. } => ErrorKind::Unsupported,
+        SnapshotError::Migrating => ErrorKind::Locked,
+        _ => ErrorKind::Refused,
     }
 }
 

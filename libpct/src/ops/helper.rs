@@ -9,6 +9,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
+    net::Shutdown,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt},
@@ -32,7 +33,7 @@ use rustix::{
 use super::{
     Env, attach, dhcp, hotplug, monitor, plug, populate,
     protocol::{Event, Job, Request, VERSION},
-    push, session, suspend,
+    push, session, still, suspend,
 };
 use crate::{
     config::Vmid,
@@ -176,6 +177,12 @@ impl Working {
 }
 
 impl Working {
+    /// Tells a helper that waits for it that the caller is done.
+    pub(crate) fn hang_up(&self) {
+        // An end that is gone has nothing to be told.
+        let _ = self.events.get_ref().shutdown(Shutdown::Write);
+    }
+
     /// Ends the helper. What it has mounted goes with it, at once when it is asked to end by itself.
     fn end(&mut self) {
         // A failure to signal what has just ended is none; the process is not reaped yet, so the number is its own.
@@ -441,6 +448,10 @@ fn serve_job() -> ExitCode {
                 Job::Push(job) => push::serve(&job, received, events),
                 Job::Suspend => suspend::serve(&env, request.vmid, received, events),
                 Job::Hotplug(job) => hotplug::serve(&env, request.vmid, job, received, events),
+                Job::Hold(job) => {
+                    drop(lock);
+                    still::serve(request.vmid, &job, received.from, events)
+                }
             }
         }
         Err(message) => {

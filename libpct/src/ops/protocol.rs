@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{copy::CopyOptions, mounts::MountPlan};
+use super::{copy::CopyOptions, mounts::MountPlan, still::Hold};
 use crate::{
     config::Vmid,
     error::Failure,
@@ -42,6 +42,8 @@ pub(crate) enum Job {
     Push(Push),
     /// Change what the running container has of the host.
     Hotplug(Hotplug),
+    /// Hold the running container still until the caller hangs up.
+    Hold(Hold),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -122,6 +124,8 @@ pub(crate) enum Event {
     Starting,
     /// The suspended container goes on.
     Resumed,
+    /// The container stands still, and all that it has written is on its volumes.
+    Still,
     /// It is mounted, and so many directories were made for that.
     Mounted {
         made: usize,

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod console;
 pub(crate) mod cpusets;
 pub(crate) mod create;
+pub(crate) mod delsnapshot;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
 pub(crate) mod enter;
@@ -22,9 +23,11 @@ pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod rescan;
 pub(crate) mod resume;
+pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod set;
 pub(crate) mod shutdown;
+pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod startall;
 pub(crate) mod status;
@@ -71,11 +74,12 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 32] = [
+static VERBS: [&Verb; 35] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
     &create::VERB,
+    &delsnapshot::VERB,
     &destroy::VERB,
     &doctor::VERB,
     &enter::VERB,
@@ -93,9 +97,11 @@ static VERBS: [&Verb; 32] = [
     &reboot::VERB,
     &rescan::VERB,
     &resume::VERB,
+    &rollback::VERB,
     &schema::VERB,
     &set::VERB,
     &shutdown::VERB,
+    &snapshot::VERB,
     &start::VERB,
     &startall::VERB,
     &status::VERB,

@@ -1,0 +1,108 @@
+//! `rollback` (spec: cli, parts 5.20 and 6.9a).
+
+use super::{
+    Env,
+    delete_snapshot::{change, migration_lock},
+    facts, helper, leftovers, lxc_config,
+    setters::setters,
+    start::{StartOptions, start_locked},
+    stop,
+};
+use crate::{
+    changes::{
+        SnapshotError,
+        snapshot::{self, SnapshotVolume},
+    },
+    config::{Vmid, VolumeId},
+    error::Error,
+    progress::Progress,
+    storage::Storages,
+};
+
+/// How [`Container::rollback`](crate::Container::rollback) goes back.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RollbackOptions {
+    /// Start the container afterwards.
+    pub start: bool,
+}
+
+setters! { RollbackOptions { start: bool } }
+
+pub(crate) fn rollback(
+    env: &Env,
+    vmid: Vmid,
+    name: &str,
+    options: &RollbackOptions,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    env.store().require(vmid)?;
+    let _guest = migration_lock(env, vmid)?;
+    let storages = env.storages()?;
+    for (index, (key, volume)) in begin(env, vmid, name, &storages, progress)?.iter().enumerate() {
+        if let Err(error) = storages.rollback(volume, name) {
+            if index == 0 {
+                // Nothing has changed yet.
+                change(env, vmid, progress, |config| {
+                    config.main_mut().remove("lock");
+                    Ok(())
+                })?;
+            } else {
+                progress.warning(&format!(
+                    "only a part of the volumes is back: take the lock away with 'pct unlock {vmid}', then roll back again"
+                ));
+            }
+            return Err(Error::volume(key, error.into()));
+        }
+    }
+    let lock = env.store().lock(vmid, progress)?;
+    let mut config = env.store().load(vmid)?.config;
+    snapshot::finish_rollback(&mut config, name)?;
+    env.store().write(&lock, &config)?;
+    // It is back: that liblxc could not be told is another matter, and every start tells it anew.
+    let told = helper::liblxc(env)
+        .and_then(|liblxc| facts::gather(env, config.main(), liblxc))
+        .and_then(|facts| lxc_config::refresh(env, vmid, config.main(), &facts));
+    if let Err(error) = told {
+        progress.warning(&error.full_message());
+    }
+    if options.start {
+        start_locked(env, vmid, &StartOptions::default(), &lock, progress)?;
+    }
+    Ok(())
+}
+
+/// Checks all, ends the container, and marks it. Returns the volumes to roll back, with their keys.
+fn begin(
+    env: &Env,
+    vmid: Vmid,
+    name: &str,
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) -> Result<Vec<(String, VolumeId)>, Error> {
+    let lock = env.store().lock(vmid, progress)?;
+    let loaded = env.store().load_telling(vmid, progress)?;
+    if loaded.config.main().is_template() {
+        return Err(SnapshotError::Template("you can't rollback if vm is a template").into());
+    }
+    let missing = || SnapshotError::Missing(name.to_owned());
+    let section = loaded.config.snapshots().get(name).ok_or_else(missing)?;
+    let mut volumes = Vec::new();
+    for SnapshotVolume { key, volume } in snapshot::volumes(section) {
+        let why = || "it is no volume of a storage".to_owned();
+        let Some(id) = volume.volume() else {
+            return Err(SnapshotError::NotAvailable { key, why: why() }.into());
+        };
+        storages.check_rollback(id, name).map_err(|error| Error::volume(&key, error.into()))?;
+        volumes.push((key, id.clone()));
+    }
+    snapshot::check_rollback(&loaded.config, name)?;
+    loaded.check_lock()?;
+    while leftovers::settle(env, vmid)? {
+        stop::kill(env, vmid, loaded.config.main(), progress)?;
+    }
+    let mut config = loaded.config;
+    config.main_mut().set("lock", snapshot::ROLLING_BACK);
+    env.store().write(&lock, &config)?;
+    Ok(volumes)
+}
