@@ -4,6 +4,7 @@
 mod cgroup;
 pub mod changes;
 pub mod config;
+pub mod copy;
 mod error;
 #[allow(dead_code, reason = "a whole room: storages with programs of their own use the rest")]
 mod exec;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 7] = [
     // `home` is a set of paths and `progress` a trait: words, like `config`.
     &["config", "facts", "rootfs", "sys", "exec", "lxc", "home", "progress"],
-    &["store", "guest", "image", "storage", "net", "cgroup", "mount", "translate", "changes"],
+    &["store", "guest", "image", "storage", "net", "cgroup", "mount", "copy", "translate", "changes"],
     // The errors of all rooms, joined.
     &["error"],
     &["ops"],

@@ -197,6 +197,26 @@ pub fn percent_encode(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A name that a stranger chose, in quotes for a human: nothing a terminal would obey, and of at most `longest` bytes
+/// of the name.
+pub(crate) fn printable(name: &[u8], longest: usize) -> String {
+    let cut = &name[..name.len().min(longest)];
+    let mut text = String::with_capacity(cut.len() + 2);
+    text.push('\'');
+    for part in cut.utf8_chunks() {
+        for c in part.valid().chars() {
+            if c.is_control() || c == '\\' {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        text.push_str(&part.invalid().escape_ascii().to_string());
+    }
+    text.push_str(if cut.len() < name.len() { "...'" } else { "'" });
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
+use crate::config::text::printable;
+
 /// Why a template archive was not unpacked. Scripts fetch a template again whose error says `corrupt` or `invalid`
 /// (spec: users, part 5.1.2).
 #[derive(Debug, thiserror::Error)]
@@ -141,24 +143,9 @@ impl Error {
     }
 }
 
-/// A name out of an archive for a human: nothing a terminal would obey, and not endless.
+/// A name out of an archive for a human.
 pub(super) fn shown(name: &[u8]) -> String {
-    const LONGEST: usize = 200;
-    let cut = &name[..name.len().min(LONGEST)];
-    let mut text = String::with_capacity(cut.len() + 2);
-    text.push('\'');
-    for part in cut.utf8_chunks() {
-        for c in part.valid().chars() {
-            if c.is_control() || c == '\\' {
-                text.extend(c.escape_default());
-            } else {
-                text.push(c);
-            }
-        }
-        text.push_str(&part.invalid().escape_ascii().to_string());
-    }
-    text.push_str(if cut.len() < name.len() { "...'" } else { "'" });
-    text
+    printable(name, 200)
 }
 
 #[cfg(test)]
