@@ -21,6 +21,7 @@ mod net;
 mod ops;
 mod progress;
 pub mod rootfs;
+mod snapshots;
 mod storage;
 mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]
@@ -41,11 +42,11 @@ pub use error::{Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use lxc::TtyLease;
 pub use ops::{
-    Attach, Checkup, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
+    Attach, Checkup, CloneOptions, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
     DeleteSnapshotOptions, DestroyOptions, Events, Exec, Gravity, GuestEvent, GuestSetup, GuestSetupOptions,
-    HostFile, Interface, InterfaceAddress, Listing, LxcConfigOptions, RebootOptions, RescanOptions,
-    RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions,
-    StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    HostFile, Interface, InterfaceAddress, Listing, LxcConfigOptions, MoveVolumeOptions, ReassignOptions,
+    RebootOptions, RescanOptions, RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions,
+    StartAllOptions, StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;
@@ -343,52 +344,6 @@ impl<'a> Container<'a> {
     /// the container would not start.
     pub fn set(&self, changes: &changes::Changes, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::set(self.env, self.vmid, changes, progress)
-    }
-
-    /// Freezes the present state under a name: the config, and the content of every volume. A running container stands
-    /// still meanwhile, and what its processes have written is in the snapshot; what they keep in memory is not.
-    ///
-    /// A snapshot is taken of all volumes or of none.
-    ///
-    /// # Errors
-    /// [`Error::Snapshot`] when the name is taken, or a volume cannot be snapshotted; when the container is locked or a
-    /// storage fails.
-    pub fn snapshot(
-        &self,
-        name: &str,
-        options: &SnapshotOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<(), Error> {
-        ops::snapshot(self.env, self.vmid, name, options, progress)
-    }
-
-    /// Removes a snapshot. Volumes that only it has named become unused ones of the container.
-    ///
-    /// # Errors
-    /// [`Error::NoSnapshot`]; when the container is locked or a storage fails: if a part was removed already, the config
-    /// keeps its lock `snapshot-delete`, and the removal goes on where it broke off once that is taken away.
-    pub fn delete_snapshot(
-        &self,
-        name: &str,
-        options: &DeleteSnapshotOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<(), Error> {
-        ops::delete_snapshot(self.env, self.vmid, name, options, progress)
-    }
-
-    /// Goes back to a snapshot, config and content. A running container is killed first. What was written since is lost;
-    /// volumes that were added since become unused ones.
-    ///
-    /// # Errors
-    /// [`Error::NoSnapshot`]; [`Error::Snapshot`] for one that is not whole; when a volume cannot go back to it, and when
-    /// the container is locked. If only a part of the volumes is back, the config keeps its lock `rollback`.
-    pub fn rollback(
-        &self,
-        name: &str,
-        options: &RollbackOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<(), Error> {
-        ops::rollback(self.env, self.vmid, name, options, progress)
     }
 
     /// Takes away the `lock` that an operation has left in the config, whoever has set it.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
+    num::NonZeroU64,
 };
 
 use crate::{
@@ -50,9 +51,21 @@ impl Args {
         Some(digits.parse().unwrap_or(if digits.starts_with('-') { 0 } else { u64::MAX }))
     }
 
+    /// [`BWLIMIT`](crate::spec::BWLIMIT), rounded up to whole KiB a second; `None` is without limit.
+    pub(crate) fn bandwidth(&self) -> Option<NonZeroU64> {
+        let limit: f64 = self.text("bwlimit")?.parse().ok()?;
+        // Saturates.
+        NonZeroU64::new(limit.ceil() as u64)
+    }
+
     /// The container.
     pub(crate) fn vmid(&self) -> Result<door::Vmid, ParamErrors> {
-        parse_vmid(self.text("vmid").unwrap_or_default())
+        self.vmid_named("vmid")
+    }
+
+    /// Another container.
+    pub(crate) fn vmid_named(&self, name: &str) -> Result<door::Vmid, ParamErrors> {
+        parse_vmid(self.text(name).unwrap_or_default())
     }
 
     /// The containers of a verb that takes many, each once.

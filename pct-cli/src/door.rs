@@ -1,16 +1,16 @@
 //! The library, as this program sees it: nothing else in this package names it.
 
 pub(crate) use pct::{
-    Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DeleteSnapshotOptions,
-    DestroyOptions, Error, ErrorKind, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile,
-    Interface, Listing, LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions, RollbackOptions,
-    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
-    Symptom, Usage, WaitFor,
+    Attach, Builder, Checkup, CloneOptions, ConfigView, Content, CopyOptions, CreateOptions,
+    DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, Gravity, GuestEvent, GuestSetup,
+    GuestSetupOptions, HostFile, Interface, Listing, LxcConfigOptions, MoveVolumeOptions, Pct, Progress,
+    ReassignOptions, RebootOptions, RescanOptions, RollbackOptions, ShutdownOptions, SnapshotOptions,
+    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
     changes::Changes,
     config::{
-        Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,
-        key_schema, lint, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines, pending_keys,
-        remedies,
+        Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, is_dns_name,
+        json_schema, key_schema, lint, pct_config_lines, pct_listsnapshot_lines, pct_pending_lines,
+        pending_keys, remedies,
         text::{from_bytes, split_list, to_bytes},
     },
     facts::{CgroupLayout, HomeKind, HostFacts, Version},

@@ -24,6 +24,24 @@ pub(crate) fn config_id(value: &str) -> Result<(), String> {
     if door::is_config_id(value) { Ok(()) } else { Err(format!("invalid configuration ID '{value}'")) }
 }
 
+/// A name of the DNS: labels of letters, digits and hyphens.
+pub(crate) fn dns_name(value: &str) -> Result<(), String> {
+    if door::is_dns_name(value) {
+        Ok(())
+    } else {
+        Err("value does not look like a valid DNS name".to_owned())
+    }
+}
+
+/// A key that has a volume.
+pub(crate) fn is_volume_key(value: &str) -> bool {
+    let index = value.strip_prefix("mp").or_else(|| value.strip_prefix("unused"));
+    let canonical = |index: &str| index == "0" || !index.starts_with('0');
+    value == "rootfs"
+        || index
+            .is_some_and(|i| canonical(i) && i.bytes().all(|b| b.is_ascii_digit()) && i.parse::<u8>().is_ok())
+}
+
 /// A resource pool: up to three names joined by slashes.
 pub(crate) fn pool_id(value: &str) -> Result<(), String> {
     let is_name = |part: &str| {

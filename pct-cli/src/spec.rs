@@ -271,6 +271,13 @@ pub(crate) const SNAPNAME: Param = Param::new("snapname", Kind::Text, "The name 
     .max_len(40)
     .required();
 
+/// How fast volumes are copied.
+pub(crate) const BWLIMIT: Param = Param::new(
+    "bwlimit",
+    Kind::Number { min: Some(0), max: None },
+    "Copy no more than so many KiB per second; 0 is without limit.",
+);
+
 /// Any number of containers: ours.
 pub(crate) const VMIDS: Param = Param {
     about: "The numbers of the containers; all of them when none is given.",

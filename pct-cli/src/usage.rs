@@ -50,10 +50,13 @@ mod tests {
             "ERROR: no command specified",
             "USAGE: pct <COMMAND> [ARGS] [OPTIONS]",
             "",
+            "       pct clone <vmid> <newid> [OPTIONS]",
             "       pct create <vmid> <ostemplate> [OPTIONS]",
             "       pct destroy <vmid> [OPTIONS]",
             "       pct list ",
+            "       pct move-volume <vmid> <volume> [<storage>] [<target-vmid>] [<target-volume>] [OPTIONS]",
             "       pct pending <vmid>",
+            "       pct template <vmid>",
             "",
             "       pct config <vmid> [OPTIONS]",
             "       pct guest-setup <rootfs> --config <string> --event <clone | create | net | restore | start> \

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::disk::Disk;
 use crate::lease::{Lease, lease};
 use crate::pty::Pty;
 use crate::run::{Output, Run};
@@ -17,6 +18,7 @@ pub struct Host {
     dir: tempfile::TempDir,
     root: PathBuf,
     leases: Mutex<Vec<Lease>>,
+    disks: Mutex<Vec<Disk>>,
     // Last: the lock must outlive the clean-up in `drop`.
     _machine: File,
 }
@@ -39,7 +41,7 @@ impl Host {
         // A container's root must be able to pass, as on a real host.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).expect("chmod");
         let root = dir.path().to_owned();
-        Self { dir, root, leases: Mutex::default(), _machine: machine }
+        Self { dir, root, leases: Mutex::default(), disks: Mutex::default(), _machine: machine }
     }
 
     /// `PCT_ROOT`.
@@ -72,6 +74,20 @@ impl Host {
     /// The folder of run files.
     pub fn run_dir(&self) -> PathBuf {
         self.root.join("run/pct")
+    }
+
+    /// Writes `storage.cfg`.
+    pub fn storages(&self, text: &str) {
+        let cfg = self.root.join("etc/pct/storage.cfg");
+        fs::create_dir_all(cfg.parent().expect("a folder")).expect("a folder for storage.cfg");
+        fs::write(cfg, text).expect("storage.cfg");
+    }
+
+    /// A folder with a file system of this kind and size to itself, until the host vanishes.
+    pub fn disk(&self, name: &str, kind: &str, bytes: u64) -> PathBuf {
+        let path = self.root.join(name);
+        self.disks.lock().expect("no panic in between").push(Disk::new(&self.scratch(), &path, kind, bytes));
+        path
     }
 
     /// `pct` with these arguments on this host.
@@ -165,6 +181,7 @@ impl Drop for Host {
                 destroy(&vmid.to_string());
             }
         }
+        self.disks.lock().expect("no panic in between").clear();
         let left = cleanup::sweep(&self.root, &self.vmids());
         if !left.is_empty() && !failed {
             eprintln!("left over after destroy, and now cleared:\n{left}");

@@ -22,6 +22,7 @@ pub mod c;
 pub mod cases;
 pub mod cleanup;
 pub mod debian;
+pub mod disk;
 pub mod dnsmasq;
 pub mod generated;
 pub mod host;

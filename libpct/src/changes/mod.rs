@@ -10,6 +10,7 @@
 //! 4. [`apply_stopped`] or [`apply_running`]: what can be done now moves into the current state.
 
 mod apply;
+pub(crate) mod clone;
 mod error;
 mod pending;
 mod running;
@@ -17,16 +18,19 @@ pub(crate) mod snapshot;
 mod stage;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transfer;
 mod values;
 
 use crate::config::{Device, MountPoint, NetIf, Section, Size, VolumeId};
 
 pub(crate) use apply::add_unused;
 pub use apply::{Applied, apply_stopped};
+pub use clone::CloneError;
 pub use error::ChangeError;
 pub use running::{Limit, apply_running};
 pub use snapshot::SnapshotError;
 pub use stage::{Staged, stage};
+pub use transfer::TransferError;
 /// For the values of a new container, which are in force at once.
 pub(crate) use values::{accepted, check as check_values, stored};
 

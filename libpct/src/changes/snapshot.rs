@@ -93,12 +93,10 @@ pub(crate) struct SnapshotVolume {
     pub(crate) volume: VolumeRef,
 }
 
-/// `rootfs` and the mount points by number, as they stand in a section.
+/// What `rootfs` and the mount points mount.
 pub(crate) fn volumes(section: &Section) -> Vec<SnapshotVolume> {
-    let rootfs = section.rootfs().ok().flatten().map(|point| ("rootfs".to_owned(), point));
-    let points = section.mount_points().into_iter().map(|(index, point)| (format!("mp{index}"), point));
     let volume = |(key, point): (String, MountPoint)| SnapshotVolume { key, volume: point.volume };
-    rootfs.into_iter().chain(points).map(volume).collect()
+    section.points().into_iter().map(volume).collect()
 }
 
 /// Whether a snapshot of this name may be taken, as far as the config says.

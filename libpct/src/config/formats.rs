@@ -163,7 +163,9 @@ fn is_device_path(text: &str) -> bool {
     text.starts_with("/dev/") && text.split('/').all(|part| part != "." && part != "..")
 }
 
-fn is_dns_name(text: &str) -> bool {
+/// Whether a text is a name of the DNS, of labels that are joined by dots (spec: cli, part 1.5).
+#[must_use]
+pub fn is_dns_name(text: &str) -> bool {
     text.split('.').all(|label| {
         let ends = |c: char| c.is_ascii_alphanumeric();
         label.starts_with(ends)

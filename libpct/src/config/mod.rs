@@ -54,7 +54,7 @@ pub use changes::{PendingKey, pending_deletions, pending_keys};
 pub(crate) use device::NO_PATH;
 pub use device::{Device, Features};
 pub use display::{View, check_section, pct_config_lines, pct_pending_lines, view};
-pub use formats::{Format, is_config_id};
+pub use formats::{Format, is_config_id, is_dns_name};
 pub use idmap::{IdKind, IdMap, IdMapOverlap, IdRange, InvalidIdMap};
 pub use ip::{InvalidIp4Config, InvalidIp6Config, Ip4Config, Ip6Config};
 pub use jsonschema::{json_schema, key_schema};

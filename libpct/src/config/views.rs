@@ -213,6 +213,15 @@ impl Section {
         self.family("mp").into_iter().filter_map(parse).collect()
     }
 
+    /// `rootfs` and the mount points by index, each with its key, in the order in which they are mounted; those that do
+    /// not parse are left out.
+    #[must_use]
+    pub fn points(&self) -> Vec<(String, MountPoint)> {
+        let rootfs = self.rootfs().ok().flatten().map(|point| ("rootfs".to_owned(), point));
+        let points = self.mount_points().into_iter().map(|(index, point)| (format!("mp{index}"), point));
+        rootfs.into_iter().chain(points).collect()
+    }
+
     /// The unused volumes by index; those that do not parse are left out.
     #[must_use]
     pub fn unused(&self) -> Vec<(u16, VolumeId)> {

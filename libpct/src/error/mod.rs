@@ -6,7 +6,7 @@ mod helper;
 use std::{io, path::PathBuf, time::Duration};
 
 use crate::{
-    changes::{ChangeError, SnapshotError},
+    changes::{ChangeError, CloneError, SnapshotError, TransferError},
     config::{IdMapOverlap, InvalidIdMap, PropertyError, Vmid},
     exec,
     home::HomeError,
@@ -209,6 +209,21 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// A container cannot be cloned; nothing was done.
+    #[error(transparent)]
+    NoClone(#[from] CloneError),
+    /// A container could not be cloned; nothing of the clone is left.
+    #[error("clone failed: {source}")]
+    Clone {
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// A volume cannot be moved, or a container become a template; nothing was done.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// A volume could not be copied.
+    #[error(transparent)]
+    CopyVolume(#[from] crate::copy::Error),
     /// The volume of a mount point cannot be used.
     #[error("{key}: {source}")]
     Volume {
@@ -440,7 +455,15 @@ impl Error {
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } | Self::Program { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),
-            Self::Create { source, .. } | Self::Volume { source, .. } => source.kind(),
+            Self::Transfer(error) => transfer_kind(error),
+            Self::NoClone(CloneError::Storage) => ErrorKind::Parameter,
+            Self::NoClone(CloneError::Running) => ErrorKind::Running,
+            Self::NoClone(CloneError::Lost) => ErrorKind::Locked,
+            Self::NoClone(_) => ErrorKind::Unsupported,
+            Self::CopyVolume(crate::copy::Error::Cancelled) => ErrorKind::Cancelled,
+            Self::Create { source, .. } | Self::Clone { source } | Self::Volume { source, .. } => {
+                source.kind()
+            }
             _ => ErrorKind::System,
         }
     }
@@ -451,7 +474,7 @@ impl Error {
         let mut text = self.to_string();
         // These show their source themselves, to keep the words that scripts look for in one place.
         let mut shown = self;
-        while let Self::Create { source, .. } | Self::Volume { source, .. } = shown {
+        while let Self::Create { source, .. } | Self::Clone { source } | Self::Volume { source, .. } = shown {
             shown = source;
         }
         text.push_str(&reasons(shown));
@@ -489,6 +512,23 @@ fn snapshot_kind(error: &SnapshotError) -> ErrorKind {
         SnapshotError::Missing(_) => ErrorKind::NotFound,
         SnapshotError::NotAvailable { .. } => ErrorKind::Unsupported,
         SnapshotError::Migrating => ErrorKind::Locked,
+        _ => ErrorKind::Refused,
+    }
+}
+
+fn transfer_kind(error: &TransferError) -> ErrorKind {
+    match error {
+        TransferError::Running | TransferError::InUse | TransferError::TemplateRunning => ErrorKind::Running,
+        TransferError::NoSuchKey { .. } => ErrorKind::NotFound,
+        TransferError::Taken { .. } => ErrorKind::AlreadyExists,
+        TransferError::Property(_) | TransferError::Rootfs | TransferError::UnusedToUsed => {
+            ErrorKind::Parameter
+        }
+        TransferError::NoRename
+        | TransferError::NoVolume
+        | TransferError::Type(_)
+        | TransferError::NoTemplate(_) => ErrorKind::Unsupported,
+        TransferError::Lost => ErrorKind::Locked,
         _ => ErrorKind::Refused,
     }
 }

@@ -246,11 +246,17 @@ fn build<'a>(
     env.store().write(lock, &config)?;
 
     let id_map = config.main().id_map()?;
-    for (key, point) in &request.disks {
-        let point = disks::allocate(point, vmid, id_map.root(), storages, undo, progress)?;
-        config.main_mut().set(key, point.to_string());
+    for (key, asked) in &request.disks {
+        let mut note = |point: &MountPoint| {
+            config.main_mut().set(key, point.to_string());
+            Ok(env.store().write(lock, &config)?)
+        };
+        let point = disks::allocate(asked, vmid, id_map.root(), storages, undo, &mut note, progress)?;
+        // A volume that was there before.
+        if disks::asked_for(asked).is_none() {
+            note(&point)?;
+        }
     }
-    env.store().write(lock, &config)?;
 
     undo.push(move || destroy::remove_folder(env, vmid).map_err(|e| e.full_message()));
     let (ostype, arch) = populate(env, vmid, options, request, &config, storages, lock, progress)?;

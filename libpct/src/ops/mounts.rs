@@ -53,15 +53,7 @@ pub(crate) enum Source {
 /// Activates the volumes of a config: the root file system first, then the mount points by number.
 pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPlan>, Error> {
     section.rootfs()?.ok_or(Error::NoRootfs)?;
-    points(section).into_iter().map(|(key, point)| plan_one(&key, &point, storages)).collect()
-}
-
-/// The root file system and the mount points by number, in the order in which they are mounted; what does not parse
-/// is left out.
-pub(crate) fn points(section: &Section) -> Vec<(String, MountPoint)> {
-    let rootfs = section.rootfs().ok().flatten().map(|point| ("rootfs".to_owned(), point));
-    let points = section.mount_points().into_iter().map(|(number, point)| (format!("mp{number}"), point));
-    rootfs.into_iter().chain(points).collect()
+    section.points().into_iter().map(|(key, point)| plan_one(&key, &point, storages)).collect()
 }
 
 pub(crate) fn plan_one(key: &str, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Env, all::Failures, mounts::points, setters::setters};
+use super::{Env, all::Failures, setters::setters};
 use crate::{
     changes::add_unused,
     config::{Section, Vmid, VolumeId, VolumeRef},
@@ -131,7 +131,7 @@ impl<'a> Scan<'a> {
 
     /// Where everything is that the config names. What is not there is not in the way.
     fn places(&self, main: &Section) -> Vec<PathBuf> {
-        let mounted = points(main).into_iter().map(|(_, point)| point.volume);
+        let mounted = main.points().into_iter().map(|(_, point)| point.volume);
         let unused = main.unused().into_iter().map(|(_, volume)| VolumeRef::Volume(volume));
         mounted.chain(unused).filter_map(|volume| self.place(&volume).ok()).collect()
     }
@@ -145,7 +145,7 @@ impl<'a> Scan<'a> {
     }
 
     fn correct_sizes(&self, vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
-        for (key, mut point) in points(main) {
+        for (key, mut point) in main.points() {
             let VolumeRef::Volume(volume) = point.volume.clone() else { continue };
             match self.storages.size(&volume) {
                 Ok(size) if point.size == Some(size) => {}

@@ -36,8 +36,9 @@ pub(crate) fn set(
     let layout = Layout::detect()?;
     let mut live =
         leftovers::settle(env, vmid)?.then(|| Live::new(env, vmid, &facts, &layout, &storages, &lock));
+    let before = config.clone();
     let mut undo = Undo::default();
-    let mut volumes = HostVolumes::new(vmid, &config, &storages, &mut undo, progress);
+    let mut volumes = HostVolumes::new(env, &lock, vmid, &before, &storages, &mut undo, progress);
     let changed = change(&mut config, changes, vmid, &facts, &mut volumes, live.as_mut())
         // The last moment at which all can be taken back.
         .and_then(|()| super::pause(progress, Duration::ZERO))
@@ -109,7 +110,7 @@ pub(super) fn apply_pending(
     let storages = env.storages()?;
     let before = config.clone();
     let mut undo = Undo::default();
-    let mut volumes = HostVolumes::new(vmid, &before, &storages, &mut undo, progress);
+    let mut volumes = HostVolumes::new(env, lock, vmid, &before, &storages, &mut undo, progress);
     let Applied { failures, warnings } = apply_stopped(config, None, vmid, &facts, &mut volumes);
     let failed = |(key, reason)| format!("unable to apply pending change {key} : {reason}");
     warnings.into_iter().chain(failures.into_iter().map(failed)).for_each(|text| progress.warning(&text));
@@ -152,7 +153,13 @@ pub(super) fn apply_after_stop(
 
 /// The storages of this host, as a change asks for them.
 struct HostVolumes<'a, 'u> {
+    env: &'a Env,
     vmid: Vmid,
+    lock: &'a ConfigLock,
+    /// The config as its file has it.
+    before: &'a Config,
+    /// The same with new volumes as unused ones, in which they are found should this process be killed.
+    noted: Option<Config>,
     /// The host's ids of the container's root, or why they are not known.
     root_owner: Result<(u32, u32), InvalidIdMap>,
     storages: &'a Storages,
@@ -162,14 +169,16 @@ struct HostVolumes<'a, 'u> {
 
 impl<'a, 'u> HostVolumes<'a, 'u> {
     fn new(
+        env: &'a Env,
+        lock: &'a ConfigLock,
         vmid: Vmid,
-        config: &Config,
+        before: &'a Config,
         storages: &'a Storages,
         undo: &'u mut Undo<'a>,
         progress: &'u mut dyn Progress,
     ) -> Self {
-        let root_owner = config.main().id_map().map(|map| map.root());
-        Self { vmid, root_owner, storages, undo, progress }
+        let root_owner = before.main().id_map().map(|map| map.root());
+        Self { env, vmid, lock, before, noted: None, root_owner, storages, undo, progress }
     }
 }
 
@@ -184,7 +193,19 @@ impl Volumes for HostVolumes<'_, '_> {
 
     fn allocate(&mut self, point: &MountPoint) -> Result<MountPoint, String> {
         let owner = self.root_owner.clone().map_err(text)?;
-        disks::allocate(point, self.vmid, owner, self.storages, self.undo, self.progress).map_err(text)
+        if disks::asked_for(point).is_some() && self.noted.is_none() {
+            let (before, env, lock) = (self.before, self.env, self.lock);
+            self.undo.push(move || env.store().write(lock, before).map_err(|error| error.to_string()));
+        }
+        let noted = self.noted.get_or_insert_with(|| self.before.clone());
+        let mut note = |new: &MountPoint| {
+            if let Some(volume) = new.volume.volume() {
+                changes::add_unused(noted.main_mut(), volume)?;
+            }
+            Ok(self.env.store().write(self.lock, noted)?)
+        };
+        disks::allocate(point, self.vmid, owner, self.storages, self.undo, &mut note, self.progress)
+            .map_err(text)
     }
 
     fn size(&mut self, volume: &VolumeId) -> Result<Size, String> {

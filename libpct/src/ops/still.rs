@@ -47,8 +47,28 @@ pub(crate) struct Hold {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct HeldVolume {
     plan: MountPlan,
-    /// Its storage does not see what the kernel has not written yet, nor what it writes meanwhile.
+    /// Whether its file system is frozen, too.
     freeze: bool,
+}
+
+impl Hold {
+    fn of(section: &Section, storages: &Storages) -> Result<Self, Error> {
+        let mut volumes = Vec::new();
+        for (key, point) in section.points() {
+            // Its ids do not matter here.
+            let plan = MountPlan { idmap: None, ..mounts::plan_one(&key, &point, storages)? };
+            // A frozen file system has an empty journal: whoever reads the snapshot can't replay it. Where a whole device
+            // is snapshotted the kernel sees to that by itself, and would not if it were frozen already.
+            let freeze = match &point.volume {
+                VolumeRef::Volume(volume) => {
+                    matches!(plan.source, Source::Image(_)) || storages.needs_freeze(volume)?
+                }
+                VolumeRef::Device(_) | VolumeRef::Bind(_) => false,
+            };
+            volumes.push(HeldVolume { plan, freeze });
+        }
+        Ok(Self { volumes })
+    }
 }
 
 /// A container that stands still for as long as this exists.
@@ -67,17 +87,7 @@ impl Still {
         storages: &Storages,
         lock: &ConfigLock,
     ) -> Result<Self, Error> {
-        let mut volumes = Vec::new();
-        for (key, point) in mounts::points(section) {
-            let freeze = match &point.volume {
-                VolumeRef::Volume(volume) => storages.needs_freeze(volume)?,
-                VolumeRef::Device(_) | VolumeRef::Bind(_) => false,
-            };
-            // Its ids do not matter here.
-            let plan = MountPlan { idmap: None, ..mounts::plan_one(&key, &point, storages)? };
-            volumes.push(HeldVolume { plan, freeze });
-        }
-        let hold = Hold { volumes };
+        let hold = Hold::of(section, storages)?;
         let helper = Working::spawn(env, vmid, Job::Hold(hold.clone()), lock, &[])?;
         Ok(Self { vmid, hold, helper: Some(helper) })
     }
@@ -178,17 +188,19 @@ fn open(volume: &HeldVolume) -> Result<OwnedFd, Error> {
         .map_err(|errno| sys::Error::os("open a file system", errno).into())
 }
 
-/// Lets the processes of a container go on, frozen or not.
-pub(super) fn thaw_left(vmid: Vmid) -> Result<(), Error> {
-    match Groups::new(&Layout::detect()?, vmid).freezer() {
-        Some(freezer) => Ok(freezer.thaw()?),
-        None => Ok(()),
+/// Lets a running container go on that somebody has left frozen who was killed together with his helper.
+pub(super) fn thaw_left(env: &Env, vmid: Vmid, section: &Section) -> Result<(), Error> {
+    if !env.is_running(vmid)? {
+        return Ok(());
     }
+    thaw(vmid, &Hold::of(section, &env.storages()?)?.volumes)
 }
 
-/// The same, and then its file systems.
+/// Lets a container go on, frozen or not: first its processes, then its file systems.
 fn thaw(vmid: Vmid, volumes: &[HeldVolume]) -> Result<(), Error> {
-    thaw_left(vmid)?;
+    if let Some(freezer) = Groups::new(&Layout::detect()?, vmid).freezer() {
+        freezer.thaw()?;
+    }
     for volume in volumes.iter().filter(|volume| volume.freeze) {
         fsfreeze::thaw(open(volume)?.as_fd())?;
     }

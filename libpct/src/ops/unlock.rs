@@ -11,5 +11,5 @@ pub(crate) fn unlock(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Resu
     let Some(mark) = config.main_mut().remove("lock") else { return Err(Error::NoLock) };
     env.store().write(&lock, &config)?;
     // Whoever was taking a snapshot may have been killed with all that would let the container go on.
-    if mark == snapshot::TAKING { still::thaw_left(vmid) } else { Ok(()) }
+    if mark == snapshot::TAKING { still::thaw_left(env, vmid, config.main()) } else { Ok(()) }
 }

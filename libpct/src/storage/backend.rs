@@ -104,8 +104,12 @@ pub(crate) trait Backend {
     /// Reads a volume's name; asks nobody whether it exists.
     fn describe(&self, name: &str) -> Result<Described, StorageError>;
 
-    /// Makes a new, empty volume of `size` (zero: without a limit) and returns its name.
-    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError>;
+    /// A name that no volume has: the lowest number that is free (spec: runtime, part 10.3). It stays free for as long as
+    /// the storage's lock is held.
+    fn free_name(&self, owner: Vmid, format: Format) -> Result<String, StorageError>;
+
+    /// Makes a new, empty volume of `size` (zero: without a limit) under a free name.
+    fn allocate(&self, name: &str, size: Size) -> Result<(), StorageError>;
 
     /// Removes a volume with all its snapshots. One that is not there counts as removed.
     fn free(&self, name: &str) -> Result<(), StorageError>;
@@ -170,18 +174,18 @@ pub(crate) trait Backend {
         Err(StorageError::unsupported("this volume can't become a template", name))
     }
 
-    /// Makes a new volume that shares the content of a base or of a snapshot, and returns its name.
-    fn clone_linked(
-        &self,
-        name: &str,
-        _snapshot: Option<&str>,
-        _owner: Vmid,
-    ) -> Result<String, StorageError> {
+    /// What a linked clone is called, where its name tells its base.
+    fn linked_name(&self, _base: &str, free_name: String) -> String {
+        free_name
+    }
+
+    /// Makes a new volume that shares the content of a base or of a snapshot, named by [`Backend::linked_name`].
+    fn clone_linked(&self, name: &str, _snapshot: Option<&str>, _clone: &str) -> Result<(), StorageError> {
         Err(StorageError::unsupported("linked clones are not possible on this storage", name))
     }
 
-    /// Gives a volume to another container, and returns its new name.
-    fn rename(&self, name: &str, _owner: Vmid) -> Result<String, StorageError> {
+    /// Gives a volume a free name.
+    fn rename(&self, name: &str, _free_name: &str) -> Result<(), StorageError> {
         Err(StorageError::unsupported(
             "storage does not support moving of this disk to another container",
             name,

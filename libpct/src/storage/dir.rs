@@ -125,26 +125,24 @@ impl Backend for DirStorage {
         Ok(Described { owner, format: parsed.format, base: None, is_base: parsed.is_base })
     }
 
-    fn allocate(&self, owner: Vmid, format: Format, size: Size) -> Result<String, StorageError> {
-        if format == Format::Subvol && size.bytes() > 0 {
-            return Err(StorageError::unsupported(
-                "storage does not support subvol quotas",
-                &owner.to_string(),
-            ));
+    fn free_name(&self, owner: Vmid, format: Format) -> Result<String, StorageError> {
+        let folder = self.images(owner);
+        let taken: Vec<u32> = files(&folder)?.iter().filter_map(|n| Name::parse(n)?.disk_number()).collect();
+        let free = DISK_NUMBERS.into_iter().find(|number| !taken.contains(number));
+        let number = free.ok_or(StorageError::NoFreeName { owner: owner.get(), folder })?;
+        Ok(format!("{owner}/{}", volname::disk_file(owner, format, number)))
+    }
+
+    fn allocate(&self, name: &str, size: Size) -> Result<(), StorageError> {
+        let (owner, parsed) = Self::parse(name)?;
+        if parsed.format == Format::Subvol && size.bytes() > 0 {
+            return Err(StorageError::unsupported("storage does not support subvol quotas", name));
         }
         let folder = self.images(owner);
         folder::make(&folder, 0o711).map_err(|e| StorageError::io("cannot make", &folder, e))?;
-        let taken: Vec<u32> = files(&folder)?.iter().filter_map(|n| Name::parse(n)?.disk_number()).collect();
-        for number in DISK_NUMBERS.filter(|n| !taken.contains(n)) {
-            let file = volname::disk_file(owner, format, number);
-            let path = folder.join(&file);
-            match self.create(&path, format, size) {
-                Ok(()) => return Ok(format!("{owner}/{file}")),
-                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(StorageError::io("cannot make volume", &path, source)),
-            }
-        }
-        Err(StorageError::NoFreeName { owner: owner.get(), folder })
+        let (path, format) = self.volume(name)?;
+        self.create(&path, format, size)
+            .map_err(|source| StorageError::io("cannot make volume", &path, source))
     }
 
     fn free(&self, name: &str) -> Result<(), StorageError> {
@@ -261,13 +259,18 @@ mod tests {
         DirStorage { path: path.to_owned(), must_be_mounted: None }
     }
 
+    fn made(dir: &DirStorage, format: Format, bytes: u64) -> Result<String, StorageError> {
+        let name = dir.free_name(Vmid::new(9001).unwrap(), format)?;
+        dir.allocate(&name, Size::from_bytes(bytes)).map(|()| name)
+    }
+
     #[test]
     fn volumes_get_the_lowest_free_number_and_are_found_again() {
         let temp = tempfile::tempdir().unwrap();
         let dir = storage(temp.path());
         let vmid = Vmid::new(9001).unwrap();
-        let raw = dir.allocate(vmid, Format::Raw, Size::from_bytes(1 << 20)).unwrap();
-        let tree = dir.allocate(vmid, Format::Subvol, Size::from_bytes(0)).unwrap();
+        let raw = made(&dir, Format::Raw, 1 << 20).unwrap();
+        let tree = made(&dir, Format::Subvol, 0).unwrap();
         assert_eq!(
             (raw.as_str(), tree.as_str()),
             ("9001/vm-9001-disk-0.raw", "9001/subvol-9001-disk-1.subvol")
@@ -277,7 +280,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
         dir.free(&raw).unwrap();
         assert!(matches!(dir.locate(&raw, None), Err(StorageError::MissingVolume { .. })));
-        assert_eq!(dir.allocate(vmid, Format::Raw, Size::from_bytes(4096)).unwrap(), raw);
+        assert_eq!(made(&dir, Format::Raw, 4096).unwrap(), raw);
         let names: Vec<_> = dir.list(Some(vmid)).unwrap().into_iter().map(|listed| listed.name).collect();
         assert_eq!(names, [tree.as_str(), raw.as_str()]);
         assert_eq!(dir.list(None).unwrap().len(), 2);
@@ -289,8 +292,7 @@ mod tests {
     #[test]
     fn a_size_for_a_plain_directory_is_refused() {
         let temp = tempfile::tempdir().unwrap();
-        let refused =
-            storage(temp.path()).allocate(Vmid::new(9001).unwrap(), Format::Subvol, Size::from_bytes(1));
+        let refused = made(&storage(temp.path()), Format::Subvol, 1);
         assert!(matches!(refused, Err(StorageError::Unsupported { .. })));
     }
 

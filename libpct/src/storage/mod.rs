@@ -139,13 +139,22 @@ impl Storages {
         Ok(self.get(id)?.allows(Content::Volumes))
     }
 
-    /// Makes a volume; formatting it is the caller's.
-    pub(crate) fn allocate(&self, storage: &str, owner: Vmid, size: Size) -> Result<VolumeId, StorageError> {
+    /// Makes a volume; formatting it is the caller's. `announce` hears its name before it exists, and may object.
+    pub(crate) fn allocate<E: From<StorageError>>(
+        &self,
+        storage: &str,
+        owner: Vmid,
+        size: Size,
+        announce: &mut dyn FnMut(&VolumeId) -> Result<(), E>,
+    ) -> Result<VolumeId, E> {
         let storage = self.for_containers(storage)?;
         let backend = storage.backend()?;
+        let format = backend.format_for(size);
         let _lock = storage.lock()?;
-        let name = backend.allocate(owner, backend.format_for(size), size)?;
-        Ok(VolumeId { storage: storage.id.clone(), name })
+        let volume = VolumeId { storage: storage.id.clone(), name: backend.free_name(owner, format)? };
+        announce(&volume)?;
+        backend.allocate(&volume.name, size)?;
+        Ok(volume)
     }
 
     /// Removes a volume that belongs to `owner`; one that belongs to another container is left alone and
@@ -247,29 +256,48 @@ impl Storages {
         Ok(VolumeId { name, ..volume.clone() })
     }
 
-    /// Makes a new volume that shares the content of a base or of a snapshot.
-    pub(crate) fn clone_linked(
+    /// Makes a new volume that shares the content of a base or of a snapshot. `announce` as for [`Storages::allocate`].
+    pub(crate) fn clone_linked<E: From<StorageError>>(
         &self,
         volume: &VolumeId,
         snapshot: Option<&str>,
         owner: Vmid,
-    ) -> Result<VolumeId, StorageError> {
-        let name = self.changing(volume, |backend, name| backend.clone_linked(name, snapshot, owner))?;
-        Ok(VolumeId { name, ..volume.clone() })
+        announce: &mut dyn FnMut(&VolumeId) -> Result<(), E>,
+    ) -> Result<VolumeId, E> {
+        self.changing(volume, |backend, name| {
+            let format = backend.describe(name)?.format;
+            let clone = VolumeId {
+                name: backend.linked_name(name, backend.free_name(owner, format)?),
+                ..volume.clone()
+            };
+            announce(&clone)?;
+            backend.clone_linked(name, snapshot, &clone.name)?;
+            Ok(clone)
+        })
     }
 
-    /// Gives a volume to another container.
-    pub(crate) fn rename(&self, volume: &VolumeId, owner: Vmid) -> Result<VolumeId, StorageError> {
-        let name = self.changing(volume, |backend, name| backend.rename(name, owner))?;
-        Ok(VolumeId { name, ..volume.clone() })
+    /// Gives a volume to another container. `announce` as for [`Storages::allocate`].
+    pub(crate) fn rename<E: From<StorageError>>(
+        &self,
+        volume: &VolumeId,
+        owner: Vmid,
+        announce: &mut dyn FnMut(&VolumeId) -> Result<(), E>,
+    ) -> Result<VolumeId, E> {
+        self.changing(volume, |backend, name| {
+            let format = backend.describe(name)?.format;
+            let renamed = VolumeId { name: backend.free_name(owner, format)?, ..volume.clone() };
+            announce(&renamed)?;
+            backend.rename(name, &renamed.name)?;
+            Ok(renamed)
+        })
     }
 
     /// Does something to a volume under the lock of its storage.
-    fn changing<T>(
+    fn changing<T, E: From<StorageError>>(
         &self,
         volume: &VolumeId,
-        change: impl FnOnce(&dyn Backend, &str) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+        change: impl FnOnce(&dyn Backend, &str) -> Result<T, E>,
+    ) -> Result<T, E> {
         let storage = self.get(&volume.storage)?;
         let backend = self.ready(storage)?;
         let _lock = storage.lock()?;

@@ -1,6 +1,7 @@
 //! The verbs, one file each: the table of its parameters, and what it does with them.
 
 mod bashcomplete;
+pub(crate) mod clone;
 pub(crate) mod config;
 pub(crate) mod console;
 pub(crate) mod cpusets;
@@ -17,6 +18,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod lxc_config;
+pub(crate) mod move_volume;
 pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
@@ -34,6 +36,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stopall;
 pub(crate) mod suspend;
+pub(crate) mod template;
 pub(crate) mod unlock;
 mod verifyapi;
 pub(crate) mod wait;
@@ -74,7 +77,8 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 35] = [
+static VERBS: [&Verb; 38] = [
+    &clone::VERB,
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -91,6 +95,7 @@ static VERBS: [&Verb; 35] = [
     &list::VERB,
     &listsnapshot::VERB,
     &lxc_config::VERB,
+    &move_volume::VERB,
     &pending::VERB,
     &pull::VERB,
     &push::VERB,
@@ -108,6 +113,7 @@ static VERBS: [&Verb; 35] = [
     &stop::VERB,
     &stopall::VERB,
     &suspend::VERB,
+    &template::VERB,
     &unlock::VERB,
     &wait::VERB,
 ];

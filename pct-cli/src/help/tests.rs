@@ -2,6 +2,7 @@ use super::*;
 use crate::commands::{create, list, start, status};
 
 const USAGES: &[(&str, &str)] = &[
+    ("clone", "pct clone <vmid> <newid> [OPTIONS]"),
     ("config", "pct config <vmid> [OPTIONS]"),
     ("console", "pct console <vmid> [OPTIONS]"),
     ("cpusets", "pct cpusets "),
@@ -22,6 +23,10 @@ const USAGES: &[(&str, &str)] = &[
     ("list", "pct list "),
     ("listsnapshot", "pct listsnapshot <vmid>"),
     ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
+    (
+        "move-volume",
+        "pct move-volume <vmid> <volume> [<storage>] [<target-vmid>] [<target-volume>] [OPTIONS]",
+    ),
     ("pending", "pct pending <vmid>"),
     ("pull", "pct pull <vmid> <path> <destination> [OPTIONS]"),
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
@@ -39,6 +44,7 @@ const USAGES: &[(&str, &str)] = &[
     ("stop", "pct stop <vmid> [OPTIONS]"),
     ("stopall", "pct stopall  [OPTIONS]"),
     ("suspend", "pct suspend <vmid>"),
+    ("template", "pct template <vmid>"),
     ("unlock", "pct unlock <vmid>"),
     ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];

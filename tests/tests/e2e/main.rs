@@ -8,6 +8,7 @@
 
 mod all;
 mod cleanup;
+mod clone;
 mod console;
 mod create_destroy;
 mod cycles;

@@ -85,7 +85,7 @@ impl<'a> Patient<'a> {
     pub(super) fn points(&self) -> Vec<(String, MountPoint)> {
         let pending = self.loaded.config.pending();
         let waits = |key: &str| pending.is_some_and(|pending| pending.get(key).is_some());
-        let mut points = mounts::points(self.section());
+        let mut points = self.section().points();
         points.retain(|(key, point)| !(waits(key) && parse_new_volume(&point.volume.to_string()).is_some()));
         points
     }

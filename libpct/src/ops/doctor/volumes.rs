@@ -91,7 +91,7 @@ impl Uses {
         let store = Store::new(&env.home, None);
         for vmid in store.vmids()? {
             let Ok(loaded) = store.load(vmid) else { continue };
-            for (key, point) in mounts::points(loaded.config.main()) {
+            for (key, point) in loaded.config.main().points() {
                 if let Some(place) = place(&point.volume, storages) {
                     uses.entry(place).or_default().push((vmid, key));
                 }

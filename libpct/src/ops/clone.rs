@@ -1,0 +1,260 @@
+//! `clone` (spec: cli, parts 5.7 and 6.6).
+
+use std::num::NonZeroU64;
+
+use super::{
+    Env, destroy, disks, facts, guest_setup, leftovers, mounts,
+    setters::setters,
+    volume_copy::{self, Target},
+};
+use crate::{
+    changes::{
+        CloneError,
+        clone::{self, Origin},
+    },
+    config::{Config, MountPoint, Section, Size, Vmid, VolumeId, VolumeRef},
+    error::Error,
+    guest,
+    progress::{Progress, Silent},
+    rootfs::Rootfs,
+    storage::{Feature, Storages},
+    store::CREATE_LOCK_TIMEOUT,
+};
+
+/// What [`Container::clone_to`](crate::Container::clone_to) makes.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CloneOptions {
+    /// Copy the volumes, or share their content with the origin; where nothing is said, a template's is shared.
+    pub full: Option<bool>,
+    /// Of this snapshot, not of the present state.
+    pub snapshot: Option<String>,
+    /// Where the volumes of a full clone go; each to the storage of its origin where nothing is said.
+    pub storage: Option<String>,
+    /// The clone's host name; that of its origin where none is given.
+    pub hostname: Option<String>,
+    /// The clone's notes; those of its origin where none are given.
+    pub description: Option<String>,
+    /// How fast volumes may be copied, in KiB a second.
+    pub bandwidth: Option<NonZeroU64>,
+}
+
+setters! {
+    CloneOptions { full: Option<bool>, bandwidth: Option<NonZeroU64> } texts { snapshot, storage, hostname, description }
+}
+
+/// The mark of a container whose volumes are read.
+const READING: &str = "disk";
+/// The mark of a container that is being made.
+const MAKING: &str = "create";
+
+pub(crate) fn clone_to(
+    env: &Env,
+    vmid: Vmid,
+    clone: Vmid,
+    options: &CloneOptions,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    env.store().require(vmid)?;
+    env.store().require_free(clone)?;
+    let storages = env.storages()?;
+    let plan = begin(env, vmid, clone, options, &storages, progress)?;
+    progress.message(&format!("creating a clone of container {vmid} with ID {clone}"));
+    let mut made = Vec::new();
+    let cloned = fill(env, clone, &plan, options, &storages, &mut made, progress)
+        .and_then(|()| update(env, clone, progress, |section| drop(section.remove("lock"))));
+    if cloned.is_err() {
+        take_back(env, clone, &made, &storages, progress);
+    }
+    unmark(env, vmid, progress);
+    cloned.map_err(|source| Error::Clone { source: Box::new(source) })
+}
+
+/// What is cloned, and how.
+struct Plan {
+    full: bool,
+    origins: Vec<Origin>,
+    /// The clone's config, still without volumes.
+    section: Section,
+}
+
+/// Checks all, marks the container, and makes the clone's config.
+fn begin(
+    env: &Env,
+    vmid: Vmid,
+    clone: Vmid,
+    options: &CloneOptions,
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) -> Result<Plan, Error> {
+    if let Some(storage) = &options.storage {
+        storages.for_containers(storage)?;
+    }
+    let lock = env.store().lock(vmid, progress)?;
+    let loaded = env.store().load_telling(vmid, progress)?;
+    loaded.check_lock()?;
+    let running = leftovers::settle(env, vmid)?;
+    let plan = plan(env, clone, &loaded.config, running, options, storages)?;
+    let mut config = loaded.config;
+    config.main_mut().set("lock", READING);
+    env.store().write(&lock, &config)?;
+    drop(lock);
+    let begun = write_new(env, clone, &plan.section, progress);
+    if begun.is_err() {
+        unmark(env, vmid, progress);
+    }
+    begun.map(|()| plan)
+}
+
+fn plan(
+    env: &Env,
+    clone: Vmid,
+    config: &Config,
+    running: bool,
+    options: &CloneOptions,
+    storages: &Storages,
+) -> Result<Plan, Error> {
+    let full = options.full.unwrap_or(!config.main().is_template());
+    if !full && options.storage.is_some() {
+        return Err(CloneError::Storage.into());
+    }
+    let snapshot = options.snapshot.as_deref();
+    let section = match snapshot {
+        Some(name) => config.snapshots().get(name).ok_or_else(|| Error::NoSnapshot(name.to_owned()))?,
+        None => config.main(),
+    };
+    if full && running && snapshot.is_none() {
+        return Err(CloneError::Running.into());
+    }
+    let origins = clone::volumes(section)?;
+    for origin in origins.iter().filter(|_| !full) {
+        if !storages.has_feature(Feature::LinkedClone, &origin.volume, snapshot)? {
+            return Err(CloneError::NoLinked(origin.volume.clone()).into());
+        }
+    }
+    let mut section = clone::section(section, clone, &facts::for_values(env, section)?)?;
+    if let Some(hostname) = &options.hostname {
+        section.set("hostname", hostname.as_str());
+    }
+    if let Some(description) = &options.description {
+        section.set("description", description.as_str());
+    }
+    Ok(Plan { full, origins, section })
+}
+
+fn write_new(env: &Env, clone: Vmid, section: &Section, progress: &mut dyn Progress) -> Result<(), Error> {
+    let lock = env.store().lock_within(clone, CREATE_LOCK_TIMEOUT, progress)?;
+    env.store().require_free(clone)?;
+    let mut config = Config::default();
+    *config.main_mut() = section.clone();
+    Ok(env.store().write(&lock, &config)?)
+}
+
+/// Clones one volume after the other. `made` has those that are to go if that fails.
+fn fill(
+    env: &Env,
+    clone: Vmid,
+    plan: &Plan,
+    options: &CloneOptions,
+    storages: &Storages,
+    made: &mut Vec<VolumeId>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let root = plan.section.id_map()?.root();
+    for origin in &plan.origins {
+        let snapshot = options.snapshot.as_deref();
+        let mut announce = |volume: &VolumeId, size: Size| {
+            let point = MountPoint {
+                volume: VolumeRef::Volume(volume.clone()),
+                size: Some(size),
+                ..origin.point.clone()
+            };
+            update(env, clone, &mut Silent, |section| section.set(&origin.key, point.to_string()))
+        };
+        let (key, volume) = (&origin.key, &origin.volume);
+        let new = if plan.full {
+            progress.message(&format!("create full clone of mountpoint {key} ({volume})"));
+            let storage = options.storage.as_deref().unwrap_or(&volume.storage);
+            let target = Target { storage, owner: clone, root, bandwidth: options.bandwidth };
+            volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)
+        } else {
+            progress.message(&format!("create linked clone of mount point {key} ({volume})"));
+            let size = storages.size(volume)?;
+            storages.clone_linked(volume, snapshot, clone, &mut |volume| announce(volume, size)).map(|new| {
+                made.push(new);
+            })
+        };
+        new?;
+    }
+    customize(env, clone, storages, progress)
+}
+
+/// What each container of its own must have of its own, inside.
+fn customize(env: &Env, clone: Vmid, storages: &Storages, progress: &mut dyn Progress) -> Result<(), Error> {
+    let loaded = env.store().load(clone)?;
+    let section = loaded.config.main();
+    let id_map = section.id_map()?;
+    let rootfs = section.rootfs()?.ok_or(Error::NoRootfs)?;
+    // Of no other mount point anything is needed; so nobody but this process sees it.
+    let plan = mounts::plan_one("rootfs", &rootfs, storages)?;
+    let root = Rootfs::new(mounts::open(&plan, &id_map, true)?, id_map.root());
+    let settings = guest_setup::settings(section)?;
+    let detected = guest_setup::detect(&root, &settings, progress)?;
+    let mut report = guest_setup::report(progress);
+    Ok(guest::run(&root, &detected, &settings, &guest_setup::host(), guest::Event::Clone, &mut report)?)
+}
+
+/// Changes the config of the clone, if it is still the one that is being made.
+fn update(
+    env: &Env,
+    clone: Vmid,
+    progress: &mut dyn Progress,
+    change: impl FnOnce(&mut Section),
+) -> Result<(), Error> {
+    let lock = env.store().lock(clone, progress)?;
+    let mut config = env.store().load(clone)?.config;
+    if config.main().lock() != Some(MAKING) {
+        return Err(CloneError::Lost.into());
+    }
+    change(config.main_mut());
+    Ok(env.store().write(&lock, &config)?)
+}
+
+/// Removes what was made of the clone. What stays is told, and its config with it.
+fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, progress: &mut dyn Progress) {
+    let mut clean = true;
+    for volume in made.iter().rev() {
+        if let Err(error) = storages.free(volume, clone) {
+            clean = false;
+            progress.warning(&disks::kept(volume, &error));
+        }
+    }
+    let remove = || -> Result<(), Error> {
+        let lock = env.store().lock(clone, &mut Silent)?;
+        // Somebody else's by now, or it names a volume that stays.
+        if !clean || env.store().load(clone)?.config.main().lock() != Some(MAKING) {
+            return Ok(());
+        }
+        destroy::remove_folder(env, clone)?;
+        Ok(env.store().remove(&lock)?)
+    };
+    if let Err(error) = remove() {
+        progress.warning(&format!("the config of CT {clone} could not be removed: {}", error.full_message()));
+    }
+}
+
+/// The container's volumes are read no more.
+pub(super) fn unmark(env: &Env, vmid: Vmid, progress: &mut dyn Progress) {
+    let unmark = || -> Result<(), Error> {
+        let lock = env.store().lock(vmid, &mut Silent)?;
+        let mut config = env.store().load(vmid)?.config;
+        if config.main().lock() == Some(READING) {
+            config.main_mut().remove("lock");
+            env.store().write(&lock, &config)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = unmark() {
+        progress.warning(&format!("CT {vmid} stays locked: {}", error.full_message()));
+    }
+}

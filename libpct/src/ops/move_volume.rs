@@ -1,0 +1,199 @@
+//! `move-volume` to another storage (spec: cli, parts 5.19 and 6.7).
+
+use std::num::NonZeroU64;
+
+use super::{
+    Env,
+    clone::unmark,
+    disks, leftovers,
+    setters::setters,
+    volume_copy::{self, Target},
+};
+use crate::{
+    changes::{
+        Changes, TransferError, add_unused,
+        clone::Origin,
+        transfer::{self, Held},
+    },
+    config::{Config, MountPoint, Size, Vmid, VolumeId, VolumeRef},
+    error::Error,
+    progress::{Progress, Silent},
+    storage::Storages,
+};
+
+/// How [`Container::move_volume`](crate::Container::move_volume) moves.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MoveVolumeOptions {
+    /// Remove the volume from where it was; without this it becomes an unused one.
+    pub delete: bool,
+    /// The digest that the config file must have, see [`config::digest`](crate::config::digest).
+    pub digest: Option<String>,
+    /// How fast it may be copied, in KiB a second.
+    pub bandwidth: Option<NonZeroU64>,
+}
+
+setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<NonZeroU64> } texts { digest } }
+
+/// The mark of a container whose volume is moved.
+const MOVING: &str = "disk";
+
+pub(crate) fn move_volume(
+    env: &Env,
+    vmid: Vmid,
+    key: &str,
+    storage: &str,
+    options: &MoveVolumeOptions,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    env.store().require(vmid)?;
+    let storages = env.storages()?;
+    let (before, origin) = begin(env, vmid, key, storage, options, &storages, progress)?;
+    let mut made = Vec::new();
+    let moved = copy(env, vmid, &before, &origin, storage, options, &storages, &mut made, progress);
+    if moved.is_err() {
+        take_back(env, vmid, &made, &storages, progress);
+    }
+    unmark(env, vmid, progress);
+    moved
+}
+
+fn begin(
+    env: &Env,
+    vmid: Vmid,
+    key: &str,
+    storage: &str,
+    options: &MoveVolumeOptions,
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) -> Result<(Config, Origin), Error> {
+    let lock = env.store().lock(vmid, progress)?;
+    let loaded = env.store().load_telling(vmid, progress)?;
+    loaded.check_lock()?;
+    if leftovers::settle(env, vmid)? {
+        return Err(TransferError::Running.into());
+    }
+    if transfer::is_unused(key) {
+        return Err(TransferError::Unused(key.to_owned()).into());
+    }
+    let Held { key, point, volume } = transfer::held(loaded.config.main(), key, vmid)?;
+    let volume = match volume {
+        VolumeRef::Volume(volume) => volume,
+        VolumeRef::Bind(_) => return Err(TransferError::Type("bind").into()),
+        VolumeRef::Device(_) => return Err(TransferError::Type("device").into()),
+    };
+    if options.delete && transfer::is_in_snapshot(&loaded.config, &volume) {
+        return Err(TransferError::HasSnapshots.into());
+    }
+    if let Some(digest) = &options.digest {
+        Changes::default().digest(digest).check_digest(&loaded.digest())?;
+    }
+    storages.for_containers(storage)?;
+    let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
+    let before = loaded.config.clone();
+    let mut config = loaded.config;
+    config.main_mut().set("lock", MOVING);
+    env.store().write(&lock, &config)?;
+    Ok((before, origin))
+}
+
+#[allow(clippy::too_many_arguments, reason = "the steps of one operation on what it has prepared")]
+fn copy(
+    env: &Env,
+    vmid: Vmid,
+    before: &Config,
+    origin: &Origin,
+    storage: &str,
+    options: &MoveVolumeOptions,
+    storages: &Storages,
+    made: &mut Vec<VolumeId>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let root = before.main().id_map()?.root();
+    let target = Target { storage, owner: vmid, root, bandwidth: options.bandwidth };
+    let mut new_size = Size::from_bytes(0);
+    let mut announce = |volume: &VolumeId, size: Size| {
+        new_size = size;
+        change(env, vmid, |config| Ok(add_unused(config.main_mut(), volume).map(drop)?))
+    };
+    volume_copy::copy(origin, None, &target, storages, made, &mut announce, progress)?;
+    let Some(copy) = made.first().cloned() else { return Ok(()) };
+    let copy = match before.main().is_template() {
+        false => copy,
+        true => {
+            let base = storages.make_base(&copy)?;
+            *made = vec![base.clone()];
+            change(env, vmid, |config| {
+                forget(config, &copy);
+                Ok(add_unused(config.main_mut(), &base).map(drop)?)
+            })?;
+            base
+        }
+    };
+    let point =
+        MountPoint { volume: VolumeRef::Volume(copy.clone()), size: Some(new_size), ..origin.point.clone() };
+    change(env, vmid, |config| {
+        forget(config, &copy);
+        config.main_mut().set(&origin.key, point.to_string());
+        Ok(add_unused(config.main_mut(), &origin.volume).map(drop)?)
+    })?;
+    // It is moved: what comes now changes nothing about that.
+    made.clear();
+    if let Err(error) = leave(env, vmid, origin, options, storages) {
+        progress.warning(&error.full_message());
+    }
+    Ok(())
+}
+
+/// Lets go of the old volume, or removes it; one that cannot be removed stays an unused one.
+fn leave(
+    env: &Env,
+    vmid: Vmid,
+    origin: &Origin,
+    options: &MoveVolumeOptions,
+    storages: &Storages,
+) -> Result<(), Error> {
+    storages.close(&origin.volume, None)?;
+    if options.delete && storages.free(&origin.volume, vmid)? {
+        change(env, vmid, |config| {
+            forget(config, &origin.volume);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes an unused volume out of the config.
+fn forget(config: &mut Config, volume: &VolumeId) {
+    let known = config.main().unused().into_iter().find(|(_, unused)| unused == volume);
+    if let Some((index, _)) = known {
+        config.main_mut().remove(&format!("unused{index}"));
+    }
+}
+
+fn take_back(env: &Env, vmid: Vmid, made: &[VolumeId], storages: &Storages, progress: &mut dyn Progress) {
+    for volume in made {
+        let freed = storages.free(volume, vmid).map_err(|error| disks::kept(volume, &error));
+        let forgotten = || {
+            let forget = |config: &mut Config| {
+                forget(config, volume);
+                Ok(())
+            };
+            change(env, vmid, forget).map_err(|error| error.full_message())
+        };
+        if let Err(problem) = freed.and_then(|_| forgotten()) {
+            progress.warning(&problem);
+        }
+    }
+}
+
+/// Changes the config, if it is still marked as ours.
+fn change(env: &Env, vmid: Vmid, change: impl FnOnce(&mut Config) -> Result<(), Error>) -> Result<(), Error> {
+    let lock = env.store().lock(vmid, &mut Silent)?;
+    let mut config = env.store().load(vmid)?.config;
+    if config.main().lock() != Some(MOVING) {
+        return Err(TransferError::Lost.into());
+    }
+    change(&mut config)?;
+    Ok(env.store().write(&lock, &config)?)
+}

@@ -1,0 +1,117 @@
+//! A volume copied to a new one (spec: cli, part 6.6; runtime, part 9.6).
+//!
+//! An image becomes an image by its bytes, which a file system that can share them does in no time. Everything else goes
+//! file by file between two mounts that nobody else sees.
+
+use std::{
+    fs::{File, OpenOptions},
+    num::NonZeroU64,
+    ops::ControlFlow,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::Path,
+    time::Duration,
+};
+
+use super::disks;
+use crate::{
+    changes::clone::Origin,
+    config::{Size, Vmid, VolumeId},
+    copy,
+    error::Error,
+    mount,
+    progress::Progress,
+    storage::{Location, Storages},
+};
+
+/// Where a copy goes, and how fast.
+pub(super) struct Target<'a> {
+    pub(super) storage: &'a str,
+    pub(super) owner: Vmid,
+    /// The host's ids of the new owner's root.
+    pub(super) root: (u32, u32),
+    /// KiB a second.
+    pub(super) bandwidth: Option<NonZeroU64>,
+}
+
+/// Copies a volume, or a snapshot of it. `announce` hears the name of the new one before that exists, so that nothing is made
+/// that nobody knows of; `made` gets it when it does, and after a failure it is there, half filled.
+pub(super) fn copy(
+    origin: &Origin,
+    snapshot: Option<&str>,
+    target: &Target<'_>,
+    storages: &Storages,
+    made: &mut Vec<VolumeId>,
+    announce: &mut dyn FnMut(&VolumeId, Size) -> Result<(), Error>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let size = storages.size(&origin.volume)?;
+    let copy = storages.allocate(target.storage, target.owner, size, &mut |volume| announce(volume, size))?;
+    made.push(copy.clone());
+    let from = storages.locate_at(&origin.volume, snapshot)?;
+    let to = storages.locate(&copy)?;
+    if let (Location::Image(from), Location::Image(to)) = (&from, &to) {
+        let (source, image) =
+            (open(from, OpenOptions::new().read(true))?, open(to, OpenOptions::new().write(true))?);
+        copy::file(source.as_fd(), image.as_fd(), from, target.bandwidth, &mut watch(progress))?;
+    } else {
+        // A snapshot and a base can't be written to, not even to replay a journal.
+        let frozen = snapshot.is_some() || storages.describe(&origin.volume)?.is_base;
+        let source = root(&from, mount::Options { read_only: true, frozen, ..mount::Options::default() })?;
+        disks::prepare(&to, target.root, progress)?;
+        let new = root(&to, mount::Options::default())?;
+        let total = match from {
+            Location::Directory(_) => None,
+            Location::Image(_) | Location::Block(_) => copy::used(source.as_fd()).ok(),
+        };
+        let options = copy::Options { bandwidth: target.bandwidth, total };
+        let copied = copy::tree(source.as_fd(), new.as_fd(), &options, &mut watch(progress))?;
+        if copied.vanished > 0 {
+            progress.warning(&format!(
+                "{} files were removed while '{}' was read",
+                copied.vanished, origin.volume
+            ));
+        }
+        rustix::fs::syncfs(&new).map_err(|errno| Error::io("cannot write", to.path(), errno))?;
+    }
+    for (volume, snapshot) in [(&origin.volume, snapshot), (&copy, None)] {
+        if let Err(error) = storages.close(volume, snapshot) {
+            progress.warning(&Error::from(error).full_message());
+        }
+    }
+    Ok(())
+}
+
+/// Tells how far it is, and asks whether to go on.
+fn watch(progress: &mut dyn Progress) -> impl FnMut(u64, Option<u64>) -> ControlFlow<()> {
+    |done, total| {
+        progress.bytes(done, total);
+        match super::pause(progress, Duration::ZERO) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// What lies there is a storage's, but in a folder that may hold what was put there by hand.
+fn open(path: &Path, how: &mut OpenOptions) -> Result<File, Error> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    how.custom_flags(flags.bits().cast_signed()).open(path).map_err(|e| Error::io("cannot open", path, e))
+}
+
+/// The root directory of a volume, in a mount that nobody else sees.
+fn root(location: &Location, options: mount::Options) -> Result<OwnedFd, Error> {
+    use rustix::fs::{Mode, OFlags};
+    let mounted = match location {
+        Location::Image(path) => mount::open_raw_image(path, options)?,
+        Location::Block(path) => mount::open_block_device(path, options)?,
+        Location::Directory(path) => mount::clone_tree(
+            File::open(path).map_err(|e| Error::io("cannot open", path, e))?.as_fd(),
+            options,
+        )?,
+    };
+    rustix::fs::openat(&mounted, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::io("cannot open", location.path(), errno))
+}
