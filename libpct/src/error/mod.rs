@@ -473,6 +473,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
     match error {
         StorageError::Missing { .. } | StorageError::MissingVolume { .. } => ErrorKind::NotFound,
         StorageError::Unsupported { .. } => ErrorKind::Unsupported,
+        StorageError::InUse { .. } | StorageError::NestedSubvolume { .. } => ErrorKind::Refused,
         StorageError::BadName { .. }
         | StorageError::WrongContent { .. }
         | StorageError::NoContainers { .. } => ErrorKind::Parameter,

@@ -81,6 +81,23 @@ pub enum StorageError {
         /// Where its volumes are.
         folder: PathBuf,
     },
+    /// Linked clones share what is on it.
+    #[error("base volume '{volume}' is still in use by linked clones")]
+    InUse {
+        /// The volume.
+        volume: String,
+    },
+    /// A snapshot of btrfs does not have what is nested in the volume.
+    #[error(
+        "going back to a snapshot of '{volume}' would lose the subvolume '{path}' in it, which no snapshot has: \
+         move away what is in there"
+    )]
+    NestedSubvolume {
+        /// The volume.
+        volume: String,
+        /// Where the subvolume lies in it.
+        path: PathBuf,
+    },
     /// A mount stands inside a volume that was to be removed.
     #[error("'{path}' is a mount point: unmount it before the volume is removed")]
     MountInside {

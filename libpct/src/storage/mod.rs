@@ -4,9 +4,13 @@
 //! backend that owns it, and holds the storage's lock around changes (spec: runtime, part 10).
 
 mod backend;
+mod btrfs;
 mod cfg;
 mod dir;
 mod error;
+mod folders;
+mod overlay;
+mod rawfile;
 mod remove;
 mod volname;
 
@@ -323,7 +327,8 @@ impl Storage {
         let content = section.list("content").unwrap_or_else(|| vec!["images", "rootdir"]);
         let words = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
         let backend: Result<Box<dyn Backend>, String> = match section.kind.as_str() {
-            "dir" => dir::DirStorage::from_section(section).map(|dir| Box::new(dir) as Box<dyn Backend>),
+            "dir" => boxed(dir::DirStorage::from_section(section)),
+            "btrfs" => boxed(btrfs::BtrfsStorage::from_section(section)),
             other => Err(format!("storages of type '{other}' are not supported by this release")),
         };
         Self {
@@ -353,6 +358,10 @@ impl Storage {
         LockFile::acquire(&self.lock, LOCK_TIMEOUT, lockfile::wait)
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
     }
+}
+
+fn boxed<B: Backend + 'static>(made: Result<B, String>) -> Result<Box<dyn Backend>, String> {
+    made.map(|backend| Box::new(backend) as Box<dyn Backend>)
 }
 
 #[cfg(test)]
