@@ -265,7 +265,7 @@ mod tests {
 
     fn storage(path: &Path) -> DirStorage {
         let text = format!("dir: some\n\tpath {}\n", path.display());
-        DirStorage::from_section(&cfg::parse(&text).sections[0]).unwrap()
+        DirStorage::from_section(&cfg::section(&text)).unwrap()
     }
 
     fn vmid(id: u32) -> Vmid {

@@ -35,6 +35,20 @@ pub enum StorageError {
         /// The storage.
         storage: String,
     },
+    /// There is one of that name already.
+    #[error("storage '{storage}' is there already")]
+    Exists {
+        /// The storage.
+        storage: String,
+    },
+    /// It could not be written down as a storage.
+    #[error("storage '{storage}': {reason}")]
+    Invalid {
+        /// The storage.
+        storage: String,
+        /// Why not.
+        reason: String,
+    },
     /// Its type or its settings cannot be used.
     #[error("storage '{storage}' cannot be used: {reason}")]
     Unusable {

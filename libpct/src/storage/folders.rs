@@ -222,7 +222,7 @@ mod tests {
 
     fn folders(path: &Path, more: &str) -> Result<Folders, String> {
         let text = format!("dir: some\n\tpath {}\n{more}", path.display());
-        Folders::from_section(&cfg::parse(&text).sections[0])
+        Folders::from_section(&cfg::section(&text))
     }
 
     #[test]

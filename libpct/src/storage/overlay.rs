@@ -60,7 +60,7 @@ mod tests {
     fn an_overlay_names_its_base() {
         let temp = tempfile::tempdir().unwrap();
         let text = format!("dir: some\n\tpath {}\n", temp.path().display());
-        let folders = Folders::from_section(&cfg::parse(&text).sections[0]).unwrap();
+        let folders = Folders::from_section(&cfg::section(&text)).unwrap();
         let clones = temp.path().join("images/9002");
         fs::create_dir_all(&clones).unwrap();
         let base = FileName::of_volume("9001/base-9001-disk-0.raw").unwrap();

@@ -2,7 +2,10 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-use rustix::fs::{FallocateFlags, IFlags, Mode, OFlags, fallocate, ioctl_getflags, ioctl_setflags, openat};
+use rustix::fs::{
+    AtFlags, FallocateFlags, IFlags, Mode, OFlags, fallocate, ioctl_getflags, ioctl_setflags, openat,
+    unlinkat,
+};
 use std::os::fd::AsFd;
 
 use super::cfg::Section;
@@ -48,7 +51,9 @@ pub(super) fn create(
         }
         grow(&file, size, preallocation)
     })();
-    filled.inspect_err(|_| drop(rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::empty())))
+    filled.inspect_err(|_| {
+        let _ = unlinkat(&folder, name, AtFlags::empty());
+    })
 }
 
 /// Makes a file larger; never smaller.

@@ -30,13 +30,13 @@ const FILE_ID: i32 = 0x4d;
 
 /// The number of a request with the structure that it takes.
 struct Request<T> {
-    code: u32,
+    code: rustix::ioctl::Opcode,
     takes: PhantomData<T>,
 }
 
 impl<T> Request<T> {
     const fn new(code: rustix::ioctl::Opcode) -> Self {
-        Self { code: code as u32, takes: PhantomData }
+        Self { code, takes: PhantomData }
     }
 }
 

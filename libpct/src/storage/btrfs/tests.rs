@@ -67,7 +67,7 @@ impl Drop for Disk {
 
 fn storage(path: &Path, more: &str) -> BtrfsStorage {
     let text = format!("btrfs: some\n\tpath {}\n{more}", path.display());
-    BtrfsStorage::from_section(&cfg::parse(&text).sections[0]).unwrap()
+    BtrfsStorage::from_section(&cfg::section(&text)).unwrap()
 }
 
 fn vmid(id: u32) -> Vmid {
