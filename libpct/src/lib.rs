@@ -22,6 +22,7 @@ mod ops;
 mod progress;
 pub mod rootfs;
 mod snapshots;
+#[allow(dead_code, reason = "a whole room: snapshots, clones and templates use the rest")]
 mod storage;
 mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]

@@ -537,8 +537,12 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
     match error {
         StorageError::Missing { .. } | StorageError::MissingVolume { .. } => ErrorKind::NotFound,
         StorageError::Unsupported { .. } => ErrorKind::Unsupported,
+        StorageError::Exists { .. } | StorageError::InUse { .. } | StorageError::NestedSubvolume { .. } => {
+            ErrorKind::Refused
+        }
         StorageError::BadName { .. }
         | StorageError::WrongContent { .. }
+        | StorageError::Invalid { .. }
         | StorageError::NoContainers { .. } => ErrorKind::Parameter,
         _ => ErrorKind::System,
     }

@@ -202,3 +202,37 @@ pub(crate) trait Backend {
         Err(StorageError::unsupported("this storage has no files", name))
     }
 }
+
+/// What operations do in two steps, with the name in between.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    type Result<T> = std::result::Result<T, StorageError>;
+
+    pub(in super::super) fn made(
+        backend: &dyn Backend,
+        owner: Vmid,
+        format: Format,
+        size: Size,
+    ) -> Result<String> {
+        let name = backend.free_name(owner, format)?;
+        backend.allocate(&name, size).map(|()| name)
+    }
+
+    pub(in super::super) fn cloned(
+        backend: &dyn Backend,
+        name: &str,
+        snapshot: Option<&str>,
+        owner: Vmid,
+    ) -> Result<String> {
+        let format = backend.describe(name)?.format;
+        let clone = backend.linked_name(name, backend.free_name(owner, format)?);
+        backend.clone_linked(name, snapshot, &clone).map(|()| clone)
+    }
+
+    pub(in super::super) fn renamed(backend: &dyn Backend, name: &str, owner: Vmid) -> Result<String> {
+        let new = backend.free_name(owner, backend.describe(name)?.format)?;
+        backend.rename(name, &new).map(|()| new)
+    }
+}

@@ -1,39 +1,38 @@
-//! Storages of type `dir`: files and folders below one path (spec: runtime, parts 10.3 and 11.1).
+//! Storages of type `dir`, and those that are one once they are mounted: files and folders below one path (spec:
+//! runtime, parts 10.3 and 11.1).
 
 use std::{
     collections::BTreeMap,
     ffi::CString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, unlinkat};
+use rustix::{
+    fs::{
+        IFlags, Mode, OFlags, RenameFlags, fchmod, ioctl_getflags, ioctl_setflags, mkdirat, openat,
+        renameat_with,
+    },
+    io::Errno,
+};
 
 use super::{
     Format, StorageError,
     backend::{Backend, Described, Feature, Listed, Location, Space},
     cfg::Section,
+    folders::{self, FOLDER, Folders},
+    overlay,
+    rawfile::{self, Preallocation},
     remove::remove_tree,
-    volname::{self, Name, split_path_based},
+    volname::{FileName, Prefix, bad, disk_name},
 };
-use crate::{
-    config::{Size, Vmid},
-    sys::folder,
-};
-
-/// Where the templates are below the path, and how their names end (spec: runtime, part 10.3).
-const TEMPLATES: &str = "template/cache";
-const TEMPLATE_ENDS: [&str; 5] = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
-
-/// The volume numbers that the original gives out, too.
-const DISK_NUMBERS: std::ops::Range<u32> = 0..1024;
+use crate::config::{Size, Vmid};
 
 pub(super) struct DirStorage {
-    path: PathBuf,
-    /// Refuse to work when the path is only the empty folder under a missing mount.
-    must_be_mounted: Option<PathBuf>,
+    pub(super) folders: Folders,
+    preallocation: Preallocation,
 }
 
 /// The section of the storage `local` that exists without being written anywhere.
@@ -47,39 +46,30 @@ pub(super) fn default_section(path: &Path) -> Section {
 
 impl DirStorage {
     pub(super) fn from_section(section: &Section) -> Result<Self, String> {
-        let path = section.get("path").filter(|p| p.starts_with('/')).ok_or("it needs an absolute 'path'")?;
-        let must_be_mounted = match section.get("is_mountpoint") {
-            None | Some("0" | "no" | "off" | "false") => None,
-            Some("1" | "yes" | "on" | "true") => Some(PathBuf::from(path)),
-            Some(mount) => Some(PathBuf::from(mount)),
-        };
-        Ok(Self { path: PathBuf::from(path), must_be_mounted })
+        Self::new(section, Folders::from_section(section)?)
     }
 
-    fn images(&self, owner: Vmid) -> PathBuf {
-        self.path.join("images").join(owner.to_string())
+    pub(super) fn new(section: &Section, folders: Folders) -> Result<Self, String> {
+        Ok(Self { folders, preallocation: Preallocation::from_section(section)? })
     }
 
-    /// The path of a volume, from a name that was checked.
-    fn volume(&self, name: &str) -> Result<(PathBuf, Format), StorageError> {
-        let (_, parsed) = Self::parse(name)?;
-        Ok((self.path.join("images").join(name), parsed.format))
+    fn path(&self, file: &FileName<'_>) -> PathBuf {
+        self.folders.images(file.name.owner).join(file.file)
     }
 
-    fn parse(name: &str) -> Result<(Vmid, Name<'_>), StorageError> {
-        split_path_based(name).ok_or_else(|| StorageError::BadName { name: name.to_owned() })
+    /// Opens the folder that a volume is in.
+    fn folder(&self, name: &str, file: &FileName<'_>) -> Result<OwnedFd, StorageError> {
+        let missing = || StorageError::MissingVolume { name: name.to_owned(), path: self.path(file) };
+        folders::open(&self.folders.images(file.name.owner))?.ok_or_else(missing)
     }
 
-    fn create(&self, path: &Path, format: Format, size: Size) -> io::Result<()> {
+    fn create(&self, folder: &OwnedFd, file: &str, format: Format, size: Size) -> io::Result<()> {
         match format {
-            Format::Raw => {
-                let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
-                file.set_len(size.bytes()).inspect_err(|_| drop(fs::remove_file(path)))
-            }
+            Format::Raw => rawfile::create(folder, file, false, size, self.preallocation),
             Format::Subvol => {
-                fs::create_dir(path)?;
+                mkdirat(folder, file, Mode::from_raw_mode(0o755))?;
                 // It is the container's `/`: whatever the umask, everybody inside must pass.
-                fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+                Ok(fchmod(openat(folder, file, FOLDER, Mode::empty())?, Mode::from_raw_mode(0o755))?)
             }
         }
     }
@@ -91,74 +81,47 @@ impl Backend for DirStorage {
     }
 
     fn activate(&self) -> Result<(), StorageError> {
-        self.check()?;
-        // Others must not reach a set-user-id file that a container's root has made.
-        folder::make(&self.path, 0o711).map_err(|e| StorageError::io("cannot make", &self.path, e))
+        self.folders.activate()
     }
 
-    /// The folder need not be there: it is made when it is needed.
     fn check(&self) -> Result<(), StorageError> {
-        if let Some(mount) = &self.must_be_mounted {
-            let device = |path: &Path| rustix::fs::stat(path).map(|s| s.st_dev);
-            let parent = mount.parent().unwrap_or(Path::new("/"));
-            if device(mount).ok().is_none_or(|d| device(parent) == Ok(d)) {
-                let reason = "it is expected to be a mount point but is not mounted".to_owned();
-                return Err(StorageError::Unusable { storage: mount.display().to_string(), reason });
-            }
-        }
-        Ok(())
+        self.folders.check()
     }
 
     fn space(&self) -> Result<Space, StorageError> {
-        let found = rustix::fs::statvfs(&self.path)
-            .map_err(|errno| StorageError::io("cannot read", &self.path, errno))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok(Space {
-            total: bytes(found.f_blocks),
-            used: bytes(found.f_blocks - found.f_bfree),
-            available: bytes(found.f_bavail),
-        })
+        self.folders.space()
     }
 
     fn describe(&self, name: &str) -> Result<Described, StorageError> {
-        let (owner, parsed) = Self::parse(name)?;
-        Ok(Described { owner, format: parsed.format, base: None, is_base: parsed.is_base })
+        let FileName { name: word, format, .. } = FileName::of_volume(name)?;
+        Ok(Described { owner: word.owner, format, base: None, is_base: word.prefix.is_base() })
     }
 
     fn free_name(&self, owner: Vmid, format: Format) -> Result<String, StorageError> {
-        let folder = self.images(owner);
-        let taken: Vec<u32> = files(&folder)?.iter().filter_map(|n| Name::parse(n)?.disk_number()).collect();
-        let free = DISK_NUMBERS.into_iter().find(|number| !taken.contains(number));
-        let number = free.ok_or(StorageError::NoFreeName { owner: owner.get(), folder })?;
-        Ok(format!("{owner}/{}", volname::disk_file(owner, format, number)))
+        let word = disk_name(owner, format, self.folders.free_number(owner)?);
+        Ok(format!("{owner}/{word}.{}", format.word()))
     }
 
     fn allocate(&self, name: &str, size: Size) -> Result<(), StorageError> {
-        let (owner, parsed) = Self::parse(name)?;
-        if parsed.format == Format::Subvol && size.bytes() > 0 {
+        let FileName { name: word, format, file } = FileName::of_volume(name)?;
+        if format == Format::Subvol && size.bytes() > 0 {
             return Err(StorageError::unsupported("storage does not support subvol quotas", name));
         }
-        let folder = self.images(owner);
-        folder::make(&folder, 0o711).map_err(|e| StorageError::io("cannot make", &folder, e))?;
-        let (path, format) = self.volume(name)?;
-        self.create(&path, format, size)
-            .map_err(|source| StorageError::io("cannot make volume", &path, source))
+        self.folders.make(word.owner, |folder| self.create(folder, file, format, size))
     }
 
     fn free(&self, name: &str) -> Result<(), StorageError> {
-        let (path, _) = self.volume(name)?;
-        let (Some(folder), Some(file)) = (path.parent(), path.file_name().and_then(|f| f.to_str())) else {
-            return Err(StorageError::BadName { name: name.to_owned() });
-        };
-        let parent = match File::open(folder) {
-            Ok(parent) => parent,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(StorageError::io("cannot open", folder, source)),
-        };
-        let c_name = CString::new(file).map_err(|_| StorageError::BadName { name: name.to_owned() })?;
-        remove_tree(&parent, &c_name, &path)?;
-        // The folder goes with its last volume; while others are in it, the kernel refuses.
-        let _ = unlinkat(rustix::fs::CWD, folder, AtFlags::REMOVEDIR);
+        let file = FileName::of_volume(name)?;
+        let path = self.path(&file);
+        let Some(folder) = folders::open(&self.folders.images(file.name.owner))? else { return Ok(()) };
+        if file.name.prefix.is_base() && overlay::is_backing(&self.folders, &file)? {
+            return Err(StorageError::InUse { volume: name.to_owned() });
+        }
+        set_immutable(&folder, file.file, false)
+            .map_err(|e| StorageError::io("cannot make removable", &path, e))?;
+        let c_name = CString::new(file.file).map_err(|_| bad(name))?;
+        remove_tree(&folder, &c_name, &path)?;
+        self.folders.remove_if_empty(file.name.owner);
         Ok(())
     }
 
@@ -166,10 +129,11 @@ impl Backend for DirStorage {
         if snapshot.is_some() {
             return Err(StorageError::unsupported("this volume has no snapshots", name));
         }
-        let (path, format) = self.volume(name)?;
+        let file = FileName::of_volume(name)?;
+        let path = self.path(&file);
         let missing = |_| StorageError::MissingVolume { name: name.to_owned(), path: path.clone() };
         let kind = fs::symlink_metadata(&path).map_err(missing)?.file_type();
-        match format {
+        match file.format {
             Format::Raw if kind.is_file() => Ok(Location::Image(path)),
             Format::Subvol if kind.is_dir() => Ok(Location::Directory(path)),
             _ => Err(StorageError::MissingVolume { name: name.to_owned(), path }),
@@ -177,100 +141,146 @@ impl Backend for DirStorage {
     }
 
     fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError> {
-        let owners = match owner {
-            Some(owner) => vec![owner],
-            None => {
-                files(&self.path.join("images"))?.iter().filter_map(|folder| folder.parse().ok()).collect()
-            }
-        };
         let mut found = Vec::new();
-        for owner in owners {
-            for file in files(&self.images(owner))? {
-                let Some(parsed) = Name::parse(&file).filter(|name| name.owner == owner) else { continue };
-                let format = parsed.format;
-                let name = format!("{owner}/{file}");
-                // Removed meanwhile, or something else of that name.
-                let Ok(location) = self.locate(&name, None) else { continue };
-                found.push(Listed { size: location.size()?, name, owner, format, parent: None });
-            }
+        for (owner, file) in self.folders.entries(owner)? {
+            let name = format!("{owner}/{file}");
+            let Ok(parsed) = FileName::of_volume(&name) else { continue };
+            // Removed meanwhile, or something else of that name.
+            let Ok(location) = self.locate(&name, None) else { continue };
+            found.push(Listed { size: location.size()?, owner, format: parsed.format, parent: None, name });
         }
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
 
-    fn templates(&self) -> Result<Vec<String>, StorageError> {
-        let folder = self.path.join(TEMPLATES);
-        let mut names = files(&folder)?;
-        names.retain(|file| {
-            let named = !file.starts_with('.') && TEMPLATE_ENDS.iter().any(|end| file.ends_with(end));
-            named && folder.join(file).is_file()
-        });
-        names.sort_unstable();
-        Ok(names.iter().map(|file| format!("vztmpl/{file}")).collect())
-    }
-
-    fn file(&self, name: &str) -> Result<PathBuf, StorageError> {
-        let bad = || StorageError::BadName { name: name.to_owned() };
-        let (kind, file) = name.split_once('/').ok_or_else(bad)?;
-        let folder = match kind {
-            "vztmpl" => TEMPLATES,
-            "backup" => "dump",
-            "snippets" => "snippets",
-            _ => return Err(bad()),
+    fn resize(&self, name: &str, size: Size) -> Result<(), StorageError> {
+        let Location::Image(path) = self.locate(name, None)? else {
+            return Err(StorageError::unsupported("this volume has no size", name));
         };
-        if file.contains('/') || file.starts_with('.') || file.is_empty() {
-            return Err(bad());
-        }
-        let path = self.path.join(folder).join(file);
-        if path.is_file() {
-            Ok(path)
-        } else {
-            Err(StorageError::MissingVolume { name: name.to_owned(), path })
-        }
+        let file = File::options().read(true).write(true).open(&path);
+        file.and_then(|file| rawfile::grow(&file, size, self.preallocation))
+            .map_err(|e| StorageError::io("cannot resize", &path, e))
     }
 
     fn has_feature(&self, feature: Feature, name: &str, snapshot: Option<&str>) -> bool {
-        let Ok((_, parsed)) = Self::parse(name) else { return false };
-        snapshot.is_none()
-            && match feature {
-                Feature::Template => true,
-                Feature::Rename => parsed.format == Format::Raw,
-                Feature::Snapshot | Feature::LinkedClone => false,
-            }
+        let Ok(file) = FileName::of_volume(name) else { return false };
+        let current = snapshot.is_none() && !file.name.prefix.is_base();
+        match feature {
+            Feature::Template => current,
+            Feature::Rename => current && file.format == Format::Raw,
+            Feature::Snapshot | Feature::LinkedClone => false,
+        }
+    }
+
+    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+        let file = FileName::of_volume(name)?;
+        if file.name.prefix.is_base() {
+            return Err(StorageError::unsupported("this volume is a base already", name));
+        }
+        let path = self.path(&file);
+        let failed = |e: io::Error| StorageError::io("cannot make a base of", &path, e);
+        let folder = self.folder(name, &file)?;
+        let base = match file.name.prefix {
+            Prefix::Vm => format!("{}.{}", file.name.with(Prefix::Base), file.format.word()),
+            _ => file.file.to_owned(),
+        };
+        if base != file.file {
+            renameat_with(&folder, file.file, &folder, base.as_str(), RenameFlags::NOREPLACE)
+                .map_err(|e| failed(e.into()))?;
+        }
+        // The mode of a folder is that of the containers' `/`: it stays, and so do they usable.
+        if file.format == Format::Raw {
+            open_volume(&folder, &base)
+                .and_then(|fd| Ok(fchmod(fd, Mode::from_raw_mode(0o444))?))
+                .map_err(failed)?;
+        }
+        set_immutable(&folder, &base, true).map_err(failed)?;
+        Ok(format!("{}/{base}", file.name.owner))
+    }
+
+    fn rename(&self, name: &str, free_name: &str) -> Result<(), StorageError> {
+        if !self.has_feature(Feature::Rename, name, None) {
+            return Err(StorageError::unsupported(
+                "storage does not support moving of this disk to another container",
+                name,
+            ));
+        }
+        let (file, new) = (FileName::of_volume(name)?, FileName::of_volume(free_name)?);
+        let folder = self.folder(name, &file)?;
+        self.folders.make(new.name.owner, |target| {
+            Ok(renameat_with(&folder, file.file, target, new.file, RenameFlags::NOREPLACE)?)
+        })?;
+        self.folders.remove_if_empty(file.name.owner);
+        Ok(())
+    }
+
+    fn templates(&self) -> Result<Vec<String>, StorageError> {
+        self.folders.templates()
+    }
+
+    fn file(&self, name: &str) -> Result<PathBuf, StorageError> {
+        self.folders.file(name)
     }
 }
 
-/// The names in a folder; none when there is no folder.
-fn files(folder: &Path) -> Result<Vec<String>, StorageError> {
-    let failed = |source| StorageError::io("cannot read", folder, source);
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(failed(source)),
+/// Opens a volume to look at it or to set its attributes.
+fn open_volume(folder: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::empty())?)
+}
+
+/// Protects a base from everybody, or not. A file system that has no such attribute goes without it, and so does a
+/// volume that is not there.
+fn set_immutable(folder: &OwnedFd, name: &str, immutable: bool) -> io::Result<()> {
+    let fd = match open_volume(folder, name) {
+        Ok(fd) => fd,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
     };
-    entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned())).collect()
+    let set = ioctl_getflags(&fd).and_then(|flags| {
+        let wanted = if immutable { flags | IFlags::IMMUTABLE } else { flags - IFlags::IMMUTABLE };
+        if wanted == flags { Ok(()) } else { ioctl_setflags(&fd, wanted) }
+    });
+    match set {
+        // Not there, or (in a user namespace) not ours to set.
+        Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::INVAL | Errno::PERM) => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
+    use crate::{
+        storage::{
+            backend::testing::{made, renamed},
+            cfg,
+        },
+        sys::testing::needs_root,
+    };
 
     fn storage(path: &Path) -> DirStorage {
-        DirStorage { path: path.to_owned(), must_be_mounted: None }
+        let text = format!("dir: some\n\tpath {}\n", path.display());
+        DirStorage::from_section(&cfg::section(&text)).unwrap()
     }
 
-    fn made(dir: &DirStorage, format: Format, bytes: u64) -> Result<String, StorageError> {
-        let name = dir.free_name(Vmid::new(9001).unwrap(), format)?;
-        dir.allocate(&name, Size::from_bytes(bytes)).map(|()| name)
+    fn vmid(id: u32) -> Vmid {
+        Vmid::new(id).unwrap()
+    }
+
+    fn mib(size: u64) -> Size {
+        Size::from_bytes(size << 20)
     }
 
     #[test]
     fn volumes_get_the_lowest_free_number_and_are_found_again() {
         let temp = tempfile::tempdir().unwrap();
         let dir = storage(temp.path());
-        let vmid = Vmid::new(9001).unwrap();
-        let raw = made(&dir, Format::Raw, 1 << 20).unwrap();
-        let tree = made(&dir, Format::Subvol, 0).unwrap();
+        let vmid = vmid(9001);
+        let raw = made(&dir, vmid, Format::Raw, mib(1)).unwrap();
+        let tree = made(&dir, vmid, Format::Subvol, mib(0)).unwrap();
         assert_eq!(
             (raw.as_str(), tree.as_str()),
             ("9001/vm-9001-disk-0.raw", "9001/subvol-9001-disk-1.subvol")
@@ -280,49 +290,76 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
         dir.free(&raw).unwrap();
         assert!(matches!(dir.locate(&raw, None), Err(StorageError::MissingVolume { .. })));
-        assert_eq!(made(&dir, Format::Raw, 4096).unwrap(), raw);
+        assert_eq!(made(&dir, vmid, Format::Raw, mib(1)).unwrap(), raw);
         let names: Vec<_> = dir.list(Some(vmid)).unwrap().into_iter().map(|listed| listed.name).collect();
         assert_eq!(names, [tree.as_str(), raw.as_str()]);
         assert_eq!(dir.list(None).unwrap().len(), 2);
         dir.free(&raw).unwrap();
         dir.free(&tree).unwrap();
         assert!(!temp.path().join("images/9001").exists());
+        dir.free(&tree).unwrap();
     }
 
     #[test]
     fn a_size_for_a_plain_directory_is_refused() {
         let temp = tempfile::tempdir().unwrap();
-        let refused = made(&storage(temp.path()), Format::Subvol, 1);
+        let refused = made(&storage(temp.path()), vmid(9001), Format::Subvol, Size::from_bytes(1));
         assert!(matches!(refused, Err(StorageError::Unsupported { .. })));
     }
 
     #[test]
-    fn templates_are_plain_files_with_the_ends_of_templates() {
+    fn only_files_have_a_size_to_change_and_can_be_given_away() {
         let temp = tempfile::tempdir().unwrap();
         let dir = storage(temp.path());
-        assert_eq!(dir.templates().unwrap(), [""; 0], "no folder, no templates");
-        let cache = temp.path().join("template/cache");
-        fs::create_dir_all(cache.join("folder.tar")).unwrap();
-        for file in ["b.tar.zst", "a.tar", "c.tar.gz", "d.tgz", "a.tar.zst.tmp", ".x.tar", "notes.txt"] {
-            fs::write(cache.join(file), "").unwrap();
-        }
-        let templates = dir.templates().unwrap();
-        assert_eq!(templates, ["vztmpl/a.tar", "vztmpl/b.tar.zst", "vztmpl/c.tar.gz"]);
-        assert!(templates.iter().all(|name| dir.file(name).is_ok()));
+        let raw = made(&dir, vmid(9001), Format::Raw, mib(1)).unwrap();
+        let tree = made(&dir, vmid(9001), Format::Subvol, mib(0)).unwrap();
+        dir.resize(&raw, mib(2)).unwrap();
+        assert_eq!(dir.size(&raw).unwrap(), mib(2));
+        assert!(dir.resize(&raw, mib(1)).is_err());
+        assert!(dir.resize(&tree, mib(1)).is_err());
+        assert!(
+            dir.has_feature(Feature::Rename, &raw, None) && !dir.has_feature(Feature::Rename, &tree, None)
+        );
+        made(&dir, vmid(9002), Format::Subvol, mib(0)).unwrap();
+        let given = renamed(&dir, &raw, vmid(9002)).unwrap();
+        assert_eq!(given, "9002/vm-9002-disk-1.raw");
+        assert_eq!(dir.size(&given).unwrap(), mib(2));
+        assert!(renamed(&dir, &tree, vmid(9002)).is_err());
+        assert!(renamed(&dir, &raw, vmid(9003)).is_err(), "it is gone");
+        assert!(!temp.path().join("images/9003").exists());
     }
 
     #[test]
-    fn template_names_cannot_climb() {
-        let temp = tempfile::tempdir().unwrap();
+    fn a_base_is_read_only_until_it_is_freed() {
+        let temp = tempfile::tempdir_in("/var/tmp").unwrap();
         let dir = storage(temp.path());
-        fs::create_dir_all(temp.path().join("template/cache")).unwrap();
-        fs::write(temp.path().join("secret.tar"), "").unwrap();
-        fs::write(temp.path().join("template/cache/a.tar"), "").unwrap();
-        assert!(dir.file("vztmpl/a.tar").is_ok());
-        for bad in
-            ["vztmpl/../secret.tar", "vztmpl/", "vztmpl/.hidden", "iso/a.tar", "vztmpl/../../secret.tar"]
-        {
-            assert!(dir.file(bad).is_err(), "{bad}");
+        let raw = made(&dir, vmid(9001), Format::Raw, mib(1)).unwrap();
+        let tree = made(&dir, vmid(9001), Format::Subvol, mib(0)).unwrap();
+        let (base, base_tree) = (dir.make_base(&raw).unwrap(), dir.make_base(&tree).unwrap());
+        assert_eq!((base.as_str(), &base_tree), ("9001/base-9001-disk-0.raw", &tree));
+        let folder = temp.path().join("images/9001");
+        assert_eq!(fs::metadata(folder.join("base-9001-disk-0.raw")).unwrap().mode() & 0o7777, 0o444);
+        assert_eq!(fs::metadata(folder.join("subvol-9001-disk-1.subvol")).unwrap().mode() & 0o7777, 0o755);
+        assert!(dir.describe(&base).unwrap().is_base);
+        assert!(dir.make_base(&base).is_err() && !dir.has_feature(Feature::Template, &base, None));
+        // Others may be denied by the mode; root only by the attribute, where the file system has it.
+        let fd = open_volume(&folders::open(&folder).unwrap().unwrap(), "base-9001-disk-0.raw").unwrap();
+        if needs_root() && ioctl_getflags(&fd).is_ok() {
+            assert!(ioctl_getflags(&fd).unwrap().contains(IFlags::IMMUTABLE));
+            assert!(fs::write(folder.join("subvol-9001-disk-1.subvol/x"), "").is_err());
+            assert!(fs::remove_file(folder.join("base-9001-disk-0.raw")).is_err());
         }
+        fs::create_dir(temp.path().join("images/9002")).unwrap();
+        let clone = temp.path().join("images/9002/vm-9002-disk-0.qcow2");
+        let name = b"../9001/base-9001-disk-0.raw";
+        let header = [b"QFI\xfb\0\0\0\x03", &20u64.to_be_bytes()[..], &28u32.to_be_bytes(), name].concat();
+        fs::write(&clone, header).unwrap();
+        assert!(matches!(dir.free(&base), Err(StorageError::InUse { .. })));
+        fs::remove_file(clone).unwrap();
+        dir.free(&base).unwrap();
+        dir.free(&base_tree).unwrap();
+        assert!(!folder.exists());
+        // The folder itself may be closed to others.
+        assert_eq!(fs::metadata(temp.path().join("images")).unwrap().permissions().mode() & 0o7777, 0o711);
     }
 }

@@ -35,6 +35,20 @@ pub enum StorageError {
         /// The storage.
         storage: String,
     },
+    /// There is one of that name already.
+    #[error("storage '{storage}' is there already")]
+    Exists {
+        /// The storage.
+        storage: String,
+    },
+    /// It could not be written down as a storage.
+    #[error("storage '{storage}': {reason}")]
+    Invalid {
+        /// The storage.
+        storage: String,
+        /// Why not.
+        reason: String,
+    },
     /// Its type or its settings cannot be used.
     #[error("storage '{storage}' cannot be used: {reason}")]
     Unusable {
@@ -80,6 +94,23 @@ pub enum StorageError {
         owner: u32,
         /// Where its volumes are.
         folder: PathBuf,
+    },
+    /// Linked clones share what is on it.
+    #[error("base volume '{volume}' is still in use by linked clones")]
+    InUse {
+        /// The volume.
+        volume: String,
+    },
+    /// A snapshot of btrfs does not have what is nested in the volume.
+    #[error(
+        "going back to a snapshot of '{volume}' would lose the subvolume '{path}' in it, which no snapshot has: \
+         move away what is in there"
+    )]
+    NestedSubvolume {
+        /// The volume.
+        volume: String,
+        /// Where the subvolume lies in it.
+        path: PathBuf,
     },
     /// A mount stands inside a volume that was to be removed.
     #[error("'{path}' is a mount point: unmount it before the volume is removed")]

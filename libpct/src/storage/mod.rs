@@ -4,9 +4,13 @@
 //! backend that owns it, and holds the storage's lock around changes (spec: runtime, part 10).
 
 mod backend;
+mod btrfs;
 mod cfg;
 mod dir;
 mod error;
+mod folders;
+mod overlay;
+mod rawfile;
 mod remove;
 mod volname;
 
@@ -21,7 +25,7 @@ pub(crate) use error::StorageError;
 pub(crate) use volname::Format;
 
 use crate::{
-    config::{Size, Vmid, VolumeId},
+    config::{Size, Vmid, VolumeId, text},
     sys::{
         folder,
         lockfile::{self, LockFile},
@@ -79,19 +83,15 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 impl Storages {
     /// Reads `storage.cfg`; without one there is the storage `local` alone.
     pub(crate) fn load(places: &Places<'_>) -> Result<Self, StorageError> {
-        let text = match std::fs::read_to_string(places.storage_cfg) {
-            Ok(text) => text,
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(StorageError::io("cannot read", places.storage_cfg, source)),
-        };
-        let cfg::Parsed { mut sections, warnings } = cfg::parse(&text);
+        let cfg = read_cfg(places.storage_cfg)?;
+        let mut sections: Vec<_> = cfg.sections().cloned().collect();
         // `local` always exists, as a directory that is never limited to some nodes.
         if !sections.iter().any(|s| s.id == "local" && s.kind == "dir" && s.get("path").is_some()) {
             sections.retain(|s| s.id != "local");
             sections.insert(0, dir::default_section(places.local));
         }
         let storages = sections.iter().map(|section| Storage::from_section(section, places.lock)).collect();
-        Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings })
+        Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings: cfg.warnings })
     }
 
     /// From now on no storage is made usable by being asked: one that is not is an error.
@@ -348,15 +348,15 @@ impl Storages {
 
 impl Storage {
     fn from_section(section: &cfg::Section, lock: &dyn Fn(&str) -> PathBuf) -> Self {
-        let content = section.list("content").unwrap_or_else(|| vec!["images", "rootdir"]);
         let words = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
         let backend: Result<Box<dyn Backend>, String> = match section.kind.as_str() {
-            "dir" => dir::DirStorage::from_section(section).map(|dir| Box::new(dir) as Box<dyn Backend>),
+            "dir" => boxed(dir::DirStorage::from_section(section)),
+            "btrfs" => boxed(btrfs::BtrfsStorage::from_section(section)),
             other => Err(format!("storages of type '{other}' are not supported by this release")),
         };
         Self {
             id: section.id.clone(),
-            content: words(content),
+            content: words(section.content()),
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
             backend,
@@ -381,6 +381,19 @@ impl Storage {
         LockFile::acquire(&self.lock, LOCK_TIMEOUT, lockfile::wait)
             .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
     }
+}
+
+/// Reads `storage.cfg`; a file that is not there is empty.
+fn read_cfg(path: &Path) -> Result<cfg::StorageCfg, StorageError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(cfg::StorageCfg::parse(&text::from_bytes(&bytes))),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(cfg::StorageCfg::default()),
+        Err(source) => Err(StorageError::io("cannot read", path, source)),
+    }
+}
+
+fn boxed<B: Backend + 'static>(made: Result<B, String>) -> Result<Box<dyn Backend>, String> {
+    made.map(|backend| Box::new(backend) as Box<dyn Backend>)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod accounts;
+pub(crate) mod btrfs;
 pub(crate) mod folder;
 pub(crate) mod fsfreeze;
 pub(crate) mod fsid;

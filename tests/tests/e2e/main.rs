@@ -32,6 +32,7 @@ mod rescan;
 mod scripts;
 mod security;
 mod set;
+mod snapshot;
 mod start_errors;
 mod storage;
 mod suspend;
