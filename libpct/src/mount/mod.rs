@@ -14,6 +14,7 @@ pub(crate) mod block;
 pub(crate) mod idmap;
 pub(crate) mod live;
 pub(crate) mod mkfs;
+pub(crate) mod mmp;
 pub(crate) mod namespace;
 pub(crate) mod node;
 pub(crate) mod options;

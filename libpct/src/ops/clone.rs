@@ -185,6 +185,9 @@ fn fill(
             })
         };
         new?;
+        if let (Some(_), Some(new)) = (snapshot, made.last()) {
+            disks::forget_holder(new, storages, progress);
+        }
     }
     customize(env, clone, storages, progress)
 }

@@ -44,6 +44,18 @@ pub(super) fn kept(volume: &VolumeId, error: &StorageError) -> String {
     format!("volume '{volume}' could not be removed again: {error}")
 }
 
+/// Lets a volume be mounted at once that has the content of a snapshot. Without this it would only take longer.
+pub(super) fn forget_holder(volume: &VolumeId, storages: &Storages, progress: &mut dyn Progress) {
+    let forgotten = storages.locate(volume).map_err(Error::from).and_then(|location| match location {
+        Location::Image(path) | Location::Block(path) => Ok(mount::mmp::forget_holder(&path)?),
+        Location::Directory(_) => Ok(()),
+    });
+    if let Err(error) = forgotten {
+        let error = error.full_message();
+        progress.warning(&format!("'{volume}' may take half a minute to be mounted: {error}"));
+    }
+}
+
 /// Makes a new volume an empty file system of the container's.
 pub(super) fn prepare(
     location: &Location,

@@ -3,7 +3,7 @@
 use super::{
     Env,
     delete_snapshot::{change, migration_lock},
-    facts, helper, leftovers, lxc_config,
+    disks, facts, helper, leftovers, lxc_config,
     setters::setters,
     start::{StartOptions, start_locked},
     stop,
@@ -54,6 +54,7 @@ pub(crate) fn rollback(
             }
             return Err(Error::volume(key, error.into()));
         }
+        disks::forget_holder(volume, &storages, progress);
     }
     let lock = env.store().lock(vmid, progress)?;
     let mut config = env.store().load(vmid)?.config;
