@@ -25,6 +25,7 @@ mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]
 mod sys;
 pub mod translate;
+mod volumes;
 
 use std::{
     collections::BTreeSet,
@@ -36,14 +37,15 @@ use std::{
 };
 
 pub use config::Vmid;
-pub use error::{Error, ErrorKind, Failure, HelperError};
+pub use error::{DiskError, Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use lxc::TtyLease;
 pub use ops::{
     Attach, Checkup, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions, DestroyOptions,
-    Events, Exec, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress,
-    Listing, LxcConfigOptions, RebootOptions, RescanOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions,
-    StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    Events, Exec, FsckOptions, FstrimOptions, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile,
+    Interface, InterfaceAddress, InvalidNewSize, Listing, LxcConfigOptions, NewSize, RebootOptions,
+    RescanOptions, ResizeOptions, SYMPTOM_CODES, ShutdownOptions, StartAllOptions, StartOptions, StateChange,
+    Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;

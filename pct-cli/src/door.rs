@@ -2,9 +2,10 @@
 
 pub(crate) use pct::{
     Attach, Builder, Checkup, ConfigView, Content, CopyOptions, CreateOptions, DestroyOptions, Error,
-    ErrorKind, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, Interface, Listing,
-    LxcConfigOptions, Pct, Progress, RebootOptions, RescanOptions, ShutdownOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    ErrorKind, FsckOptions, FstrimOptions, Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile,
+    Interface, Listing, LxcConfigOptions, NewSize, Pct, Progress, RebootOptions, RescanOptions,
+    ResizeOptions, ShutdownOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
+    Symptom, Usage, VolumeUsage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, json_schema,

@@ -10,19 +10,13 @@ use crate::{
 const TO_COME: &[&str] = &[
     "clone",
     "delsnapshot",
-    "df",
-    "fsck",
-    "fstrim",
     "migrate",
-    "mount",
     "move-volume",
     "remote-migrate",
-    "resize",
     "restore",
     "rollback",
     "snapshot",
     "template",
-    "unmount",
 ];
 
 /// Second names; they never complete a prefix.
@@ -142,8 +136,8 @@ mod tests {
         assert_eq!(reason(Some("--help")).as_deref(), Some("ERROR: unknown command 'pct --help'"));
         assert_eq!(reason(Some("li")).as_deref(), Some("ERROR: incomplete command 'pct li'"));
         assert_eq!(
-            reason(Some("resiz")).as_deref(),
-            Some("ERROR: command 'pct resize' is not implemented yet")
+            reason(Some("migra")).as_deref(),
+            Some("ERROR: command 'pct migrate' is not implemented yet")
         );
     }
 }

@@ -200,6 +200,18 @@ impl Backend for DirStorage {
         Ok(found)
     }
 
+    fn resize(&self, name: &str, size: Size) -> Result<(), StorageError> {
+        let Location::Image(path) = self.locate(name, None)? else {
+            return Err(StorageError::unsupported("this volume can't be resized", name));
+        };
+        let failed = |source| StorageError::io("cannot resize", &path, source);
+        let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() > size.bytes() {
+            return Err(StorageError::unsupported("unable to shrink this volume", name));
+        }
+        file.set_len(size.bytes()).map_err(failed)
+    }
+
     fn templates(&self) -> Result<Vec<String>, StorageError> {
         let folder = self.path.join(TEMPLATES);
         let mut names = files(&folder)?;

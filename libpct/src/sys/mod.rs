@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod accounts;
+pub(crate) mod filesystem;
 pub(crate) mod folder;
 pub(crate) mod fsid;
 pub(crate) mod lockfile;

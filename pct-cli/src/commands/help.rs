@@ -85,6 +85,6 @@ mod tests {
         let error = |word| text(word, true).unwrap_err().render().lines().next().map(str::to_owned);
         assert_eq!(error("foo").as_deref(), Some("ERROR: unknown command 'foo'"));
         assert_eq!(error("status 100").as_deref(), Some("ERROR: unknown command 'status 100'"));
-        assert_eq!(error("resize").as_deref(), Some("ERROR: command 'resize' is not implemented yet"));
+        assert_eq!(error("migrate").as_deref(), Some("ERROR: command 'migrate' is not implemented yet"));
     }
 }

@@ -6,9 +6,12 @@ pub(crate) mod console;
 pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod destroy;
+pub(crate) mod df;
 pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
+pub(crate) mod fsck;
+pub(crate) mod fstrim;
 pub(crate) mod guest_setup;
 pub(crate) mod help;
 pub(crate) mod ip;
@@ -16,11 +19,13 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod lxc_config;
+pub(crate) mod mount;
 pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod rescan;
+pub(crate) mod resize;
 pub(crate) mod resume;
 pub(crate) mod schema;
 pub(crate) mod set;
@@ -32,6 +37,7 @@ pub(crate) mod stop;
 pub(crate) mod stopall;
 pub(crate) mod suspend;
 pub(crate) mod unlock;
+pub(crate) mod unmount;
 mod verifyapi;
 pub(crate) mod wait;
 
@@ -71,15 +77,18 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 32] = [
+static VERBS: [&Verb; 38] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
     &create::VERB,
     &destroy::VERB,
+    &df::VERB,
     &doctor::VERB,
     &enter::VERB,
     &exec::VERB,
+    &fsck::VERB,
+    &fstrim::VERB,
     &guest_setup::VERB,
     &help::VERB,
     &ip::VERB,
@@ -87,11 +96,13 @@ static VERBS: [&Verb; 32] = [
     &list::VERB,
     &listsnapshot::VERB,
     &lxc_config::VERB,
+    &mount::VERB,
     &pending::VERB,
     &pull::VERB,
     &push::VERB,
     &reboot::VERB,
     &rescan::VERB,
+    &resize::VERB,
     &resume::VERB,
     &schema::VERB,
     &set::VERB,
@@ -103,6 +114,7 @@ static VERBS: [&Verb; 32] = [
     &stopall::VERB,
     &suspend::VERB,
     &unlock::VERB,
+    &unmount::VERB,
     &wait::VERB,
 ];
 

@@ -1,0 +1,83 @@
+//! What of a container is mounted in the host's own mount namespace, where everybody sees it (`pct mount`), and how the
+//! namespaces of monitors keep out of that.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mount::{MountPropagationFlags, UnmountFlags};
+
+use super::live::mounted_at;
+use super::namespace::{OuterNamespace, enter_private_namespace, mounts_below, unmount_tree};
+use super::options::Options;
+use super::place::{attach, folder_below};
+use super::volume::clone_tree;
+use super::{Error, Result};
+
+/// Unmounts what is mounted at `path` below `root`, or at `root` itself for `/`, where something is. Changes nothing of
+/// this process: it may have threads.
+pub(crate) fn unmount_point(root: &Path, path: &str) -> Result<()> {
+    let is_root = path.split('/').all(|name| matches!(name, "" | "."));
+    let (folder, below) = match (is_root, root.parent(), root.file_name().and_then(|name| name.to_str())) {
+        (true, Some(folder), Some(name)) => (folder, name),
+        _ => (root, path),
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = match rustix::fs::open(folder, flags, Mode::empty()) {
+        Ok(folder) => folder,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(e) => return Err(Error::os(format!("open '{}'", folder.display()), e)),
+    };
+    let Some((folder, name)) = folder_below(folder.as_fd(), below)? else { return Ok(()) };
+    if mounted_at(folder.as_fd(), name).is_none() {
+        return Ok(());
+    }
+    // The folder is of the mount below: its descriptor does not make this one busy.
+    let there = format!("/proc/self/fd/{}/{name}", folder.as_raw_fd());
+    let shown = if is_root { root.to_owned() } else { root.join(path.trim_start_matches('/')) };
+    rustix::mount::unmount(there, UnmountFlags::NOFOLLOW)
+        .map_err(|e| Error::os(format!("unmount '{}'", shown.display()), e))
+}
+
+/// Where something is mounted at a directory and below it, in the kernel's order.
+pub(crate) fn points_below(path: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(real) = path.canonicalize() else { return Ok(Vec::new()) };
+    Ok(mounts_below(&real)?.into_iter().map(|mount| mount.point).collect())
+}
+
+/// A mount namespace of this process's own in which a folder is a mount by itself, for as long as this lives.
+///
+/// The kernel unmounts in every namespace that follows the host's what is mounted *at the same place* as what the host
+/// unmounts, whoever has mounted it. Below the folder nothing follows: not the host's mounts, nor its unmounting.
+pub(crate) struct FolderApart {
+    folder: PathBuf,
+    /// Kept open: namespaces that are copied from it receive what happens in it.
+    _namespace: OuterNamespace,
+}
+
+impl FolderApart {
+    /// Moves this single-threaded process there. What the host has mounted at `forgotten` and below is not there: it would
+    /// stay in use as long as the namespace lives.
+    pub(crate) fn enter(folder: &Path, forgotten: &[PathBuf]) -> Result<Self> {
+        enter_private_namespace()?;
+        for path in forgotten {
+            unmount_tree(path)?;
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = rustix::fs::openat(CWD, folder, flags, Mode::empty());
+        let open = open.map_err(|e| Error::os(format!("open '{}'", folder.display()), e))?;
+        attach(clone_tree(open.as_fd(), Options::default())?.as_fd(), folder)?;
+        let made = Self { folder: folder.to_owned(), _namespace: OuterNamespace::current()? };
+        rustix::mount::mount_change(folder, MountPropagationFlags::PRIVATE)
+            .map_err(|e| Error::os(format!("keep mounts away from '{}'", folder.display()), e))?;
+        Ok(made)
+    }
+}
+
+impl Drop for FolderApart {
+    /// Unmounts it with everything below, in the namespace in which the process is then: its own, or a copy.
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.folder, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
+}
