@@ -45,10 +45,11 @@ if [ "$purpose" = test ] || [ "$purpose" = vm ]; then
 	# python3-jsonschema: a stranger's view of the schema.
 	# acl to bzip2: archives with all that they can hold. The shells: their completion.
 	# mandoc: it finds faults in manual pages. rsync: liblxc copies folders with it.
+	# xfsprogs, btrfs-progs: volumes with other file systems than ext4.
 	packages="$packages lxc busybox-static strace dnsmasq-base isc-dhcp-client util-linux libclang-dev
 		binutils g++ clang valgrind libc6-dbg libjansson-dev perl libffi-platypus-perl python3 python3-pytest mypy
 		python3-jsonschema acl attr libcap2-bin xz-utils bzip2
-		bash zsh fish mandoc rsync"
+		bash zsh fish mandoc rsync xfsprogs btrfs-progs"
 fi
 
 if [ "$purpose" = deb ] || [ "$purpose" = vm ]; then

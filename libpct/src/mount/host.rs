@@ -81,3 +81,74 @@ impl Drop for FolderApart {
         let _ = rustix::mount::unmount(&self.folder, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::mount::MountFlags;
+
+    use super::*;
+    use crate::sys::testing::{in_child, needs_root};
+
+    #[test]
+    fn what_is_mounted_is_unmounted_and_nothing_else() {
+        if !needs_root() {
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap().join("rootfs");
+        unmount_point(&root, "/").unwrap();
+        unmount_point(&root.join("none"), "/a").unwrap();
+        in_child(|| {
+            enter_private_namespace().unwrap();
+            let mount = |at: &Path| {
+                fs::create_dir_all(at).unwrap();
+                rustix::mount::mount("pct-test", at, "tmpfs", MountFlags::empty(), None).unwrap();
+            };
+            mount(&root);
+            mount(&root.join("a"));
+            mount(&root.join("a/b"));
+            symlink("a", root.join("link")).unwrap();
+            let points = || points_below(&root).unwrap().len();
+            for other in ["/none", "/link", "/link/b", "/none/b"] {
+                unmount_point(&root, other).unwrap();
+            }
+            assert_eq!(points(), 3);
+            let error = unmount_point(&root, "/a").unwrap_err().to_string();
+            assert_eq!(error, format!("cannot unmount '{}'", root.join("a").display()));
+            assert!(matches!(unmount_point(&root, "/a/../a"), Err(Error::BadPath { .. })));
+            unmount_point(&root, "//a/b/").unwrap();
+            unmount_point(&root, "a").unwrap();
+            assert_eq!(points(), 1);
+            unmount_point(&root, "/a").unwrap();
+            unmount_point(&root, "/").unwrap();
+            assert_eq!(points(), 0);
+        });
+    }
+
+    #[test]
+    fn a_folder_apart_goes_with_all_that_is_mounted_below() {
+        if !needs_root() {
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().canonicalize().unwrap();
+        let [own, other] = ["own/rootfs", "other/rootfs"].map(|name| folder.join(name));
+        in_child(|| {
+            enter_private_namespace().unwrap();
+            for path in [&own, &other] {
+                fs::create_dir_all(path).unwrap();
+                rustix::mount::mount("of-host", path, "tmpfs", MountFlags::empty(), None).unwrap();
+            }
+            fs::write(own.join("of-host"), "").unwrap();
+            let apart = FolderApart::enter(&folder.join("own"), &[own.clone(), other.clone()]).unwrap();
+            assert_eq!(points_below(&folder).unwrap(), [folder.join("own")]);
+            rustix::mount::mount("ours", &own, "tmpfs", MountFlags::empty(), None).unwrap();
+            assert!(!own.join("of-host").exists());
+            drop(apart);
+            assert!(points_below(&folder).unwrap().is_empty());
+        });
+    }
+}

@@ -307,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn only_images_grow_and_nothing_shrinks() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = storage(temp.path());
+        let vmid = Vmid::new(9001).unwrap();
+        let raw = dir.allocate(vmid, Format::Raw, Size::from_bytes(4096)).unwrap();
+        dir.resize(&raw, Size::from_bytes(8192)).unwrap();
+        assert_eq!(dir.size(&raw).unwrap(), Size::from_bytes(8192));
+        assert!(dir.resize(&raw, Size::from_bytes(4096)).is_err());
+        assert_eq!(dir.size(&raw).unwrap(), Size::from_bytes(8192));
+        let tree = dir.allocate(vmid, Format::Subvol, Size::from_bytes(0)).unwrap();
+        assert!(matches!(dir.resize(&tree, Size::from_bytes(8192)), Err(StorageError::Unsupported { .. })));
+    }
+
+    #[test]
     fn templates_are_plain_files_with_the_ends_of_templates() {
         let temp = tempfile::tempdir().unwrap();
         let dir = storage(temp.path());
