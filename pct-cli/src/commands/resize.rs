@@ -13,7 +13,7 @@ use crate::{
 pub(crate) static VERB: Verb = Verb {
     spec: VerbSpec {
         name: "resize",
-        group: Group::Config,
+        group: Group::Existence,
         about: "Make a volume larger, and the file system on it, also while the container runs.",
         positionals: &[
             VMID,

@@ -7,9 +7,12 @@ const USAGES: &[(&str, &str)] = &[
     ("cpusets", "pct cpusets "),
     ("create", "pct create <vmid> <ostemplate> [OPTIONS]"),
     ("destroy", "pct destroy <vmid> [OPTIONS]"),
+    ("df", "pct df <vmid>"),
     ("doctor", "pct doctor [<vmid>] [OPTIONS]"),
     ("enter", "pct enter <vmid> [OPTIONS]"),
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
+    ("fsck", "pct fsck <vmid> [OPTIONS]"),
+    ("fstrim", "pct fstrim <vmid> [OPTIONS]"),
     (
         "guest-setup",
         "pct guest-setup <rootfs> --config <string> --event <clone | create | net | restore | start> --vmid <integer> \
@@ -21,11 +24,13 @@ const USAGES: &[(&str, &str)] = &[
     ("list", "pct list "),
     ("listsnapshot", "pct listsnapshot <vmid>"),
     ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
+    ("mount", "pct mount <vmid>"),
     ("pending", "pct pending <vmid>"),
     ("pull", "pct pull <vmid> <path> <destination> [OPTIONS]"),
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("rescan", "pct rescan  [OPTIONS]"),
+    ("resize", "pct resize <vmid> <disk> <size> [OPTIONS]"),
     ("resume", "pct resume <vmid>"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
     ("set", "pct set <vmid> [OPTIONS]"),
@@ -37,6 +42,7 @@ const USAGES: &[(&str, &str)] = &[
     ("stopall", "pct stopall  [OPTIONS]"),
     ("suspend", "pct suspend <vmid>"),
     ("unlock", "pct unlock <vmid>"),
+    ("unmount", "pct unmount <vmid>"),
     ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];
 
@@ -119,6 +125,7 @@ fn every_kind_has_a_type_text() {
     assert_eq!(text(Kind::Int { min: Some(0), max: None }), "<integer> (0 - N)");
     assert_eq!(text(Kind::Number { min: None, max: Some(5) }), "<number> (-N - 5)");
     assert_eq!(text(Kind::Enum(&["tty", "console", "shell"])), "<console | shell | tty>");
+    assert_eq!(text(Kind::Disk), "<rootfs | mp[n]>");
     assert_eq!(text(Kind::File), "<filepath>");
     assert_eq!(text(Kind::Password), "<password>");
     assert_eq!(type_text(&Param::new("x", Kind::Text, "").type_text("\\d+")), "\\d+");
