@@ -13,7 +13,10 @@ use crate::{
         snapshot_tree, text::to_bytes,
     },
     error::Error,
-    ops::{Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage},
+    ops::{
+        Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage,
+        VolumeUsage,
+    },
     store::Loaded,
 };
 
@@ -161,6 +164,22 @@ pub fn checkup(found: &Checkup) -> Value {
 #[must_use]
 pub fn cpusets(sets: &[(Vmid, BTreeSet<u32>)]) -> Value {
     sets.iter().map(|(vmid, cpus)| serde_json::json!({ "vmid": vmid.get(), "cpus": cpus })).collect()
+}
+
+/// How full the volumes of a container are: an array of `{mp, volume, path, size, used, avail}`, in bytes.
+#[must_use]
+pub fn volumes(usages: &[VolumeUsage]) -> Value {
+    let entry = |usage: &VolumeUsage| {
+        serde_json::json!({
+            "mp": usage.key,
+            "volume": text(&usage.volume),
+            "path": text(&usage.path),
+            "size": usage.total,
+            "used": usage.used,
+            "avail": usage.available,
+        })
+    };
+    usages.iter().map(entry).collect()
 }
 
 /// One state of a container: numbers and switches (0 or 1) as numbers, all else as strings, raw lines as pairs in

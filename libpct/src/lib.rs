@@ -28,6 +28,7 @@ mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]
 mod sys;
 pub mod translate;
+mod volumes;
 
 use std::{
     collections::BTreeSet,
@@ -39,15 +40,16 @@ use std::{
 };
 
 pub use config::Vmid;
-pub use error::{Error, ErrorKind, Failure, HelperError};
+pub use error::{DiskError, Error, ErrorKind, Failure, HelperError};
 pub use home::{Home, HomeKind};
 pub use lxc::TtyLease;
 pub use ops::{
     Attach, Checkup, CloneOptions, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
-    DeleteSnapshotOptions, DestroyOptions, Events, Exec, Gravity, GuestEvent, GuestSetup, GuestSetupOptions,
-    HostFile, Interface, InterfaceAddress, Listing, LxcConfigOptions, MoveVolumeOptions, ReassignOptions,
-    RebootOptions, RescanOptions, RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions,
-    StartAllOptions, StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    DeleteSnapshotOptions, DestroyOptions, Events, Exec, FsckOptions, FstrimOptions, Gravity, GuestEvent,
+    GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, InvalidNewSize, Listing,
+    LxcConfigOptions, MoveVolumeOptions, NewSize, ReassignOptions, RebootOptions, RescanOptions,
+    ResizeOptions, RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions, StartAllOptions,
+    StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::Content;

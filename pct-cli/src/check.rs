@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
+    iter,
     num::NonZeroU64,
 };
 
@@ -184,12 +185,18 @@ pub(crate) fn check_value(param: &Param, name: &str, value: &str) -> Result<(), 
     }
     match param.kind {
         Kind::Int { min, max } | Kind::Number { min, max } => check_limits(value, min, max),
-        Kind::Enum(allowed) if !allowed.contains(&value) => {
-            let allowed = allowed.join(", ");
-            Err(format!("value '{value}' does not have a value in the enumeration '{allowed}'"))
+        Kind::Enum(allowed) if !allowed.contains(&value) => Err(not_in(value, &allowed.join(", "))),
+        Kind::Disk => {
+            let all: Vec<_> =
+                iter::once("rootfs".to_owned()).chain((0..256).map(|n| format!("mp{n}"))).collect();
+            if all.iter().any(|disk| disk == value) { Ok(()) } else { Err(not_in(value, &all.join(", "))) }
         }
         _ => Ok(()),
     }
+}
+
+fn not_in(value: &str, allowed: &str) -> String {
+    format!("value '{value}' does not have a value in the enumeration '{allowed}'")
 }
 
 /// Every limit is far below 2^53, so that a float decides exactly, and a number of any length is compared.

@@ -2,10 +2,11 @@
 
 pub(crate) use pct::{
     Attach, Builder, Checkup, CloneOptions, ConfigView, Content, CopyOptions, CreateOptions,
-    DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, Gravity, GuestEvent, GuestSetup,
-    GuestSetupOptions, HostFile, Interface, Listing, LxcConfigOptions, MoveVolumeOptions, Pct, Progress,
-    ReassignOptions, RebootOptions, RescanOptions, RollbackOptions, ShutdownOptions, SnapshotOptions,
-    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, Symptom, Usage, WaitFor,
+    DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, FsckOptions, FstrimOptions, Gravity, GuestEvent,
+    GuestSetup, GuestSetupOptions, HostFile, Interface, Listing, LxcConfigOptions, MoveVolumeOptions,
+    NewSize, Pct, Progress, ReassignOptions, RebootOptions, RescanOptions, ResizeOptions, RollbackOptions,
+    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
+    Symptom, Usage, VolumeUsage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, is_config_id, is_dns_name,

@@ -78,6 +78,7 @@ pub(crate) fn type_text(param: &Param) -> String {
             sorted.sort_unstable();
             format!("<{}>", sorted.join(" | "))
         }
+        Kind::Disk => "<rootfs | mp[n]>".to_owned(),
         Kind::File => "<filepath>".to_owned(),
         Kind::Password => "<password>".to_owned(),
         Kind::Config(key) => key.schema.type_text(),

@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     File,
     /// The argument may be left out; then it is asked for.
     Password,
+    /// A mount point of a container: `rootfs`, or `mp` and a number.
+    Disk,
     /// A key of the config language.
     Config(&'static Key),
 }
@@ -100,6 +102,8 @@ pub(crate) enum Candidates {
     Snapshots,
     /// The keys that this container has.
     Keys,
+    /// Those of them that are mount points.
+    Disks,
     /// Those whose change is pending.
     PendingKeys,
 }

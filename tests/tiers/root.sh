@@ -19,7 +19,7 @@ mirror=$(host_mirror)
 # libpct runs, and what the tests run: rsync for liblxc's copies, valgrind and the
 # symbols it needs. The names are those of Debian 13.
 packages=lxc,lxc-templates,liblxc1t64,liblxc-common,criu,iptables,uidmap,e2fsprogs,openssh-client,iproute2,isc-dhcp-client
-packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,util-linux,acl,attr
+packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,util-linux,xfsprogs,btrfs-progs,acl,attr
 packages=$packages,libcap2-bin,procps,ca-certificates,libc6-dev,gcc,rsync,valgrind,libc6-dbg
 # Debian 12 has liblxc by another name, and no CRIU.
 if [ "$suite" = bookworm ]; then

@@ -1,5 +1,6 @@
 //! The one error of the front door.
 
+mod disk;
 mod failure;
 mod helper;
 
@@ -16,6 +17,7 @@ use crate::{
     sys,
 };
 
+pub use disk::DiskError;
 pub use failure::Failure;
 pub use helper::HelperError;
 pub(crate) use helper::RELEASE;
@@ -284,6 +286,9 @@ pub enum Error {
     /// A config file could not be read, locked or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing can be done to a volume of the container.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// A storage or volume refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -455,6 +460,7 @@ impl Error {
             Self::HelperProcess(_) => ErrorKind::Helper,
             Self::Unsupported { .. } | Self::Program { .. } => ErrorKind::Unsupported,
             Self::Storage(error) => storage_kind(error),
+            Self::Disk(error) => error.kind(),
             Self::Transfer(error) => transfer_kind(error),
             Self::NoClone(CloneError::Storage) => ErrorKind::Parameter,
             Self::NoClone(CloneError::Running) => ErrorKind::Running,

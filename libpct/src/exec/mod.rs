@@ -120,7 +120,23 @@ impl Output {
     /// Stdout by lines, without their ends; what is not UTF-8 is replaced.
     #[must_use]
     pub(crate) fn stdout_lines(&self) -> Vec<String> {
-        String::from_utf8_lossy(&self.stdout).lines().map(str::to_owned).collect()
+        lines(&self.stdout)
+    }
+
+    /// The same of the end of stderr.
+    #[must_use]
+    pub(crate) fn stderr_lines(&self) -> Vec<String> {
+        lines(&self.stderr)
+    }
+
+    /// How it failed; `None` when its exit code is 0.
+    #[must_use]
+    pub(crate) fn failure(&self) -> Option<Reason> {
+        match self.exit {
+            Exit::Code(0) => None,
+            Exit::Code(code) => Some(Reason::Code(code)),
+            Exit::Signal(signal) => Some(Reason::Signal(signal)),
+        }
     }
 }
 
@@ -219,12 +235,10 @@ impl Command {
     pub(crate) fn run(self) -> Result<Output, Error> {
         let line = self.line();
         let output = self.run_any()?;
-        let reason = match output.exit {
-            Exit::Code(0) => return Ok(output),
-            Exit::Code(code) => Reason::Code(code),
-            Exit::Signal(signal) => Reason::Signal(signal),
-        };
-        Err(failed(line, reason, &output.stderr))
+        match output.failure() {
+            None => Ok(output),
+            Some(reason) => Err(failed(line, reason, &output.stderr)),
+        }
     }
 
     /// Runs it; how it ended is the caller's to judge, only a timeout is an error.
@@ -306,6 +320,10 @@ pub(crate) fn quote(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn lines(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
 }
 
 fn failed(command: String, reason: Reason, stderr: &[u8]) -> Error {

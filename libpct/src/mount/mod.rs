@@ -11,6 +11,9 @@
 //! matter any more, so there is nothing left to check.
 
 pub(crate) mod block;
+pub(crate) mod check;
+pub(crate) mod grow;
+pub(crate) mod host;
 pub(crate) mod idmap;
 pub(crate) mod live;
 pub(crate) mod mkfs;
@@ -27,6 +30,9 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
+pub(crate) use check::{Stream, check_file_system, is_in_use};
+pub(crate) use grow::{grow_block_device, grow_idle, grow_raw_image};
+pub(crate) use host::{FolderApart, points_below, unmount_point};
 pub(crate) use idmap::idmapped;
 pub(crate) use live::{Identity, Unmounted, is_point, points_of, seal, unmount_at};
 pub(crate) use namespace::{OuterNamespace, enter_namespace, enter_private_namespace, unmount_tree};

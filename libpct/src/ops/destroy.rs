@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use super::{Env, checkpoint, leftovers, setters::setters, stop};
+use super::{Env, checkpoint, host_mount, leftovers, setters::setters, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
     error::{Error, reasons},
@@ -44,6 +44,8 @@ pub(crate) fn destroy(
         stop::kill(env, vmid, loaded.config.main(), progress)?;
     }
 
+    // What an `unlock` has left mounted: it would keep the volumes in use, and the folder.
+    host_mount::unmount_all(&env.home.rootfs(vmid), loaded.config.main())?;
     let storages = env.storages()?;
     for volume in volumes(&loaded.config) {
         if !storages.free(&volume, vmid)? {

@@ -12,6 +12,7 @@ use super::{
     Env, checkpoint, dhcp, diagnosis, facts, guest_setup,
     helper::{self, Events},
     hookscript::{self, Phase},
+    host_mount,
     leftovers::{self, MonitorFile},
     lxc_config, mounts, nodes,
     protocol::{Event, Run},
@@ -21,7 +22,7 @@ use crate::{
     config::{Section, Vmid},
     error::{Error, Failure},
     lxc::{self, Container, LogCapture, StartOutcome},
-    mount::{self, OuterNamespace},
+    mount::{self, FolderApart, OuterNamespace},
     progress::{Progress, Silent},
     rootfs::Rootfs,
     store::ConfigLock,
@@ -139,13 +140,8 @@ fn run_once(
 ) -> Result<End, Box<Failure>> {
     let log = env.home.start_log(vmid);
     let ended = start_and_wait(env, vmid, job, events, lock, &log);
-    let mounted = [env.home.rootfs(vmid), env.home.nodes(vmid)];
-    let unmounted = mounted.iter().try_for_each(|path| mount::unmount_tree(path).map(drop));
     let strays = || if job.resume { leftovers::clear_strays(vmid) } else { Ok(()) };
-    let cleared = unmounted
-        .map_err(Error::from)
-        .and_then(|()| leftovers::clear_host(env, vmid))
-        .and_then(|()| strays());
+    let cleared = leftovers::clear_host(env, vmid).and_then(|()| strays());
     match (ended, cleared) {
         (Ok(_), Err(error)) => Err(failure_of(vmid, &error, None)),
         (ended, _) => ended,
@@ -193,15 +189,15 @@ fn start_and_wait(
     }
 }
 
-/// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them. Returns the
-/// mount namespace with the container's file systems.
+/// Everything before liblxc is called. With `resume` the guest's files are left as its processes know them. Returns what
+/// holds the container's file systems.
 fn prepare(
     env: &Env,
     vmid: Vmid,
     section: &Section,
     resume: bool,
     mut events: Events,
-) -> Result<OuterNamespace, Error> {
+) -> Result<FolderApart, Error> {
     leftovers::clear_host(env, vmid)?;
 
     let mut facts = facts::gather(env, section, helper::loaded_liblxc()?)?;
@@ -210,9 +206,9 @@ fn prepare(
     dhcp::warn_if_missing(section, &mut events)?;
     generated.warnings.iter().for_each(|warning| events.warning(warning));
 
-    mount::enter_private_namespace()?;
     let folder = env.home.rootfs(vmid);
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
+    let apart = FolderApart::enter(&env.home.container_dir(vmid), &host_mount::visible(env)?)?;
     let id_map = section.id_map()?;
     let plans = mounts::plan(section, &env.storages()?)?;
     mounts::warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
@@ -230,7 +226,7 @@ fn prepare(
     }
 
     lxc_config::write(env, vmid, &generated)?;
-    Ok(OuterNamespace::current()?)
+    Ok(apart)
 }
 
 fn open(env: &Env, vmid: Vmid, job: &Run, log: &Path) -> Result<Container, lxc::Error> {

@@ -25,6 +25,8 @@ pub(crate) struct MountPlan {
     pub(crate) target: String,
     pub(crate) options: Vec<String>,
     pub(crate) read_only: bool,
+    /// The volume is a base whose content others share: nothing of it may change.
+    pub(crate) frozen: bool,
     pub(crate) acl: bool,
     pub(crate) keep_attributes: bool,
     pub(crate) quota: bool,
@@ -34,8 +36,13 @@ pub(crate) struct MountPlan {
 
 impl MountPlan {
     /// Whether it is a file system of its own.
-    fn is_on_device(&self) -> bool {
+    pub(super) fn is_on_device(&self) -> bool {
         matches!(self.source, Source::Image(_) | Source::Block(_))
+    }
+
+    /// As the host mounts it for its own use: with the ids that are on the disk, and nothing changed on it.
+    pub(super) fn on_host(self) -> Self {
+        Self { idmap: None, keep_attributes: false, ..self }
     }
 }
 
@@ -74,6 +81,10 @@ pub(crate) fn plan_one(key: &str, point: &MountPoint, storages: &Storages) -> Re
         target: point.mp.clone().unwrap_or_else(|| "/".to_owned()),
         options: point.mountoptions.iter().map(ToString::to_string).collect(),
         read_only: point.ro,
+        frozen: point
+            .volume
+            .volume()
+            .is_some_and(|volume| storages.describe(volume).is_ok_and(|d| d.is_base)),
         acl: point.acl == Some(true),
         keep_attributes: point.keepattrs,
         quota: point.quota,
@@ -164,7 +175,7 @@ fn options(plan: &MountPlan, writable: bool) -> mount::Options {
     let has = |option: MountOption| plan.options.contains(&option.to_string());
     mount::Options {
         read_only: plan.read_only && !writable,
-        frozen: false,
+        frozen: plan.frozen,
         discard: has(MountOption::Discard),
         lazytime: has(MountOption::Lazytime),
         noatime: has(MountOption::Noatime),
@@ -187,6 +198,7 @@ mod tests {
             target: "/srv".to_owned(),
             options: Vec::new(),
             read_only: false,
+            frozen: false,
             acl: false,
             keep_attributes: false,
             quota: false,

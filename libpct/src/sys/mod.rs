@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod btrfs;
+pub(crate) mod filesystem;
 pub(crate) mod folder;
 pub(crate) mod fsfreeze;
 pub(crate) mod fsid;

@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use super::*;
 use crate::{
     argv::{self, Dialect},
-    commands::{config, console, create, list, set, start},
+    commands::{config, console, create, fsck, list, set, start},
     failure::Failure,
 };
 
@@ -234,4 +234,17 @@ fn config_options_are_told_from_the_others() {
     let names: Vec<_> = pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["memory", "mp1", "net0"]);
     assert!(args.is_set("start"));
+}
+
+#[test]
+fn a_volume_is_one_of_an_enumeration() {
+    for good in ["rootfs", "mp0", "mp255"] {
+        assert!(result(&fsck::VERB.spec, &["100", "--device", good]).is_ok(), "{good}");
+    }
+    for bad in ["mp256", "mp00", "mp", "unused0", ""] {
+        let told = told(&fsck::VERB.spec, &["100", "--device", bad]);
+        let begin =
+            format!("device: value '{bad}' does not have a value in the enumeration 'rootfs, mp0, mp1, ");
+        assert!(told.starts_with(&begin) && told.ends_with(", mp254, mp255'\n"), "{told}");
+    }
 }

@@ -62,6 +62,10 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
             None => Ok(Vec::new()),
         },
         Candidates::Keys => keys(container, |_| true),
+        Candidates::Disks => keys(container, |found| {
+            let number = found.key.strip_prefix("mp").unwrap_or_default();
+            found.key == "rootfs" || number.starts_with(|c: char| c.is_ascii_digit())
+        }),
         Candidates::PendingKeys => keys(container, |key| key.pending.is_some() || key.deletion.is_some()),
     }
 }

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn help_on_everything_is_alphabetical() {
         let all = text("", true).unwrap();
-        assert!(all.starts_with("USAGE: pct config <vmid> [OPTIONS]\n\n  Show the"), "{all}");
+        assert!(all.starts_with("USAGE: pct clone <vmid> <newid> [OPTIONS]\n\n  Make a new"), "{all}");
         let usages: Vec<_> = all.lines().filter(|line| line.starts_with("USAGE: ")).collect();
         assert_eq!(usages.len(), visible().count());
         assert!(usages.is_sorted(), "{usages:?}");
@@ -71,7 +71,9 @@ mod tests {
     fn the_short_form_has_one_line_a_command() {
         let lines = text("", false).unwrap();
         assert!(
-            lines.starts_with("USAGE: pct config <vmid> [OPTIONS]\n       pct console <vmid> [OPTIONS]\n")
+            lines.starts_with(
+                "USAGE: pct clone <vmid> <newid> [OPTIONS]\n       pct config <vmid> [OPTIONS]\n"
+            )
         );
         assert!(lines.ends_with("       pct wait <vmid> <condition> [OPTIONS]\n\n"), "{lines}");
         assert_eq!(text("status", false).unwrap(), "USAGE: pct status <vmid> [OPTIONS]\n\n");
@@ -85,6 +87,6 @@ mod tests {
         let error = |word| text(word, true).unwrap_err().render().lines().next().map(str::to_owned);
         assert_eq!(error("foo").as_deref(), Some("ERROR: unknown command 'foo'"));
         assert_eq!(error("status 100").as_deref(), Some("ERROR: unknown command 'status 100'"));
-        assert_eq!(error("resize").as_deref(), Some("ERROR: command 'resize' is not implemented yet"));
+        assert_eq!(error("migrate").as_deref(), Some("ERROR: command 'migrate' is not implemented yet"));
     }
 }

@@ -8,9 +8,12 @@ pub(crate) mod cpusets;
 pub(crate) mod create;
 pub(crate) mod delsnapshot;
 pub(crate) mod destroy;
+pub(crate) mod df;
 pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
+pub(crate) mod fsck;
+pub(crate) mod fstrim;
 pub(crate) mod guest_setup;
 pub(crate) mod help;
 pub(crate) mod ip;
@@ -18,12 +21,14 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod listsnapshot;
 pub(crate) mod lxc_config;
+pub(crate) mod mount;
 pub(crate) mod move_volume;
 pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
 pub(crate) mod rescan;
+pub(crate) mod resize;
 pub(crate) mod resume;
 pub(crate) mod rollback;
 pub(crate) mod schema;
@@ -38,6 +43,7 @@ pub(crate) mod stopall;
 pub(crate) mod suspend;
 pub(crate) mod template;
 pub(crate) mod unlock;
+pub(crate) mod unmount;
 mod verifyapi;
 pub(crate) mod wait;
 
@@ -77,7 +83,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 38] = [
+static VERBS: [&Verb; 44] = [
     &clone::VERB,
     &config::VERB,
     &console::VERB,
@@ -85,9 +91,12 @@ static VERBS: [&Verb; 38] = [
     &create::VERB,
     &delsnapshot::VERB,
     &destroy::VERB,
+    &df::VERB,
     &doctor::VERB,
     &enter::VERB,
     &exec::VERB,
+    &fsck::VERB,
+    &fstrim::VERB,
     &guest_setup::VERB,
     &help::VERB,
     &ip::VERB,
@@ -95,12 +104,14 @@ static VERBS: [&Verb; 38] = [
     &list::VERB,
     &listsnapshot::VERB,
     &lxc_config::VERB,
+    &mount::VERB,
     &move_volume::VERB,
     &pending::VERB,
     &pull::VERB,
     &push::VERB,
     &reboot::VERB,
     &rescan::VERB,
+    &resize::VERB,
     &resume::VERB,
     &rollback::VERB,
     &schema::VERB,
@@ -115,6 +126,7 @@ static VERBS: [&Verb; 38] = [
     &suspend::VERB,
     &template::VERB,
     &unlock::VERB,
+    &unmount::VERB,
     &wait::VERB,
 ];
 

@@ -9,9 +9,12 @@ const USAGES: &[(&str, &str)] = &[
     ("create", "pct create <vmid> <ostemplate> [OPTIONS]"),
     ("delsnapshot", "pct delsnapshot <vmid> <snapname> [OPTIONS]"),
     ("destroy", "pct destroy <vmid> [OPTIONS]"),
+    ("df", "pct df <vmid>"),
     ("doctor", "pct doctor [<vmid>] [OPTIONS]"),
     ("enter", "pct enter <vmid> [OPTIONS]"),
     ("exec", "pct exec <vmid> [<extra-args>] [OPTIONS]"),
+    ("fsck", "pct fsck <vmid> [OPTIONS]"),
+    ("fstrim", "pct fstrim <vmid> [OPTIONS]"),
     (
         "guest-setup",
         "pct guest-setup <rootfs> --config <string> --event <clone | create | net | restore | start> --vmid <integer> \
@@ -23,6 +26,7 @@ const USAGES: &[(&str, &str)] = &[
     ("list", "pct list "),
     ("listsnapshot", "pct listsnapshot <vmid>"),
     ("lxc-config", "pct lxc-config [<vmid>] [OPTIONS]"),
+    ("mount", "pct mount <vmid>"),
     (
         "move-volume",
         "pct move-volume <vmid> <volume> [<storage>] [<target-vmid>] [<target-volume>] [OPTIONS]",
@@ -32,6 +36,7 @@ const USAGES: &[(&str, &str)] = &[
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
     ("rescan", "pct rescan  [OPTIONS]"),
+    ("resize", "pct resize <vmid> <disk> <size> [OPTIONS]"),
     ("resume", "pct resume <vmid>"),
     ("rollback", "pct rollback <vmid> <snapname> [OPTIONS]"),
     ("schema", "pct schema [<key>] [OPTIONS]"),
@@ -46,6 +51,7 @@ const USAGES: &[(&str, &str)] = &[
     ("suspend", "pct suspend <vmid>"),
     ("template", "pct template <vmid>"),
     ("unlock", "pct unlock <vmid>"),
+    ("unmount", "pct unmount <vmid>"),
     ("wait", "pct wait <vmid> <condition> [OPTIONS]"),
 ];
 
@@ -128,6 +134,7 @@ fn every_kind_has_a_type_text() {
     assert_eq!(text(Kind::Int { min: Some(0), max: None }), "<integer> (0 - N)");
     assert_eq!(text(Kind::Number { min: None, max: Some(5) }), "<number> (-N - 5)");
     assert_eq!(text(Kind::Enum(&["tty", "console", "shell"])), "<console | shell | tty>");
+    assert_eq!(text(Kind::Disk), "<rootfs | mp[n]>");
     assert_eq!(text(Kind::File), "<filepath>");
     assert_eq!(text(Kind::Password), "<password>");
     assert_eq!(type_text(&Param::new("x", Kind::Text, "").type_text("\\d+")), "\\d+");

@@ -37,4 +37,5 @@ mod start_errors;
 mod storage;
 mod suspend;
 mod templates;
+mod volumes;
 mod wait_ip;

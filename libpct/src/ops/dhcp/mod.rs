@@ -192,8 +192,9 @@ fn start_by_hook(words: &[String]) -> Result<(), String> {
     let init = std::env::var("LXC_PID").ok().and_then(|pid| pid.parse().ok());
     let init = init.map(Pidfd::open).transpose().map_err(|error| error.to_string())?.flatten();
     let init = init.ok_or("the container has no process")?;
-    // What lives on must not keep the container's disks in use when its monitor is killed.
-    let without = mount::enter_private_namespace().and_then(|()| mount::unmount_tree(&env.home.rootfs(vmid)));
+    // What lives on must not keep the container's disks in use when its monitor is killed, nor what the host has mounted.
+    let without =
+        mount::enter_private_namespace().and_then(|()| mount::unmount_tree(&env.home.container_dir(vmid)));
     without.map_err(|error| Error::from(error).full_message())?;
     Job::Start(Client::new(&env, vmid, interface, ip)).run(init.as_fd()).map_err(|error| error.full_message())
 }

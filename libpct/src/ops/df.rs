@@ -1,0 +1,82 @@
+//! `df`: how full the volumes of a container are (spec: cli, part 5.16).
+//!
+//! A volume is opened once more, where nobody sees it, whether the container runs or not: the kernel has one file system for
+//! all of its mounts. So nothing of the guest's is asked, which need not answer.
+
+use super::{
+    Env, leftovers,
+    mounts::{self, MountPlan, Source},
+};
+use crate::{
+    config::{IdMap, Vmid},
+    error::Error,
+    progress::Progress,
+};
+
+/// How full one volume of a container is, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VolumeUsage {
+    /// `rootfs` or `mp<n>`.
+    pub key: String,
+    /// What is mounted: a volume id, or a path of the host.
+    pub volume: String,
+    /// The path inside.
+    pub path: String,
+    /// What the file system can hold.
+    pub total: u64,
+    /// What of it is taken.
+    pub used: u64,
+    /// What an ordinary user can still write.
+    pub available: u64,
+}
+
+/// The volumes in the order in which they are mounted. One that cannot be looked at is told, and left out.
+pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<Vec<VolumeUsage>, Error> {
+    env.store().require(vmid)?;
+    let lock = env.store().lock(vmid, progress)?;
+    let loaded = env.store().load_telling(vmid, progress)?;
+    if !leftovers::settle(env, vmid)? {
+        loaded.check_lock_but_mounted()?;
+    }
+    let section = loaded.config.main();
+    section.rootfs()?.ok_or(Error::NoRootfs)?;
+    let storages = env.storages()?;
+    let open = |plan: &MountPlan| mounts::open(plan, &IdMap::default(), false);
+    let mut volumes = Vec::new();
+    for (key, point) in section.points() {
+        let opened = mounts::plan_one(&key, &point, &storages).map(|plan| {
+            let plan = plan.on_host();
+            // A folder of the host can be on a server that does not answer. It needs no lock, and nobody has to wait for it.
+            let mounted = (!matches!(plan.source, Source::Bind(_))).then(|| open(&plan));
+            (plan, mounted)
+        });
+        volumes.push((key, point, opened));
+    }
+    drop(lock);
+    let mut usages = Vec::new();
+    for (key, point, opened) in volumes {
+        let found = opened.and_then(|(plan, mounted)| {
+            let mounted = mounted.unwrap_or_else(|| open(&plan)).map_err(|e| Error::volume(&key, e))?;
+            rustix::fs::fstatvfs(&mounted)
+                .map_err(|e| Error::io("cannot look at", point.volume.to_string(), e))
+        });
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                progress.warning(&error.full_message());
+                continue;
+            }
+        };
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        usages.push(VolumeUsage {
+            key,
+            volume: point.volume.to_string(),
+            path: point.path().to_owned(),
+            total: bytes(found.f_blocks),
+            used: bytes(found.f_blocks.saturating_sub(found.f_bfree)),
+            available: bytes(found.f_bavail),
+        });
+    }
+    Ok(usages)
+}
