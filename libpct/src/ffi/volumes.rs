@@ -138,8 +138,8 @@ pub unsafe extern "C" fn pct_container_fsck(
         guard::on_container(ctx, vmid, err, |container| {
             let given = options::read(options, "pct_fsck_options")?;
             reserved(given.reserved, "pct_fsck_options")?;
-            let mut options = FsckOptions::default().force(given.force != 0);
-            options.device = string::text(given.device, "device")?.map(str::to_owned);
+            let device = string::text(given.device, "device")?.map(str::to_owned);
+            let options = FsckOptions { device, force: given.force != 0 };
             Ok(container.fsck(&options, &mut Callbacks::read(ctx, progress)?)?)
         })
     }
@@ -193,8 +193,8 @@ pub unsafe extern "C" fn pct_container_resize(
             let size: NewSize =
                 size.parse().map_err(|error| Fault::new(PCT_E_PARAMETER, format!("{error}: '{size}'")))?;
             let given = options::read(options, "pct_resize_options")?;
-            let mut options = ResizeOptions::default();
-            options.digest = string::text(given.digest, "digest")?.map(str::to_owned);
+            let digest = string::text(given.digest, "digest")?.map(str::to_owned);
+            let options = ResizeOptions { digest };
             Ok(container.resize(disk, size, &options, &mut Callbacks::read(ctx, progress)?)?)
         })
     }
