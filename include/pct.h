@@ -105,6 +105,7 @@ const char *pct_version(void);
  * - exec: pct_container_exec, _exec_wait, _enter_wait
  * - console: pct_container_console_wait
  * - change: pct_container_set, _pending_json, _rescan, pct_rescan
+ * - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
  * - all: pct_start_all, pct_stop_all
  * - suspend: pct_container_suspend, _resume
  * - wait: pct_container_wait
@@ -1122,6 +1123,137 @@ pct_status pct_rescan(const pct_ctx *ctx,
                       const pct_progress *progress,
                       char **failed,
                       pct_error **err);
+
+/*
+ * ======== Volumes of a container
+ */
+
+/**
+ * How pct_container_fsck checks.
+ */
+typedef struct pct_fsck_options {
+    /**
+     * sizeof (pct_fsck_options)
+     */
+    size_t struct_size;
+    /**
+     * Which volume: "rootfs", which NULL stands for, or "mp0" and so on.
+     */
+    const char *device;
+    /**
+     * Check it even if it seems clean.
+     */
+    int force;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_fsck_options;
+
+/**
+ * How pct_container_fstrim works.
+ */
+typedef struct pct_fstrim_options {
+    /**
+     * sizeof (pct_fstrim_options)
+     */
+    size_t struct_size;
+    /**
+     * The root file system only.
+     */
+    int ignore_mountpoints;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_fstrim_options;
+
+/**
+ * How pct_container_resize resizes.
+ */
+typedef struct pct_resize_options {
+    /**
+     * sizeof (pct_resize_options)
+     */
+    size_t struct_size;
+    /**
+     * Change nothing unless this is the digest of the file, which
+     * pct_container_config_json gives: somebody else may have changed it.
+     */
+    const char *digest;
+} pct_resize_options;
+
+/**
+ * Mounts the container's volumes where the host sees them; *path is where
+ * that is, and the caller frees it with pct_string_free. They can be used
+ * there until pct_container_unmount, whether the container runs or not;
+ * meanwhile it can only be started and stopped.
+ */
+pct_status pct_container_mount(const pct_ctx *ctx,
+                               uint32_t vmid,
+                               const pct_progress *progress,
+                               char **path,
+                               pct_error **err);
+
+/**
+ * Unmounts what pct_container_mount has mounted. PCT_E_REFUSED when nothing
+ * was; when something uses a volume, the others may be unmounted.
+ */
+pct_status pct_container_unmount(const pct_ctx *ctx,
+                                 uint32_t vmid,
+                                 const pct_progress *progress,
+                                 pct_error **err);
+
+/**
+ * How full the container's volumes are, whether it runs or not: a JSON array
+ * of objects with mp ("rootfs", "mp0" and so on), volume, path (inside), and
+ * size, used and avail in bytes. One that cannot be looked at is a warning,
+ * and left out. The caller frees *out with pct_string_free.
+ */
+pct_status pct_container_df_json(const pct_ctx *ctx,
+                                 uint32_t vmid,
+                                 const pct_progress *progress,
+                                 char **out,
+                                 pct_error **err);
+
+/**
+ * Checks the file system of a volume, and corrects what can be corrected
+ * without a question. The callbacks hear what fsck says. PCT_E_RUNNING when
+ * the volume is in use. That fsck has found errors is a failure, also when it
+ * has corrected them.
+ */
+pct_status pct_container_fsck(const pct_ctx *ctx,
+                              uint32_t vmid,
+                              const pct_fsck_options *options,
+                              const pct_progress *progress,
+                              pct_error **err);
+
+/**
+ * Has the container's volumes give back to their storages what they do not
+ * use; *bytes, which may be NULL, is how much that was. Directories of the
+ * host and what is mounted read-only are left alone, what cannot be trimmed
+ * is a warning. It can be cancelled between two volumes.
+ */
+pct_status pct_container_fstrim(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_fstrim_options *options,
+                                const pct_progress *progress,
+                                uint64_t *bytes,
+                                pct_error **err);
+
+/**
+ * Makes a volume larger, and the file system on it, also while the container
+ * runs. The disk is "rootfs", "mp0" and so on, the size one such as "8G" or,
+ * for so much more, "+512M". That the file system could not follow is a
+ * warning.
+ */
+pct_status pct_container_resize(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const char *disk,
+                                const char *size,
+                                const pct_resize_options *options,
+                                const pct_progress *progress,
+                                pct_error **err);
 
 /*
  * ======== Configuration files, wherever they are

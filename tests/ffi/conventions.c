@@ -258,6 +258,11 @@ static void changes(pct_ctx *ctx)
     rescan.reserved = 1;
     FAILS(pct_container_rescan(ctx, 9001, &rescan, NULL, &err), PCT_E_STRUCT, "reserved is 1");
     FAILS(pct_container_rescan(ctx, 9002, NULL, NULL, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_container_mount(ctx, 9001, NULL, NULL, &err), PCT_E_NULL, "path");
+    FAILS(pct_container_mount(ctx, 9002, NULL, &text, &err), PCT_E_NOT_FOUND, "9002.conf");
+    FAILS(pct_container_df_json(ctx, 9001, NULL, NULL, &err), PCT_E_NULL, "out");
+    FAILS(pct_container_resize(ctx, 9001, NULL, "1G", NULL, NULL, &err), PCT_E_NULL, "disk");
+    FAILS(pct_container_resize(ctx, 9001, "rootfs", NULL, NULL, NULL, &err), PCT_E_NULL, "size");
     FAILS(pct_rescan(ctx, NULL, NULL, NULL, &err), PCT_E_NULL, "failed");
     FAILS(pct_rescan(ctx, &rescan, NULL, &text, &err), PCT_E_STRUCT, "reserved is 1");
     CHECK(text == NULL);

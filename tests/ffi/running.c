@@ -253,6 +253,27 @@ static void end(pct_ctx *ctx, uint32_t vmid)
     CHECK(poll(&init, 1, 0) == 1 && close(init.fd) == 0);
 }
 
+static void volumes(pct_ctx *ctx, uint32_t vmid)
+{
+    pct_error *err = NULL;
+    char *text = NULL;
+    uint64_t bytes = 1;
+
+    OK(pct_container_df_json(ctx, vmid, NULL, &text, &err));
+    CHECK(has(text, "\"mp\":\"rootfs\""));
+    FAILS(pct_container_unmount(ctx, vmid, NULL, &err), PCT_E_REFUSED, "no lock found");
+    OK(pct_container_mount(ctx, vmid, NULL, &text, &err));
+    CHECK(chdir(text) == 0 && access("bin", F_OK) == 0 && chdir("/") == 0);
+    pct_string_free(text);
+    FAILS(pct_container_fstrim(ctx, vmid, NULL, NULL, &bytes, &err), PCT_E_LOCKED, "mounted");
+    CHECK(bytes == 0);
+    OK(pct_container_unmount(ctx, vmid, NULL, &err));
+    OK(pct_container_fstrim(ctx, vmid, NULL, NULL, NULL, &err));
+    FAILS(pct_container_fsck(ctx, vmid, NULL, NULL, &err), PCT_E_RUNNING, "when container is running");
+    FAILS(pct_container_resize(ctx, vmid, "rootfs", "1 G", NULL, NULL, &err), PCT_E_PARAMETER, "invalid size string");
+    FAILS(pct_container_resize(ctx, vmid, "mp9", "1G", NULL, NULL, &err), PCT_E_PARAMETER, "mount point mp9");
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -269,6 +290,7 @@ int main(int argc, char **argv)
     looks(ctx, vmid, argv[4]);
     copies(ctx, vmid, argv[1]);
     guest(argv[1]);
+    volumes(ctx, vmid);
     end(ctx, vmid);
     pct_ctx_free(ctx);
     puts("ok");

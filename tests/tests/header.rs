@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 18] = [
+const SECTIONS: [&str; 19] = [
     "version",
     "status",
     "error",
@@ -26,6 +26,7 @@ const SECTIONS: [&str; 18] = [
     "query",
     "inspect",
     "change",
+    "volumes",
     "config",
     "exec",
     "output",

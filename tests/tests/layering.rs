@@ -18,8 +18,8 @@ const FLOORS: [&[&str]; 7] = [
     &["ops"],
     // Results of operations for programs.
     &["json"],
-    // The front door.
-    &["lib"],
+    // The front door; of its longest page some stand in a file of their own.
+    &["lib", "volumes"],
     &["ffi", "bin"],
 ];
 

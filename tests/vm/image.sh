@@ -20,7 +20,7 @@ mirror=$(host_mirror)
 packages=systemd-sysv,udev,dbus,linux-image-amd64,initramfs-tools,kmod,apparmor,openssh-server,netbase
 packages=$packages,lxc,lxc-templates,lxcfs,uidmap,e2fsprogs,quota,iproute2,nftables,iputils-ping,isc-dhcp-client
 packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,acl,attr,libcap2-bin
-packages=$packages,openssh-client,procps,ca-certificates
+packages=$packages,openssh-client,procps,ca-certificates,xfsprogs,btrfs-progs
 
 rm -rf "$folder"
 mkdir -p "$folder"

@@ -85,6 +85,7 @@ mod status;
 mod string;
 mod tty;
 mod version;
+mod volumes;
 
 #[cfg(test)]
 mod tests;

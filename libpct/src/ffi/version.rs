@@ -25,12 +25,13 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 26] = [
+const FEATURES: [&str; 27] = [
     "lifecycle",
     "json",
     "exec",
     "console",
     "change",
+    "volumes",
     "all",
     "suspend",
     "wait",
@@ -69,6 +70,7 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - exec: pct_container_exec, _exec_wait, _enter_wait
 /// - console: pct_container_console_wait
 /// - change: pct_container_set, _pending_json, _rescan, pct_rescan
+/// - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
 /// - all: pct_start_all, pct_stop_all
 /// - suspend: pct_container_suspend, _resume
 /// - wait: pct_container_wait

@@ -62,7 +62,8 @@ impl FolderApart {
     pub(crate) fn enter(folder: &Path, forgotten: &[PathBuf]) -> Result<Self> {
         enter_private_namespace()?;
         for path in forgotten {
-            unmount_tree(path)?;
+            // What cannot be reached stays in use, no more than that.
+            let _ = unmount_tree(path);
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = rustix::fs::openat(CWD, folder, flags, Mode::empty());

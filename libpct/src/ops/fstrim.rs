@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::{IdMap, Section, Vmid},
     error::Error,
-    progress::Progress,
+    progress::{Progress, Silent},
     storage::Storages,
     sys::filesystem,
 };
@@ -42,22 +42,29 @@ pub(crate) fn fstrim(
 ) -> Result<u64, Error> {
     let storages = env.storages()?;
     env.store().require(vmid)?;
-    let mut config = {
-        let lock = env.store().lock(vmid, progress)?;
-        let loaded = env.store().load_telling(vmid, progress)?;
-        loaded.check_lock()?;
-        leftovers::settle(env, vmid)?;
-        let mut config = loaded.config;
-        config.main_mut().set("lock", MARK);
-        env.store().write(&lock, &config)?;
-        config
-    };
-    let trimmed = trim_all(&env.home.rootfs(vmid), config.main(), options, &storages, progress);
-    let lock = env.store().lock(vmid, progress)?;
-    config = env.store().load(vmid)?.config;
-    mark::remove(config.main_mut(), MARK)?;
-    env.store().write(&lock, &config)?;
+    let section = begin(env, vmid, progress)?;
+    let trimmed = trim_all(&env.home.rootfs(vmid), &section, options, &storages, progress);
+    end(env, vmid)?;
     trimmed
+}
+
+fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<Section, Error> {
+    let lock = env.store().lock(vmid, progress)?;
+    let loaded = env.store().load_telling(vmid, progress)?;
+    loaded.check_lock()?;
+    leftovers::settle(env, vmid)?;
+    let mut config = loaded.config;
+    config.main_mut().set("lock", MARK);
+    env.store().write(&lock, &config)?;
+    Ok(config.main().clone())
+}
+
+/// Also for a caller who does not want to wait any longer.
+fn end(env: &Env, vmid: Vmid) -> Result<(), Error> {
+    let lock = env.store().lock(vmid, &mut Silent)?;
+    let mut config = env.store().load(vmid)?.config;
+    mark::remove(config.main_mut(), MARK)?;
+    Ok(env.store().write(&lock, &config)?)
 }
 
 /// What cannot be trimmed is told, and keeps none of the others from it.

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::io::Errno;
 use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl, opcode};
 
 use super::{Error, Result};
@@ -52,7 +53,13 @@ const BTRFS: u64 = 0x9123_683e;
 /// Brings a mounted ext4, xfs or btrfs to the size of its device, `bytes`; any other file system stays as it is.
 /// `root` is a directory on it, open for reading; its mount must be writable.
 pub(crate) fn grow(root: BorrowedFd<'_>, bytes: u64) -> Result<()> {
-    let failed = |errno| Error::os("grow the file system", errno);
+    let failed = |errno| match errno {
+        Errno::PERM => Error::os(
+            "grow the file system (it takes the capability CAP_SYS_RESOURCE, and a file system without errors)",
+            errno,
+        ),
+        errno => Error::os("grow the file system", errno),
+    };
     let found = rustix::fs::fstatfs(root).map_err(failed)?;
     let magic = u64::try_from(found.f_type).unwrap_or_default() & 0xffff_ffff;
     let grown = match magic {
