@@ -175,8 +175,13 @@ pub(crate) trait Backend {
     }
 
     /// What a linked clone is called, where its name tells its base.
-    fn linked_name(&self, _base: &str, free_name: String) -> String {
-        free_name
+    fn linked_name(
+        &self,
+        _base: &str,
+        _snapshot: Option<&str>,
+        free_name: String,
+    ) -> Result<String, StorageError> {
+        Ok(free_name)
     }
 
     /// Makes a new volume that shares the content of a base or of a snapshot, named by [`Backend::linked_name`].
@@ -184,8 +189,13 @@ pub(crate) trait Backend {
         Err(StorageError::unsupported("linked clones are not possible on this storage", name))
     }
 
-    /// Gives a volume a free name.
-    fn rename(&self, name: &str, _free_name: &str) -> Result<(), StorageError> {
+    /// What a volume is called under a free name, where that tells a base.
+    fn renamed_name(&self, _name: &str, free_name: String) -> Result<String, StorageError> {
+        Ok(free_name)
+    }
+
+    /// Gives a volume a name of [`Backend::renamed_name`].
+    fn rename(&self, name: &str, _new: &str) -> Result<(), StorageError> {
         Err(StorageError::unsupported(
             "storage does not support moving of this disk to another container",
             name,
@@ -227,12 +237,13 @@ pub(super) mod testing {
         owner: Vmid,
     ) -> Result<String> {
         let format = backend.describe(name)?.format;
-        let clone = backend.linked_name(name, backend.free_name(owner, format)?);
+        let clone = backend.linked_name(name, snapshot, backend.free_name(owner, format)?)?;
         backend.clone_linked(name, snapshot, &clone).map(|()| clone)
     }
 
     pub(in super::super) fn renamed(backend: &dyn Backend, name: &str, owner: Vmid) -> Result<String> {
-        let new = backend.free_name(owner, backend.describe(name)?.format)?;
+        let free = backend.free_name(owner, backend.describe(name)?.format)?;
+        let new = backend.renamed_name(name, free)?;
         backend.rename(name, &new).map(|()| new)
     }
 }

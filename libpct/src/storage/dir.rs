@@ -23,7 +23,7 @@ use super::{
     backend::{Backend, Described, Feature, Listed, Location, Space},
     cfg::Section,
     folders::{self, FOLDER, Folders},
-    overlay,
+    mounts, overlay,
     rawfile::{self, Preallocation},
     remove::remove_tree,
     volname::{FileName, Prefix, bad, disk_name},
@@ -31,8 +31,19 @@ use super::{
 use crate::config::{Size, Vmid};
 
 pub(super) struct DirStorage {
-    pub(super) folders: Folders,
+    id: String,
+    folders: Folders,
     preallocation: Preallocation,
+    /// What is mounted on the path, where it is not the host's.
+    source: Option<Box<dyn Source>>,
+}
+
+/// A server whose file system is mounted.
+pub(super) trait Source {
+    /// Whether it answers. A mount of one that does not may never end.
+    fn find(&self) -> Result<(), StorageError>;
+
+    fn mount(&self, path: &Path) -> Result<(), StorageError>;
 }
 
 /// The section of the storage `local` that exists without being written anywhere.
@@ -50,7 +61,13 @@ impl DirStorage {
     }
 
     pub(super) fn new(section: &Section, folders: Folders) -> Result<Self, String> {
-        Ok(Self { folders, preallocation: Preallocation::from_section(section)? })
+        let preallocation = Preallocation::from_section(section)?;
+        Ok(Self { id: section.id.clone(), folders, preallocation, source: None })
+    }
+
+    /// The same on a file system that has to be mounted first.
+    pub(super) fn mounted_by(self, source: Box<dyn Source>) -> Self {
+        Self { source: Some(source), ..self }
     }
 
     fn path(&self, file: &FileName<'_>) -> PathBuf {
@@ -81,10 +98,20 @@ impl Backend for DirStorage {
     }
 
     fn activate(&self) -> Result<(), StorageError> {
-        self.folders.activate()
+        let Some(source) = &self.source else { return self.folders.activate() };
+        let offline = |source| StorageError::Offline { storage: self.id.clone(), source: Box::new(source) };
+        source.find().map_err(offline)?;
+        if mounts::is_mounted(&self.folders.path)? {
+            return Ok(());
+        }
+        self.folders.activate()?;
+        source.mount(&self.folders.path)
     }
 
     fn check(&self) -> Result<(), StorageError> {
+        if self.source.is_some() && !mounts::is_mounted(&self.folders.path)? {
+            return Err(self.folders.unusable("it is not mounted"));
+        }
         self.folders.check()
     }
 
@@ -104,8 +131,15 @@ impl Backend for DirStorage {
 
     fn allocate(&self, name: &str, size: Size) -> Result<(), StorageError> {
         let FileName { name: word, format, file } = FileName::of_volume(name)?;
-        if format == Format::Subvol && size.bytes() > 0 {
-            return Err(StorageError::unsupported("storage does not support subvol quotas", name));
+        if format == Format::Subvol {
+            // Owners of a server's files are not the host's to give.
+            let refused = match &self.source {
+                Some(_) => Some("a volume on this storage needs a size"),
+                None => (size.bytes() > 0).then_some("storage does not support subvol quotas"),
+            };
+            if let Some(what) = refused {
+                return Err(StorageError::unsupported(what, name));
+            }
         }
         self.folders.make(word.owner, |folder| self.create(folder, file, format, size))
     }

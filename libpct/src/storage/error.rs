@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::sys;
+use crate::{config::Size, exec, sys};
 
 /// What can go wrong with storages and volumes.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,38 @@ pub enum StorageError {
         /// The storage or volume.
         subject: String,
     },
+    /// There is not enough room.
+    #[error("not enough free space in '{place}': {size} are needed, {free} are left")]
+    NoSpace {
+        /// Where.
+        place: String,
+        /// What is needed.
+        size: Size,
+        /// What there is.
+        free: Size,
+    },
+    /// Going back would destroy what was frozen later.
+    #[error("can't rollback, '{snapshot}' is not most recent snapshot on '{volume}' (newer: {})", newer.join(", "))]
+    NotNewest {
+        /// The snapshot.
+        snapshot: String,
+        /// The volume.
+        volume: String,
+        /// The snapshots that were made since.
+        newer: Vec<String>,
+    },
+    /// The server does not answer.
+    #[error("storage '{storage}' is not online")]
+    Offline {
+        /// The storage.
+        storage: String,
+        /// What was tried.
+        #[source]
+        source: Box<StorageError>,
+    },
+    /// A program of the storage failed.
+    #[error(transparent)]
+    Program(#[from] exec::Error),
     /// All of a container's volume numbers are taken.
     #[error("unable to allocate an image name for VM {owner} in '{folder}'")]
     NoFreeName {

@@ -5,32 +5,35 @@
 
 mod backend;
 mod btrfs;
+mod ceph;
+mod cephfs;
 mod cfg;
+mod cifs;
 mod dir;
 mod error;
 mod folders;
+mod lock;
+mod lvm;
+mod lvmthin;
+mod mounts;
+mod nfs;
 mod overlay;
 mod rawfile;
+mod rbd;
 mod remove;
+mod tools;
 mod volname;
+mod zfspool;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
 pub(crate) use error::StorageError;
+use lock::{Lock, Place};
 pub(crate) use volname::Format;
 
-use crate::{
-    config::{Size, Vmid, VolumeId, text},
-    sys::{
-        folder,
-        lockfile::{self, LockFile},
-    },
-};
+use crate::config::{Size, Vmid, VolumeId, text};
 
 /// What a storage may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub(crate) struct Storage {
     nodes: Option<Vec<String>>,
     /// Absent for a kind that we do not know: the storage exists, but cannot be used.
     backend: Result<Box<dyn Backend>, String>,
-    lock: PathBuf,
+    lock: lock::Place,
 }
 
 /// All storages of the host.
@@ -78,8 +81,6 @@ pub(crate) struct Places<'a> {
     pub(crate) lock: &'a dyn Fn(&str) -> PathBuf,
 }
 
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
 impl Storages {
     /// Reads `storage.cfg`; without one there is the storage `local` alone.
     pub(crate) fn load(places: &Places<'_>) -> Result<Self, StorageError> {
@@ -90,7 +91,7 @@ impl Storages {
             sections.retain(|s| s.id != "local");
             sections.insert(0, dir::default_section(places.local));
         }
-        let storages = sections.iter().map(|section| Storage::from_section(section, places.lock)).collect();
+        let storages = sections.iter().map(|section| Storage::from_section(section, places)).collect();
         Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings: cfg.warnings })
     }
 
@@ -162,12 +163,23 @@ impl Storages {
     pub(crate) fn free(&self, volume: &VolumeId, owner: Vmid) -> Result<bool, StorageError> {
         let storage = self.get(&volume.storage)?;
         let backend = storage.backend()?;
-        if backend.describe(&volume.name).is_ok_and(|described| described.owner == owner) {
-            let _lock = storage.lock()?;
-            backend.free(&volume.name)?;
-            return Ok(true);
+        match backend.describe(&volume.name) {
+            Ok(described) if described.owner == owner => {
+                let _lock = storage.lock()?;
+                Self::free_unused(backend, &volume.name, described.is_base)?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        Ok(false)
+    }
+
+    /// Removes a volume whose content nobody shares.
+    fn free_unused(backend: &dyn Backend, name: &str, is_base: bool) -> Result<(), StorageError> {
+        let word = name.rsplit('/').next();
+        if is_base && backend.list(None)?.iter().any(|listed| listed.parent.as_deref() == word) {
+            return Err(StorageError::InUse { volume: name.to_owned() });
+        }
+        backend.free(name)
     }
 
     /// What the name of a volume tells.
@@ -267,7 +279,7 @@ impl Storages {
         self.changing(volume, |backend, name| {
             let format = backend.describe(name)?.format;
             let clone = VolumeId {
-                name: backend.linked_name(name, backend.free_name(owner, format)?),
+                name: backend.linked_name(name, snapshot, backend.free_name(owner, format)?)?,
                 ..volume.clone()
             };
             announce(&clone)?;
@@ -285,7 +297,8 @@ impl Storages {
     ) -> Result<VolumeId, E> {
         self.changing(volume, |backend, name| {
             let format = backend.describe(name)?.format;
-            let renamed = VolumeId { name: backend.free_name(owner, format)?, ..volume.clone() };
+            let free = backend.free_name(owner, format)?;
+            let renamed = VolumeId { name: backend.renamed_name(name, free)?, ..volume.clone() };
             announce(&renamed)?;
             backend.rename(name, &renamed.name)?;
             Ok(renamed)
@@ -347,11 +360,19 @@ impl Storages {
 }
 
 impl Storage {
-    fn from_section(section: &cfg::Section, lock: &dyn Fn(&str) -> PathBuf) -> Self {
+    fn from_section(section: &cfg::Section, places: &Places<'_>) -> Self {
+        let etc = places.storage_cfg.parent().unwrap_or(Path::new("/"));
         let words = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
         let backend: Result<Box<dyn Backend>, String> = match section.kind.as_str() {
             "dir" => boxed(dir::DirStorage::from_section(section)),
             "btrfs" => boxed(btrfs::BtrfsStorage::from_section(section)),
+            "nfs" => boxed(nfs::from_section(section)),
+            "cifs" => boxed(cifs::from_section(section, etc)),
+            "cephfs" => boxed(cephfs::from_section(section, etc)),
+            "lvm" => boxed(lvm::LvmStorage::from_section(section)),
+            "lvmthin" => boxed(lvmthin::LvmThinStorage::from_section(section)),
+            "zfspool" => boxed(zfspool::ZfsPoolStorage::from_section(section)),
+            "rbd" => boxed(rbd::RbdStorage::from_section(section, etc)),
             other => Err(format!("storages of type '{other}' are not supported by this release")),
         };
         Self {
@@ -360,7 +381,7 @@ impl Storage {
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
             backend,
-            lock: lock(&section.id),
+            lock: Place::of(section, places),
         }
     }
 
@@ -374,12 +395,8 @@ impl Storage {
         self.backend.as_deref().map_err(unusable)
     }
 
-    fn lock(&self) -> Result<LockFile, StorageError> {
-        if let Some(folder) = self.lock.parent() {
-            folder::make(folder, 0o755).map_err(|e| StorageError::io("cannot make", folder, e))?;
-        }
-        LockFile::acquire(&self.lock, LOCK_TIMEOUT, lockfile::wait)
-            .map_err(|source| StorageError::Lock { storage: self.id.clone(), source })
+    fn lock(&self) -> Result<Lock, StorageError> {
+        self.lock.lock(&self.id)
     }
 }
 

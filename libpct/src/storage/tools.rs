@@ -1,0 +1,121 @@
+//! The one place where this room runs programs: in tests a script answers instead of them.
+
+use std::time::Duration;
+
+use super::StorageError;
+use crate::exec::{Command, Error, Output};
+
+/// How long a question may take.
+const QUERY: Duration = Duration::from_secs(10);
+/// How long a change may take.
+const CHANGE: Duration = Duration::from_secs(300);
+
+/// A program of a Debian package.
+pub(super) fn program(name: &str, package: &str) -> Command {
+    Command::new(name).package(package)
+}
+
+/// Asks a program something: its lines.
+pub(super) fn ask(command: Command) -> Result<Vec<String>, StorageError> {
+    Ok(run(command.timeout(QUERY))?.stdout_lines())
+}
+
+/// Has a program change something.
+pub(super) fn change(command: Command) -> Result<(), StorageError> {
+    Ok(run(command.timeout(CHANGE)).map(drop)?)
+}
+
+/// Has a program change something, where a complaint with these words means that there is nothing to do.
+pub(super) fn change_unless(command: Command, fine: &[&str]) -> Result<(), StorageError> {
+    match run(command.timeout(CHANGE)) {
+        Err(e) if fine.iter().any(|words| e.stderr().contains(words)) => Ok(()),
+        other => Ok(other.map(drop)?),
+    }
+}
+
+/// Has a program do what takes as long as there is data.
+pub(super) fn work(command: Command) -> Result<(), StorageError> {
+    Ok(run(command).map(drop)?)
+}
+
+#[cfg(not(test))]
+fn run(command: Command) -> Result<Output, Error> {
+    command.run()
+}
+
+#[cfg(test)]
+fn run(command: Command) -> Result<Output, Error> {
+    script::play(command.line())
+}
+
+#[cfg(test)]
+pub(super) mod script {
+    use std::{cell::RefCell, collections::VecDeque};
+
+    use super::{Error, Output};
+    use crate::{
+        exec::{Reason, Stderr},
+        sys::pidfd::Exit,
+    };
+
+    thread_local! {
+        static SCRIPT: RefCell<Script> = const { RefCell::new(Script::new()) };
+    }
+
+    struct Script {
+        lines: Vec<String>,
+        /// How the command begins, and its stdout, or its stderr when it fails.
+        answers: VecDeque<(String, Result<String, String>)>,
+    }
+
+    impl Script {
+        const fn new() -> Self {
+            Self { lines: Vec::new(), answers: VecDeque::new() }
+        }
+    }
+
+    /// Lets the next command that begins so say this.
+    pub(crate) fn answer(begin: &str, stdout: &str) {
+        let answer = (begin.to_owned(), Ok(stdout.to_owned()));
+        SCRIPT.with_borrow_mut(|script| script.answers.push_back(answer));
+    }
+
+    /// Lets the next command that begins so fail.
+    pub(crate) fn fail(begin: &str, stderr: &str) {
+        let answer = (begin.to_owned(), Err(stderr.to_owned()));
+        SCRIPT.with_borrow_mut(|script| script.answers.push_back(answer));
+    }
+
+    /// The commands since the last time; all answers must have been used.
+    pub(crate) fn take() -> Vec<String> {
+        SCRIPT.with_borrow_mut(|script| {
+            assert!(
+                script.answers.is_empty(),
+                "nobody asked for {:?}, only {:?}",
+                script.answers,
+                script.lines
+            );
+            std::mem::take(&mut script.lines)
+        })
+    }
+
+    /// What a command says that nobody has an answer for: nothing, with success.
+    pub(super) fn play(line: String) -> Result<Output, Error> {
+        let answer = SCRIPT.with_borrow_mut(|script| {
+            let at = script.answers.iter().position(|(begin, _)| line.starts_with(begin.as_str()));
+            script.lines.push(line.clone());
+            at.and_then(|at| script.answers.remove(at)).map_or(Ok(String::new()), |(_, answer)| answer)
+        });
+        match answer {
+            Ok(stdout) => Ok(Output {
+                exit: Exit::Code(0),
+                stdout: stdout.into_bytes(),
+                stderr: Vec::new(),
+                truncated: false,
+            }),
+            Err(stderr) => {
+                Err(Error::Failed { command: line, reason: Reason::Code(1), stderr: Some(Stderr(stderr)) })
+            }
+        }
+    }
+}
