@@ -51,7 +51,7 @@ pub enum DiskError {
         volume: VolumeId,
         /// Why not.
         #[source]
-        source: StorageError,
+        source: Box<StorageError>,
     },
     /// What is on the volume would be lost.
     #[error("unable to shrink disk size")]

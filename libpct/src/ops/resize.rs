@@ -145,7 +145,7 @@ fn check(
     if owner != vmid {
         return Err(DiskError::ForeignVolume(owner).into());
     }
-    let unknown = |source| DiskError::UnknownSize { volume: volume.clone(), source };
+    let unknown = |source| DiskError::UnknownSize { volume: volume.clone(), source: Box::new(source) };
     let now = storages.size(&volume).map_err(unknown)?;
     let size = match size {
         NewSize::To(size) => size,
