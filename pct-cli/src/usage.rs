@@ -84,6 +84,7 @@ mod tests {
             "       pct push <vmid> <file> <destination> [OPTIONS]",
             "       pct rescan  [OPTIONS]",
             "       pct status <vmid> [OPTIONS]",
+            "       pct storage <action> [<argument>] [OPTIONS]",
             "       pct unlock <vmid>",
             "",
             "       pct help [<extra-args>] [OPTIONS]",

@@ -21,6 +21,7 @@ mod overlay;
 mod rawfile;
 mod rbd;
 mod remove;
+mod report;
 mod tools;
 mod volname;
 mod zfspool;
@@ -31,6 +32,7 @@ use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
 pub(crate) use error::StorageError;
 use lock::{Lock, Place};
+pub use report::{StorageStatus, StorageVolume};
 pub(crate) use volname::Format;
 
 use crate::config::{Size, Vmid, VolumeId, text};
@@ -56,6 +58,8 @@ impl Content {
 /// A storage of the host: what `storage.cfg` says, and the backend that does it.
 pub(crate) struct Storage {
     id: String,
+    kind: String,
+    shared: bool,
     content: Vec<String>,
     disabled: bool,
     nodes: Option<Vec<String>>,
@@ -348,6 +352,8 @@ impl Storage {
         };
         Self {
             id: section.id.clone(),
+            kind: section.kind.clone(),
+            shared: section.is_shared(),
             content: words(section.content()),
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),

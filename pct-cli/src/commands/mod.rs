@@ -30,6 +30,7 @@ pub(crate) mod startall;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stopall;
+pub(crate) mod storage;
 pub(crate) mod suspend;
 pub(crate) mod unlock;
 mod verifyapi;
@@ -71,7 +72,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 32] = [
+static VERBS: [&Verb; 33] = [
     &config::VERB,
     &console::VERB,
     &cpusets::VERB,
@@ -101,6 +102,7 @@ static VERBS: [&Verb; 32] = [
     &status::VERB,
     &stop::VERB,
     &stopall::VERB,
+    &storage::VERB,
     &suspend::VERB,
     &unlock::VERB,
     &wait::VERB,
