@@ -69,7 +69,8 @@ use crate::{
 };
 
 pub(crate) use self::storage::{
-    allocate_volume, remove_volume, storage_contents, storage_status, volume_path,
+    add_storage, allocate_volume, remove_storage, remove_volume, set_storage, storage_contents,
+    storage_status, volume_path,
 };
 pub use all::{StartAllOptions, StopAllOptions};
 pub(crate) use all::{start_all, stop_all};

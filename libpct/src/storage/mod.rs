@@ -30,8 +30,10 @@ use std::path::{Path, PathBuf};
 
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
+pub(crate) use cfg::StorageCfg;
 pub(crate) use error::StorageError;
-use lock::{Lock, Place};
+pub(crate) use lock::Lock;
+use lock::Place;
 pub use report::{StorageStatus, StorageVolume};
 pub(crate) use volname::Format;
 
@@ -378,10 +380,10 @@ impl Storage {
 }
 
 /// Reads `storage.cfg`; a file that is not there is empty.
-fn read_cfg(path: &Path) -> Result<cfg::StorageCfg, StorageError> {
+pub(crate) fn read_cfg(path: &Path) -> Result<StorageCfg, StorageError> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(cfg::StorageCfg::parse(&text::from_bytes(&bytes))),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(cfg::StorageCfg::default()),
+        Ok(bytes) => Ok(StorageCfg::parse(&text::from_bytes(&bytes))),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(StorageCfg::default()),
         Err(source) => Err(StorageError::io("cannot read", path, source)),
     }
 }
