@@ -17,8 +17,56 @@ use crate::{
         Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage,
         VolumeUsage,
     },
+    storage::{StorageStatus, StorageVolume},
     store::Loaded,
 };
+
+/// Storages and their room, in bytes.
+#[must_use]
+pub fn storage_status(found: &[StorageStatus]) -> Value {
+    let one = |storage: &StorageStatus| {
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        put("storage", storage.id.as_str().into());
+        put("type", storage.kind.as_str().into());
+        put("content", storage.content.join(",").into());
+        for (name, flag) in
+            [("active", storage.is_active()), ("enabled", storage.enabled), ("shared", storage.shared)]
+        {
+            put(name, u8::from(flag).into());
+        }
+        for (name, bytes) in [("total", storage.total), ("used", storage.used), ("avail", storage.available)]
+        {
+            put(name, bytes.into());
+        }
+        if let Some(problem) = &storage.problem {
+            put("error", problem.as_str().into());
+        }
+        Value::Object(fields)
+    };
+    found.iter().map(one).collect()
+}
+
+/// What is on a storage; `content` says what each is, by the words of `storage.cfg`.
+#[must_use]
+pub fn storage_contents(found: &[StorageVolume], content: impl Fn(&StorageVolume) -> &'static str) -> Value {
+    let one = |volume: &StorageVolume| {
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        put("volid", volume.volume.to_string().into());
+        put("format", volume.format.as_str().into());
+        put("content", content(volume).into());
+        put("size", volume.size.into());
+        if let Some(owner) = volume.owner {
+            put("vmid", owner.get().into());
+        }
+        if let Some(parent) = &volume.parent {
+            put("parent", parent.as_str().into());
+        }
+        Value::Object(fields)
+    };
+    found.iter().map(one).collect()
+}
 
 /// One container; without usage it is shown as idle.
 #[must_use]

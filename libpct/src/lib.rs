@@ -22,8 +22,9 @@ mod ops;
 mod progress;
 pub mod rootfs;
 mod snapshots;
-#[allow(dead_code, reason = "a whole room: snapshots, clones and templates use the rest")]
 mod storage;
+#[path = "lib/storages.rs"]
+mod storages;
 mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]
 mod sys;
@@ -52,7 +53,7 @@ pub use ops::{
     StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
-pub use storage::Content;
+pub use storage::{Content, StorageStatus, StorageVolume};
 pub use store::Loaded;
 pub use translate::LxcConfig;
 
@@ -238,22 +239,6 @@ impl Pct {
     #[must_use]
     pub fn free_vmid(&self) -> Option<Vmid> {
         ops::free_vmid(&self.env)
-    }
-
-    /// The ids of the storages that can be used on this node for a content, in the order of `storage.cfg`.
-    ///
-    /// # Errors
-    /// When `storage.cfg` cannot be read.
-    pub fn storages(&self, content: Content) -> Result<Vec<String>, Error> {
-        ops::storages_with(&self.env, content)
-    }
-
-    /// The templates of a storage, sorted.
-    ///
-    /// # Errors
-    /// When there is no such storage here, or it cannot be read.
-    pub fn templates(&self, storage: &str) -> Result<Vec<config::VolumeId>, Error> {
-        ops::templates(&self.env, storage)
     }
 }
 

@@ -32,6 +32,12 @@ mod wrap;
 
 fn main() -> std::process::ExitCode {
     pct::heed_children();
-    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    let mut words = std::env::args_os();
+    let name = words.next();
+    let mut words: Vec<std::ffi::OsString> = words.collect();
+    // The name by which scripts know this verb.
+    if name.is_some_and(|name| std::path::Path::new(&name).file_name() == Some("pvesm".as_ref())) {
+        words.insert(0, "storage".into());
+    }
     dispatch::run(&words).into()
 }

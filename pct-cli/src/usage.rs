@@ -95,6 +95,7 @@ mod tests {
             "       pct push <vmid> <file> <destination> [OPTIONS]",
             "       pct rescan  [OPTIONS]",
             "       pct status <vmid> [OPTIONS]",
+            "       pct storage <action> [<argument>] [OPTIONS]",
             "       pct unlock <vmid>",
             "       pct unmount <vmid>",
             "",

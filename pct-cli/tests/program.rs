@@ -37,7 +37,7 @@ fn errors_of_the_dispatcher() {
     ] {
         let (status, stdout, stderr) = run(words);
         assert_eq!((status, stdout.as_str()), (255, ""), "{words:?}");
-        let start = format!("ERROR: {reason}\nUSAGE: pct <COMMAND> [ARGS] [OPTIONS]\n\n       pct create ");
+        let start = format!("ERROR: {reason}\nUSAGE: pct <COMMAND> [ARGS] [OPTIONS]\n\n       pct clone ");
         assert!(stderr.starts_with(&start), "{stderr}");
     }
 }
@@ -335,4 +335,57 @@ fn a_closed_stderr_does_no_harm() {
 fn posixly_correct_is_heeded() {
     let output = pct(&["config", "100", "--current", "1"]).env("POSIXLY_CORRECT", "").output().unwrap();
     assert_eq!(told(output).2, "400 too many arguments\npct config <vmid> [OPTIONS]\n");
+}
+
+/// A command on a root of its own.
+fn in_root(root: &Path, words: &[&str]) -> Command {
+    let mut command = pct(words);
+    command.env("PCT_ROOT", root);
+    command
+}
+
+#[test]
+fn storages_and_their_volumes() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path();
+    fs::create_dir_all(root.join("etc/pct")).unwrap();
+    fs::write(root.join("etc/pct/storage.cfg"), "dir: off\n\tpath /x\n\tdisable\n\npbs: far\n\tserver s\n")
+        .unwrap();
+    let run = |words: &[&str]| told(in_root(root, words).output().unwrap());
+    let (status, stdout, stderr) = run(&["storage", "status"]);
+    assert_eq!(status, 0, "{stderr}");
+    let lines: Vec<Vec<&str>> = stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(
+        lines[0],
+        ["Name", "Type", "Status", "Total", "(KiB)", "Used", "(KiB)", "Available", "(KiB)", "%"]
+    );
+    assert_eq!(lines[1], ["far", "pbs", "inactive", "0", "0", "0", "0.00%"]);
+    assert_eq!(lines[2][..3], ["local", "dir", "active"]);
+    assert_eq!(lines[3], ["off", "dir", "disabled", "0", "0", "0", "N/A"]);
+    assert!(stderr.contains("storages of type 'pbs' are not supported"), "{stderr}");
+    let (_, json, _) = run(&["storage", "status", "--storage", "local", "--output-format", "json"]);
+    assert!(json.contains("\"active\":1") && json.contains("\"storage\":\"local\""), "{json}");
+
+    let made = run(&["storage", "alloc", "local", "9001", "", "4M"]);
+    assert_eq!(made.1, "successfully created 'local:9001/vm-9001-disk-0.raw'\n", "{}", made.2);
+    let (status, _, stderr) = run(&["storage", "alloc", "local", "9001", "vm-9001-disk-7.raw", "4M"]);
+    assert!(status != 0 && stderr.contains("'local:9001/vm-9001-disk-1.raw'"), "{stderr}");
+    // By the original's name.
+    let pvesm = root.join("pvesm");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pct"), &pvesm).unwrap();
+    let listed = Command::new(&pvesm).args(["list", "local"]).env("PCT_ROOT", root).output().unwrap();
+    let (_, stdout, stderr) = told(listed);
+    let lines: Vec<Vec<&str>> = stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["Volid", "Format", "Type", "Size", "VMID"], "{stderr}");
+    assert_eq!(lines[1..], [["local:9001/vm-9001-disk-0.raw", "raw", "images", "4194304", "9001"]]);
+    let (_, path, _) = run(&["storage", "path", "local:9001/vm-9001-disk-0.raw"]);
+    assert_eq!(Path::new(path.trim_end()), root.join("var/lib/pct/storage/images/9001/vm-9001-disk-0.raw"));
+    assert_eq!(run(&["storage", "free", "local:9001/vm-9001-disk-0.raw"]).0, 0);
+    assert!(run(&["storage", "path", "local:9001/vm-9001-disk-0.raw"]).0 != 0);
+    let (status, _, stderr) = run(&["storage", "path"]);
+    assert!(status != 0 && stderr.contains("'path' takes <volume>"), "{stderr}");
 }

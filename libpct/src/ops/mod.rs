@@ -58,6 +58,7 @@ mod snapshot;
 mod start;
 mod still;
 mod stop;
+mod storage;
 mod suspend;
 mod template;
 mod terminal;
@@ -78,10 +79,14 @@ use crate::{
     home::Home,
     lxc::command,
     progress::{self, Progress},
-    storage,
+    storage::{Places, Storages},
     store::{Listener, Store},
 };
 
+pub(crate) use self::storage::{
+    add_storage, allocate_volume, remove_storage, remove_volume, set_storage, storage_contents,
+    storage_status, volume_path,
+};
 pub use all::{StartAllOptions, StopAllOptions};
 pub(crate) use all::{start_all, stop_all};
 pub use attach::Attach;
@@ -159,14 +164,14 @@ impl Env {
         Store::new(&self.home, self.listener.as_ref())
     }
 
-    fn storages(&self) -> Result<storage::Storages, Error> {
-        let places = storage::Places {
+    fn storages(&self) -> Result<Storages, Error> {
+        let places = Places {
             storage_cfg: &self.home.storage_cfg(),
             local: &self.home.local_storage(),
             node: self.home.node(),
             lock: &|id| self.home.storage_lock(id),
         };
-        Ok(storage::Storages::load(&places)?)
+        Ok(Storages::load(&places)?)
     }
 
     pub(crate) fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {

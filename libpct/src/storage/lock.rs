@@ -28,16 +28,23 @@ pub(super) enum Place {
 }
 
 /// A lock that is held until it is dropped.
-pub(super) enum Lock {
+pub(crate) enum Lock {
     File(#[expect(dead_code, reason = "held, not used")] LockFile),
-    Folder(Folder),
+    Folder(#[expect(dead_code, reason = "held, not used")] Folder),
 }
 
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir(&self.0);
+    }
+}
+
+impl Lock {
+    /// The lock of `storage.cfg` itself.
+    pub(crate) fn of_cfg(path: PathBuf) -> Result<Self, StorageError> {
+        Place::File(path).lock("storage.cfg")
     }
 }
 

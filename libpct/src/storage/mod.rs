@@ -21,6 +21,7 @@ mod overlay;
 mod rawfile;
 mod rbd;
 mod remove;
+mod report;
 mod tools;
 mod volname;
 mod zfspool;
@@ -29,8 +30,11 @@ use std::path::{Path, PathBuf};
 
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
+pub(crate) use cfg::StorageCfg;
 pub(crate) use error::StorageError;
-use lock::{Lock, Place};
+pub(crate) use lock::Lock;
+use lock::Place;
+pub use report::{StorageStatus, StorageVolume};
 pub(crate) use volname::Format;
 
 use crate::config::{Size, Vmid, VolumeId, text};
@@ -56,6 +60,8 @@ impl Content {
 /// A storage of the host: what `storage.cfg` says, and the backend that does it.
 pub(crate) struct Storage {
     id: String,
+    kind: String,
+    shared: bool,
     content: Vec<String>,
     disabled: bool,
     nodes: Option<Vec<String>>,
@@ -377,6 +383,8 @@ impl Storage {
         };
         Self {
             id: section.id.clone(),
+            kind: section.kind.clone(),
+            shared: section.is_shared(),
             content: words(section.content()),
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
@@ -401,10 +409,10 @@ impl Storage {
 }
 
 /// Reads `storage.cfg`; a file that is not there is empty.
-fn read_cfg(path: &Path) -> Result<cfg::StorageCfg, StorageError> {
+pub(crate) fn read_cfg(path: &Path) -> Result<StorageCfg, StorageError> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(cfg::StorageCfg::parse(&text::from_bytes(&bytes))),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(cfg::StorageCfg::default()),
+        Ok(bytes) => Ok(StorageCfg::parse(&text::from_bytes(&bytes))),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(StorageCfg::default()),
         Err(source) => Err(StorageError::io("cannot read", path, source)),
     }
 }

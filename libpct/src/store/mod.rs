@@ -331,6 +331,11 @@ pub(crate) fn write_generated(path: &Path, bytes: &[u8]) -> Result<(), StoreErro
     replace(path, &format!(".tmp.{}", std::process::id()), bytes, false)
 }
 
+/// Replaces a file that must be there, old or new, whatever happens.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace(path, &format!(".tmp.{}", std::process::id()), bytes, true)
+}
+
 /// Writes a file of mode 0644 beside `path` and renames it over it. Nobody else uses the name with this suffix now.
 fn replace(path: &Path, suffix: &str, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let mut temp = path.as_os_str().to_owned();

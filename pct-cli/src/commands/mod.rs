@@ -40,6 +40,7 @@ pub(crate) mod startall;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod stopall;
+pub(crate) mod storage;
 pub(crate) mod suspend;
 pub(crate) mod template;
 pub(crate) mod unlock;
@@ -83,7 +84,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 44] = [
+static VERBS: [&Verb; 45] = [
     &clone::VERB,
     &config::VERB,
     &console::VERB,
@@ -123,6 +124,7 @@ static VERBS: [&Verb; 44] = [
     &status::VERB,
     &stop::VERB,
     &stopall::VERB,
+    &storage::VERB,
     &suspend::VERB,
     &template::VERB,
     &unlock::VERB,

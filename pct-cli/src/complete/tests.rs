@@ -56,7 +56,7 @@ fn positionals_offer_what_their_table_says() {
         ("create -- 100 ", "Templates"),
         ("start X", ""),
         ("start Start", "Startable"),
-        ("help st", "start startall status stop stopall"),
+        ("help st", "start startall status stop stopall storage"),
         ("help --verbose 0 conf", "config"),
         ("exec 100 ", ""),
         ("nonsense ", ""),

@@ -48,6 +48,7 @@ const USAGES: &[(&str, &str)] = &[
     ("status", "pct status <vmid> [OPTIONS]"),
     ("stop", "pct stop <vmid> [OPTIONS]"),
     ("stopall", "pct stopall  [OPTIONS]"),
+    ("storage", "pct storage <action> [<argument>] [OPTIONS]"),
     ("suspend", "pct suspend <vmid>"),
     ("template", "pct template <vmid>"),
     ("unlock", "pct unlock <vmid>"),

@@ -112,6 +112,9 @@ fn change(
     }
     for (key, value) in values {
         let fault = |reason: String| invalid(format!("option '{key}': {reason}"));
+        if key == "password" {
+            return Err(fault("it stays in a file of its own, see docs/storages.md".to_owned()));
+        }
         let checked = match known {
             Some(known) if !known.knows(key) => {
                 return Err(invalid(format!("a storage of type '{}' has no option '{key}'", known.name)));

@@ -147,6 +147,7 @@ fn what_could_not_be_read_again_is_not_written() {
         ("dir", "2d", "path", "/a"),
         ("other", "d2", "path", "/a"),
         ("dir", "d2", "vgname", "a"),
+        ("cifs", "c2", "password", "SECRET"),
     ] {
         assert!(cfg.add(kind, id, &[pair(key, value)]).is_err(), "{kind} {id} {key} {value}");
     }

@@ -1,0 +1,214 @@
+//! `pct storage`, which `pvesm` is the original's name for
+
+use std::fmt::Write as _;
+
+use super::{Verb, open};
+use crate::{
+    check::Args,
+    door::{Content, Pct, StorageStatus, StorageVolume, Vmid, VolumeId, json},
+    exit::Exit,
+    failure::{Failure, ParamErrors},
+    output,
+    spec::{Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
+    structured::Form,
+};
+
+pub(crate) static VERB: Verb = Verb {
+    spec: VerbSpec {
+        name: "storage",
+        group: Group::Access,
+        about: "Show the storages of this host and what is on them; make, find and remove single volumes.",
+        positionals: &[
+            Param::new(
+                "action",
+                Kind::Enum(&["status", "list", "alloc", "free", "path"]),
+                "What to do: 'status'; 'list <storage>'; 'alloc <storage> <vmid> <name> <size>' with a size in KiB, or with M \
+                 or G behind it, and '' for the next free name; 'free <volume>'; 'path <volume>'.",
+            )
+            .required()
+            .ours(),
+            Param::new("argument", Kind::Text, "What to do it with.").many().ours(),
+        ],
+        options: &[
+            Param::new(
+                "content",
+                Kind::Enum(&["rootdir", "images", "vztmpl"]),
+                "Show what holds, or is, this only.",
+            )
+            .ours(),
+            Param::new("enabled", Kind::Bool, "Leave out storages that are switched off.")
+                .default("0")
+                .ours(),
+            Param::new("format", Kind::Enum(&["raw", "subvol"]), "The format of a new volume.").ours(),
+            OUTPUT_FORMAT,
+            Param::new("storage", Kind::Text, "Show the status of this storage only.").ours(),
+            Param { required: false, about: "List the volumes of this container only.", ..VMID.ours() },
+        ],
+        config_options: false,
+        extra_args: false,
+        needs_root: true,
+        ours: true,
+    },
+    run,
+};
+
+fn run(args: &Args) -> Result<Exit, Failure> {
+    let extra = args.extra.iter().filter_map(|word| word.to_str());
+    let words: Vec<&str> = args.text("argument").into_iter().chain(extra).collect();
+    let pct = open()?;
+    match (args.text("action").unwrap_or_default(), &words[..]) {
+        ("status", []) => status(&pct, args),
+        ("list", [storage]) => list(&pct, storage, args),
+        ("alloc", [storage, vmid, name, size]) => allocate(&pct, [storage, vmid, name, size], args),
+        ("free", [volume]) => {
+            pct.remove_volume(&parse(volume)?)?;
+            output::print(&format!("Removed volume '{volume}'\n"))?;
+            Ok(Exit::SUCCESS)
+        }
+        ("path", [volume]) => {
+            output::print(&format!("{}\n", pct.volume_path(&parse(volume)?)?.display()))?;
+            Ok(Exit::SUCCESS)
+        }
+        (action, _) => {
+            let takes = match action {
+                "status" => "nothing",
+                "list" => "<storage>",
+                "alloc" => "<storage> <vmid> <name> <size>",
+                _ => "<volume>",
+            };
+            Err(ParamErrors::one("argument", &format!("'{action}' takes {takes}")).into())
+        }
+    }
+}
+
+fn parse(volume: &str) -> Result<VolumeId, ParamErrors> {
+    volume.parse().map_err(|e| ParamErrors::one("argument", &format!("{e}")))
+}
+
+fn status(pct: &Pct, args: &Args) -> Result<Exit, Failure> {
+    let mut found = pct.storage_status()?;
+    if let Some(id) = args.text("storage") {
+        found.retain(|storage| storage.id == id);
+        if found.is_empty() {
+            return Err(Failure::Message(format!("storage '{id}' does not exist")));
+        }
+    }
+    let content = args.text("content");
+    found.retain(|storage| {
+        let holds = content.is_none_or(|content| storage.content.iter().any(|word| word == content));
+        holds && (storage.enabled || !args.is_set("enabled"))
+    });
+    for storage in &found {
+        if let Some(problem) = &storage.problem {
+            output::error(format!("{problem}\n").as_ref());
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    output::print(&match Form::named(args.text("output-format")) {
+        Some(form) => form.render(&json::storage_status(&found)),
+        None => status_table(&found),
+    })?;
+    Ok(Exit::SUCCESS)
+}
+
+/// Room in KiB.
+fn status_table(found: &[StorageStatus]) -> String {
+    let width = found.iter().map(|storage| storage.id.len()).max().unwrap_or_default().max(10);
+    let mut text = format!(
+        "{:<width$} {:>10} {:>10} {:>15} {:>15} {:>15} {:>8}\n",
+        "Name", "Type", "Status", "Total (KiB)", "Used (KiB)", "Available (KiB)", "%"
+    );
+    for storage in found {
+        let (state, percent) = match storage.enabled {
+            false => ("disabled", "N/A".to_owned()),
+            true => {
+                let share = if storage.total == 0 { 0.0 } else { storage.used as f64 / storage.total as f64 };
+                (if storage.is_active() { "active" } else { "inactive" }, format!("{:.2}%", share * 100.0))
+            }
+        };
+        let [total, used, available] =
+            [storage.total, storage.used, storage.available].map(|bytes| bytes / 1024);
+        let (id, kind) = (&storage.id, &storage.kind);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{id:<width$} {kind:>10} {state:>10} {total:>15} {used:>15} {available:>15} {percent:>8}"
+        );
+    }
+    text
+}
+
+fn list(pct: &Pct, storage: &str, args: &Args) -> Result<Exit, Failure> {
+    let owner = args.text("vmid").map(|_| args.vmid()).transpose()?;
+    let word = args.text("content");
+    let content = word.map(|word| if word == "vztmpl" { Content::Templates } else { Content::Volumes });
+    let mut found = pct.storage_contents(storage, content, owner)?;
+    let containers = pct.list()?.containers;
+    let is_container = |vmid: Vmid| containers.iter().any(|container| container.vmid == vmid);
+    let kind = |volume: &StorageVolume| match volume.owner {
+        None => "vztmpl",
+        Some(owner) if is_container(owner) => "rootdir",
+        Some(_) => "images",
+    };
+    found.retain(|volume| word.is_none_or(|word| word == kind(volume)));
+    output::print(&match Form::named(args.text("output-format")) {
+        Some(form) => form.render(&json::storage_contents(&found, kind)),
+        None => contents_table(&found, kind),
+    })?;
+    Ok(Exit::SUCCESS)
+}
+
+fn contents_table(found: &[StorageVolume], kind: impl Fn(&StorageVolume) -> &'static str) -> String {
+    let width = found.iter().map(|volume| volume.volume.to_string().len()).max().unwrap_or_default().max(5);
+    let mut text = format!("{:<width$} {:<7} {:<9} {:>15} VMID\n", "Volid", "Format", "Type", "Size");
+    for volume in found {
+        let id = output::visible(&volume.volume.to_string());
+        let owner = volume.owner.map(|owner| owner.to_string()).unwrap_or_default();
+        let line =
+            format!("{id:<width$} {:<7} {:<9} {:>15} {owner}", volume.format, kind(volume), volume.size);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn allocate(pct: &Pct, [storage, vmid, name, size]: [&str; 4], args: &Args) -> Result<Exit, Failure> {
+    let wrong = |text: &str| ParamErrors::one("argument", text);
+    let owner: Vmid = vmid.parse().map_err(|e| wrong(&format!("{e}")))?;
+    let size = kib(size).ok_or_else(|| wrong("the size is a number of KiB, or one with M or G behind it"))?;
+    let made = pct.allocate_volume(storage, owner, size, args.text("format"))?;
+    // The name is the storage's to give: it must stay the one by which the owner is known.
+    if !name.is_empty() && made.name.rsplit('/').next() != Some(name) {
+        pct.remove_volume(&made)?;
+        return Err(Failure::Message(format!(
+            "the name '{name}' cannot be chosen: the next volume would be '{made}'; give '' as its name"
+        )));
+    }
+    output::print(&format!("successfully created '{made}'\n"))?;
+    Ok(Exit::SUCCESS)
+}
+
+/// Bytes of a size in KiB, MiB or GiB.
+fn kib(text: &str) -> Option<u64> {
+    let (digits, shift) = match text.strip_suffix(['M', 'G']) {
+        Some(digits) => (digits, if text.ends_with('M') { 20 } else { 30 }),
+        None => (text, 10),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_kib() {
+        assert_eq!((kib("4"), kib("4M"), kib("1G")), (Some(4096), Some(4 << 20), Some(1 << 30)));
+        for bad in ["", "M", "-1", "+1", "1K", "1.5G", "99999999999G"] {
+            assert_eq!(kib(bad), None, "{bad}");
+        }
+    }
+}
