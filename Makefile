@@ -23,7 +23,7 @@ FUZZ_SECONDS ?= 60
 # Names of tests, of all guests when empty.
 GUESTS ?=
 
-.PHONY: help demo test test-lxc6 test-guests test-vm valgrind asan test-all bench bench-list bench-config bench-abi bench-guest fuzz build release fmt lint doc crates header reference man deps-demo deps-test deps-deb deps-vm subids
+.PHONY: help demo test test-lxc6 test-guests test-vm valgrind asan test-all bench bench-list bench-config bench-copy bench-abi bench-guest fuzz build release fmt lint doc crates header reference man deps-demo deps-test deps-deb deps-vm subids
 
 help:
 	@echo 'make demo     show the main job on a real Debian container, then clean up'
@@ -80,6 +80,9 @@ bench-list: release
 
 bench-config: deps-demo
 	$(CARGO) bench -p libpct --bench config
+
+bench-copy: deps-test $(TEMPLATE)
+	PCT_BENCH_ROUNDS=$${PCT_BENCH_ROUNDS:-10} $(CARGO) bench -p pct-tests --bench copy
 
 bench-abi: release
 	$(CARGO) bench -p pct-tests --bench abi

@@ -33,6 +33,8 @@ pub mod pty;
 pub mod root;
 pub mod run;
 pub mod state;
+#[cfg(target_arch = "x86_64")]
+pub mod trace;
 pub mod wait;
 
 pub use bridge::Bridge;

@@ -12,8 +12,8 @@ use std::{
 
 use rustix::{
     fs::{
-        IFlags, Mode, OFlags, RenameFlags, fchmod, ioctl_getflags, ioctl_setflags, mkdirat, openat,
-        renameat_with,
+        AtFlags, IFlags, Mode, OFlags, RenameFlags, fchmod, ioctl_getflags, ioctl_setflags, mkdirat, openat,
+        renameat_with, unlinkat,
     },
     io::Errno,
 };
@@ -86,7 +86,13 @@ impl DirStorage {
             Format::Subvol => {
                 mkdirat(folder, file, Mode::from_raw_mode(0o755))?;
                 // It is the container's `/`: whatever the umask, everybody inside must pass.
-                Ok(fchmod(openat(folder, file, FOLDER, Mode::empty())?, Mode::from_raw_mode(0o755))?)
+                let made = openat(folder, file, FOLDER, Mode::empty())
+                    .and_then(|made| fchmod(made, Mode::from_raw_mode(0o755)));
+                if made.is_err() {
+                    // Nobody else would: to the caller there is no volume.
+                    let _ = unlinkat(folder, file, AtFlags::REMOVEDIR);
+                }
+                Ok(made?)
             }
         }
     }
