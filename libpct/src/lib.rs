@@ -21,6 +21,7 @@ mod net;
 mod ops;
 mod progress;
 pub mod rootfs;
+#[path = "lib/snapshots.rs"]
 mod snapshots;
 mod storage;
 #[path = "lib/storages.rs"]
@@ -29,6 +30,7 @@ mod store;
 #[allow(dead_code, reason = "a whole room: growing and copying volumes use the rest")]
 mod sys;
 pub mod translate;
+#[path = "lib/volumes.rs"]
 mod volumes;
 
 use std::{

@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 7] = [
     // Results of operations for programs.
     &["json"],
     // The front door; of its longest page some stand in a file of their own.
-    &["lib", "volumes"],
+    &["lib"],
     &["ffi", "bin"],
 ];
 

@@ -377,7 +377,7 @@ fn resize_of_a_stopped_container_grows_volume_and_file_system() {
         (["rootfs", "100M"], "unable to shrink disk size\n".to_owned()),
         (["rootfs", "200M"], "disk is already at specified size\n".to_owned()),
         (["mp0", "+0"], "disk is already at specified size\n".to_owned()),
-        (["mp1", "1G"], format!("this volume can't be resized ('{tree}')\n")),
+        (["mp1", "1G"], format!("this volume has no size ('{tree}')\n")),
         (["mp4", "1G"], "cannot run command on non-existing mount point mp4\n".to_owned()),
         (["mp5", "1G"], format!("can't resize mount point owned by another container ({})\n", other.id)),
         (["mp6", "1G"], "can't resize 'mp6': '/etc' is no volume of a storage\n".to_owned()),
