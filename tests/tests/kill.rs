@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::PathBuf,
     process::Command,
@@ -19,7 +19,9 @@ use std::{
 use pct_tests::{
     Ct, Host, Run,
     archive::{Archive, Compression, Member},
-    bins, require_root,
+    bins,
+    disk::Disk,
+    require_root,
     trace::{self, Errno, Plan, Traced},
 };
 
@@ -29,11 +31,14 @@ const MOST: usize = 4;
 /// Something that is done to a container.
 struct Operation {
     name: &'static str,
-    /// Calls that make what the operation needs; `ID` stands for the container, `TEMPLATE` for one.
+    /// Calls that make what the operation needs. `ID` stands for the container, `NEW` for one to come, `TEMPLATE` for a
+    /// template.
     set_up: &'static [&'static str],
     words: &'static str,
-    /// What stands in the config while it works, as the value of `lock`.
+    /// What stands in a config while it works, as the value of `lock`.
     locks: &'static [&'static str],
+    /// What is done to one that broke off, when its lock is taken away and before it is destroyed.
+    home: &'static [&'static str],
     /// Whether it removes volumes: those may then be gone while the config still names them, and to call it again
     /// completes it.
     removes: bool,
@@ -41,63 +46,50 @@ struct Operation {
     notes: bool,
 }
 
-const CREATE: &str = "create ID TEMPLATE --rootfs local:0 --mp0 local:0.02,mp=/data";
+impl Operation {
+    const fn new(name: &'static str, set_up: &'static [&'static str], words: &'static str) -> Self {
+        Self { name, set_up, words, locks: &[], home: &[], removes: false, notes: false }
+    }
+}
 
-const OPERATIONS: [Operation; 4] = [
-    Operation {
-        name: "create",
-        set_up: &[],
-        words: CREATE,
-        locks: &["create"],
-        removes: false,
-        notes: false,
-    },
-    Operation {
-        name: "set a new mount point",
-        set_up: &[CREATE],
-        words: "set ID --mp1 local:0.02,mp=/more --memory 300",
-        locks: &[],
-        removes: false,
-        notes: true,
-    },
-    Operation {
-        name: "set --delete unused0",
-        set_up: &[CREATE, "set ID --delete mp0"],
-        words: "set ID --delete unused0",
-        locks: &[],
-        removes: true,
-        notes: false,
-    },
-    Operation {
-        name: "destroy",
-        set_up: &[CREATE],
-        words: "destroy ID",
-        locks: &["destroyed"],
-        removes: true,
-        notes: false,
-    },
-];
+const CREATE: &str = "create ID TEMPLATE --rootfs local:0 --mp0 local:0.02,mp=/data";
+/// On the btrfs, a subvolume and an image.
+const CREATE_FAST: &str = "create ID TEMPLATE --rootfs fast:0 --mp0 fast:0.02,mp=/data";
 
 /// What a container is, on the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
-    config: Option<String>,
+    /// By the number of the container, without what depends on the clock.
+    configs: BTreeMap<String, String>,
+    /// By their ids; a snapshot of one is `<volume>@<snapshot>`.
     volumes: BTreeSet<String>,
+    /// What only the operation itself knows what to do with, for as long as its lock is set.
+    unfinished: BTreeSet<String>,
 }
 
 impl Seen {
-    /// The volumes that no line of the config names.
-    fn orphans(&self, id: &str) -> Vec<&String> {
-        let config = self.config.as_deref().unwrap_or_default();
+    /// The volumes that no line of a config names.
+    fn orphans(&self) -> Vec<&String> {
         let named = |volume: &String| {
-            let words = config.split(|c: char| c.is_whitespace() || c == ',' || c == '=');
-            words.into_iter().any(|word| word == format!("local:{id}/{volume}"))
+            let (volume, snapshot) = volume.split_once('@').unwrap_or((volume, ""));
+            self.configs.values().any(|config| {
+                let words = config.split(|c: char| c.is_whitespace() || c == ',' || c == '=');
+                let section = format!("[{snapshot}]");
+                words.into_iter().any(|word| word == volume)
+                    && (snapshot.is_empty() || config.contains(&section))
+            })
         };
         self.volumes.iter().filter(|volume| !named(volume)).collect()
     }
 
-    fn lock(&self) -> Option<&str> {
-        self.config.as_deref()?.lines().find_map(|line| line.strip_prefix("lock: "))
+    /// The value of `lock`, by container.
+    fn locks(&self) -> Vec<(&str, &str)> {
+        let lock = |config: &'_ str| config.lines().position(|line| line.starts_with("lock: "));
+        let locked = self.configs.iter().filter_map(|(id, config)| {
+            let line = config.lines().nth(lock(config)?)?;
+            Some((id.as_str(), line.strip_prefix("lock: ")?))
+        });
+        locked.collect()
     }
 }
 
@@ -124,9 +116,12 @@ struct Counts {
 struct Scene<'a> {
     operation: &'a Operation,
     ct: Ct<'a>,
+    new: Ct<'a>,
     template: PathBuf,
     /// What the host holds before.
     saved: tempfile::TempDir,
+    /// The btrfs, where the operation is about one.
+    disk: Option<Disk>,
     before: Seen,
     after: Seen,
 }
@@ -135,8 +130,18 @@ impl<'a> Scene<'a> {
     fn new(operation: &'a Operation, host: &'a Host) -> Self {
         let saved = tempfile::tempdir_in(host.scratch()).unwrap();
         let template = template(host);
-        let (ct, before, after) = (host.ct(), Seen::default(), Seen::default());
-        let mut scene = Self { operation, ct, template, saved, before, after };
+        let is_fast = operation.set_up.contains(&CREATE_FAST);
+        let fast = host.root().join("fast");
+        let disk = is_fast.then(|| Disk::new(&host.scratch(), &fast, "btrfs", 256 << 20));
+        let kind = if is_fast { "btrfs" } else { "dir" };
+        host.storages(&format!(
+            "{kind}: fast\n\tpath {}\n\tcontent rootdir\n\ndir: other\n\tpath {}\n\tcontent rootdir\n",
+            fast.display(),
+            host.root().join("var/other").display()
+        ));
+        let (ct, new) = (host.ct(), host.ct());
+        let (before, after) = (Seen::default(), Seen::default());
+        let mut scene = Self { operation, ct, new, template, saved, disk, before, after };
         for words in operation.set_up {
             host.pct(&scene.words(words).iter().map(String::as_str).collect::<Vec<_>>()).ok();
         }
@@ -144,6 +149,9 @@ impl<'a> Scene<'a> {
             let folder = host.root().join(folder);
             fs::create_dir_all(&folder).unwrap();
             Run::new("/bin/cp").args(["-a".as_ref(), &*folder, scene.saved.path()]).ok();
+        }
+        if let Some(disk) = &scene.disk {
+            disk.keep();
         }
         scene.before = scene.look();
         scene
@@ -153,6 +161,7 @@ impl<'a> Scene<'a> {
         let template = self.template.to_str().unwrap();
         let one = |word| match word {
             "ID" => self.ct.id.clone(),
+            "NEW" => self.new.id.clone(),
             "TEMPLATE" => template.to_owned(),
             word => word.to_owned(),
         };
@@ -165,6 +174,9 @@ impl<'a> Scene<'a> {
             fs::remove_dir_all(root.join(folder)).unwrap();
             Run::new("/bin/cp").args(["-a".as_ref(), &*self.saved.path().join(folder), root]).ok();
         }
+        if let Some(disk) = &self.disk {
+            disk.put_back();
+        }
     }
 
     fn traced(&self, plan: Plan) -> Traced {
@@ -175,48 +187,84 @@ impl<'a> Scene<'a> {
     }
 
     fn look(&self) -> Seen {
-        let volumes = fs::read_dir(self.ct.host().storage().join("images").join(&self.ct.id));
-        let volumes = volumes.into_iter().flatten();
-        Seen {
-            config: fs::read_to_string(self.ct.conf()).ok(),
-            volumes: volumes.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect(),
+        let host = self.ct.host();
+        let mut seen = Seen::default();
+        let places = [
+            ("local", host.storage()),
+            ("fast", host.root().join("fast")),
+            ("other", host.root().join("var/other")),
+        ];
+        for ct in [&self.ct, &self.new] {
+            if let Ok(config) = fs::read_to_string(ct.conf()) {
+                let lines = config.lines().filter(|line| !line.starts_with("snaptime: "));
+                seen.configs.insert(ct.id.clone(), lines.map(|line| format!("{line}\n")).collect());
+            }
+            for (storage, place) in &places {
+                let entries = fs::read_dir(place.join("images").join(&ct.id)).into_iter().flatten();
+                for entry in entries {
+                    let entry = entry.unwrap().file_name().into_string().unwrap();
+                    if entry.contains(".tmp.") {
+                        seen.unfinished.insert(entry);
+                    } else {
+                        seen.volumes.insert(format!("{storage}:{}/{}", ct.id, volume(&entry)));
+                    }
+                }
+            }
         }
+        seen
     }
 
     /// What has become of the container; an error when it is none of what it may be.
     fn outcome(&self, seen: &Seen) -> Result<Outcome, String> {
-        let orphans = seen.orphans(&self.ct.id);
+        let orphans = seen.orphans();
         if !orphans.is_empty() {
             return Err(format!("no config names {orphans:?}: {seen:?}"));
         }
         if *seen == self.before {
             return Ok(Outcome::Before);
         }
-        if *seen == self.after {
+        // What only takes room is cleared by whoever comes next.
+        if (Seen { unfinished: BTreeSet::new(), ..seen.clone() }) == self.after {
             return Ok(Outcome::After);
         }
-        if seen.lock().is_some_and(|lock| self.operation.locks.contains(&lock)) {
+        let locks = seen.locks();
+        if !locks.is_empty() && locks.iter().all(|(_, lock)| self.operation.locks.contains(lock)) {
             return Ok(Outcome::Locked);
         }
+        if !seen.unfinished.is_empty() {
+            return Err(format!("left unfinished without a lock: {seen:?}"));
+        }
         let fewer = seen.volumes.is_subset(&self.before.volumes);
-        if self.operation.removes && seen.config == self.before.config && fewer {
+        if self.operation.removes && seen.configs == self.before.configs && fewer {
             return Ok(Outcome::Begun);
         }
-        let without_note = seen.config.as_deref().map(|config| {
-            let lines = config.lines().filter(|line| !line.starts_with("unused"));
-            lines.map(|line| format!("{line}\n")).collect::<String>()
-        });
-        if self.operation.notes && without_note == self.before.config {
+        let without_notes: BTreeMap<_, _> = seen
+            .configs
+            .iter()
+            .map(|(id, config)| {
+                let lines = config.lines().filter(|line| !line.starts_with("unused"));
+                (id.clone(), lines.map(|line| format!("{line}\n")).collect::<String>())
+            })
+            .collect();
+        if self.operation.notes && without_notes == self.before.configs {
             return Ok(Outcome::Noted);
         }
         Err(format!("neither before nor after: {seen:?}"))
+    }
+
+    fn on_the_machine(&self) -> BTreeSet<String> {
+        let found = self.ct.host().state().only(&["mount", "loop", "process"]).found;
+        // Not the disk itself.
+        let disk = self.ct.host().root().join("fast").display().to_string();
+        let is_disk = |line: &String| line.contains("fast.btrfs") || line.contains(&format!("{disk} btrfs"));
+        found.into_iter().filter(|line| self.disk.is_none() || !is_disk(line)).collect()
     }
 
     /// What of it is on the machine beside files, when it has had time to go.
     fn left(&self) -> String {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
-            let left = self.ct.host().state().only(&["mount", "loop", "process"]).found;
+            let left = self.on_the_machine();
             if left.is_empty() || Instant::now() > end {
                 return left.into_iter().collect::<Vec<_>>().join(", ");
             }
@@ -242,11 +290,20 @@ impl<'a> Scene<'a> {
             }
             // It is done with another volume, and the noted one stays until somebody removes it.
             Outcome::Noted => pct(self.operation.words)?,
-            Outcome::Locked => pct("unlock ID")?,
+            Outcome::Locked => {
+                for (id, _) in self.look().locks() {
+                    pct(&format!("unlock {id}"))?;
+                }
+                for words in self.operation.home {
+                    pct(words)?;
+                }
+            }
             Outcome::After => {}
         }
-        if self.look().config.is_some() {
-            pct("destroy ID")?;
+        for id in [&self.new.id, &self.ct.id] {
+            if self.look().configs.contains_key(id) {
+                pct(&format!("destroy {id}"))?;
+            }
         }
         let seen = self.look();
         if seen == Seen::default() { Ok(()) } else { Err(format!("destroyed, but there is {seen:?}")) }
@@ -290,6 +347,13 @@ impl<'a> Scene<'a> {
         }
         self.bring_home(outcome).or_else(|fault| wrong(&format!("{outcome:?}; {fault}")))
     }
+}
+
+/// The name of a volume, by its entry in the folder of its container.
+fn volume(entry: &str) -> String {
+    let (name, snapshot) = entry.split_once('@').map_or((entry, None), |(name, s)| (name, Some(s)));
+    let end = if name.ends_with(".raw") || name.ends_with(".subvol") { "" } else { ".raw" };
+    snapshot.map_or_else(|| format!("{name}{end}"), |snapshot| format!("{name}{end}@{snapshot}"))
 }
 
 /// The least that set-up knows.
@@ -349,23 +413,71 @@ fn everywhere(operation: &Operation) {
 #[test]
 fn create_can_be_killed_and_fail_anywhere() {
     require_root!();
-    everywhere(&OPERATIONS[0]);
+    everywhere(&Operation { locks: &["create"], ..Operation::new("create", &[], CREATE) });
 }
 
 #[test]
 fn a_new_mount_point_can_be_killed_and_fail_anywhere() {
     require_root!();
-    everywhere(&OPERATIONS[1]);
+    let words = "set ID --mp1 local:0.02,mp=/more --memory 300";
+    everywhere(&Operation { notes: true, ..Operation::new("set a new mount point", &[CREATE], words) });
 }
 
 #[test]
 fn the_removal_of_a_volume_can_be_killed_and_fail_anywhere() {
     require_root!();
-    everywhere(&OPERATIONS[2]);
+    let set_up = &[CREATE, "set ID --delete mp0"];
+    let words = "set ID --delete unused0";
+    everywhere(&Operation { removes: true, ..Operation::new("set --delete unused0", set_up, words) });
 }
 
 #[test]
 fn destroy_can_be_killed_and_fail_anywhere() {
     require_root!();
-    everywhere(&OPERATIONS[3]);
+    let operation = Operation::new("destroy", &[CREATE], "destroy ID");
+    everywhere(&Operation { locks: &["destroyed"], removes: true, ..operation });
+}
+
+#[test]
+fn clone_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let operation = Operation::new("clone", &[CREATE], "clone ID NEW");
+    everywhere(&Operation { locks: &["disk", "create"], ..operation });
+}
+
+#[test]
+fn a_linked_clone_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let operation = Operation::new("clone of a template", &[CREATE_FAST, "template ID"], "clone ID NEW");
+    everywhere(&Operation { locks: &["disk", "create"], ..operation });
+}
+
+#[test]
+fn move_volume_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let operation = Operation::new("move-volume", &[CREATE], "move-volume ID mp0 other");
+    everywhere(&Operation { locks: &["disk"], ..operation });
+}
+
+#[test]
+fn snapshot_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let operation = Operation::new("snapshot", &[CREATE_FAST], "snapshot ID s1");
+    everywhere(&Operation { locks: &["snapshot"], home: &["delsnapshot ID s1 --force"], ..operation });
+}
+
+#[test]
+fn delsnapshot_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let operation = Operation::new("delsnapshot", &[CREATE_FAST, "snapshot ID s1"], "delsnapshot ID s1");
+    everywhere(&Operation { locks: &["snapshot-delete"], home: &["delsnapshot ID s1"], ..operation });
+}
+
+#[test]
+fn rollback_can_be_killed_and_fail_anywhere() {
+    require_root!();
+    let set_up = &[CREATE_FAST, "snapshot ID s1", "set ID --memory 300"];
+    let operation = Operation::new("rollback", set_up, "rollback ID s1");
+    let home = &["rollback ID s1", "delsnapshot ID s1"];
+    everywhere(&Operation { locks: &["rollback"], home, ..operation });
 }

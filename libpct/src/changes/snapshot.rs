@@ -79,7 +79,7 @@ pub enum SnapshotError {
 }
 
 impl From<ChangeError> for SnapshotError {
-    /// Of [`add_unused`], which fails in one way only.
+    /// Of noting an unused volume down, which fails in one way only.
     fn from(_: ChangeError) -> Self {
         Self::TooManyUnused
     }

@@ -66,8 +66,8 @@ pub(crate) fn clone_to(
     if cloned.is_err() {
         take_back(env, clone, &made, &storages, progress);
     }
-    unmark(env, vmid, progress);
-    cloned.map_err(|source| Error::Clone { source: Box::new(source) })
+    let cloned = cloned.map_err(|source| Error::Clone { source: Box::new(source) });
+    unmark_after(cloned, env, vmid, progress)
 }
 
 /// What is cloned, and how.
@@ -100,10 +100,10 @@ fn begin(
     env.store().write(&lock, &config)?;
     drop(lock);
     let begun = write_new(env, clone, &plan.section, progress);
-    if begun.is_err() {
-        unmark(env, vmid, progress);
+    match begun {
+        Ok(()) => Ok(plan),
+        Err(_) => unmark_after(begun, env, vmid, progress).map(|()| plan),
     }
-    begun.map(|()| plan)
 }
 
 fn plan(
@@ -246,8 +246,13 @@ fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, pro
     }
 }
 
-/// The container's volumes are read no more.
-pub(super) fn unmark(env: &Env, vmid: Vmid, progress: &mut dyn Progress) {
+/// The container's volumes are read no more, with whatever result.
+pub(super) fn unmark_after(
+    done: Result<(), Error>,
+    env: &Env,
+    vmid: Vmid,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
     let unmark = || -> Result<(), Error> {
         let lock = env.store().lock(vmid, &mut Silent)?;
         let mut config = env.store().load(vmid)?.config;
@@ -257,7 +262,10 @@ pub(super) fn unmark(env: &Env, vmid: Vmid, progress: &mut dyn Progress) {
         }
         Ok(())
     };
-    if let Err(error) = unmark() {
-        progress.warning(&format!("CT {vmid} stays locked: {}", error.full_message()));
+    let unmarked = unmark();
+    if let Err(error) = &unmarked {
+        let error = error.full_message();
+        progress.warning(&format!("CT {vmid} stays locked, until 'pct unlock {vmid}': {error}"));
     }
+    done.and(unmarked)
 }

@@ -104,10 +104,10 @@ fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Re
     Ok(())
 }
 
-/// Every volume that the config names, each once; its own and its pending section's.
+/// Every volume that the config names, each once: the current state, what waits, and the snapshots.
 fn volumes(config: &Config) -> BTreeSet<VolumeId> {
-    let sections = [Some(config.main()), config.pending()];
-    sections.into_iter().flatten().flat_map(Section::volumes).collect()
+    let sections = [Some(config.main()), config.pending()].into_iter().flatten();
+    sections.chain(config.snapshots().values()).flat_map(Section::volumes).collect()
 }
 
 /// Removes the container's folder in liblxc's path: only what we put there, never what a mount covers.

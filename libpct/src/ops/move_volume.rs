@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use super::{
     Env,
-    clone::unmark,
+    clone::unmark_after,
     disks, leftovers,
     setters::setters,
     volume_copy::{self, Target},
@@ -49,13 +49,13 @@ pub(crate) fn move_volume(
     env.store().require(vmid)?;
     let storages = env.storages()?;
     let (before, origin) = begin(env, vmid, key, storage, options, &storages, progress)?;
-    let mut made = Vec::new();
-    let moved = copy(env, vmid, &before, &origin, storage, options, &storages, &mut made, progress);
+    let (mut noted, mut made) = (Vec::new(), Vec::new());
+    let moved =
+        copy(env, vmid, &before, &origin, storage, options, &storages, &mut noted, &mut made, progress);
     if moved.is_err() {
-        take_back(env, vmid, &made, &storages, progress);
+        take_back(env, vmid, &noted, &made, &storages, progress);
     }
-    unmark(env, vmid, progress);
-    moved
+    unmark_after(moved, env, vmid, progress)
 }
 
 fn begin(
@@ -106,6 +106,7 @@ fn copy(
     storage: &str,
     options: &MoveVolumeOptions,
     storages: &Storages,
+    noted: &mut Vec<VolumeId>,
     made: &mut Vec<VolumeId>,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
@@ -114,6 +115,7 @@ fn copy(
     let mut new_size = Size::from_bytes(0);
     let mut announce = |volume: &VolumeId, size: Size| {
         new_size = size;
+        noted.push(volume.clone());
         change(env, vmid, |config| Ok(add_unused(config.main_mut(), volume).map(drop)?))
     };
     volume_copy::copy(origin, None, &target, storages, made, &mut announce, progress)?;
@@ -123,6 +125,7 @@ fn copy(
         true => {
             let base = storages.make_base(&copy)?;
             *made = vec![base.clone()];
+            *noted = made.clone();
             change(env, vmid, |config| {
                 forget(config, &copy);
                 Ok(add_unused(config.main_mut(), &base).map(drop)?)
@@ -138,6 +141,7 @@ fn copy(
         Ok(add_unused(config.main_mut(), &origin.volume).map(drop)?)
     })?;
     // It is moved: what comes now changes nothing about that.
+    noted.clear();
     made.clear();
     if let Err(error) = leave(env, vmid, origin, options, storages) {
         progress.warning(&error.full_message());
@@ -171,17 +175,27 @@ fn forget(config: &mut Config, volume: &VolumeId) {
     }
 }
 
-fn take_back(env: &Env, vmid: Vmid, made: &[VolumeId], storages: &Storages, progress: &mut dyn Progress) {
-    for volume in made {
-        let freed = storages.free(volume, vmid).map_err(|error| disks::kept(volume, &error));
-        let forgotten = || {
-            let forget = |config: &mut Config| {
-                forget(config, volume);
-                Ok(())
-            };
-            change(env, vmid, forget).map_err(|error| error.full_message())
+/// Removes what was made, and what the config has noted of it. What cannot be removed stays noted.
+fn take_back(
+    env: &Env,
+    vmid: Vmid,
+    noted: &[VolumeId],
+    made: &[VolumeId],
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) {
+    for volume in noted {
+        let freed = match made.contains(volume) {
+            true => storages.free(volume, vmid).map(drop).map_err(|error| disks::kept(volume, &error)),
+            // It has never been.
+            false => Ok(()),
         };
-        if let Err(problem) = freed.and_then(|_| forgotten()) {
+        let forget = |config: &mut Config| {
+            forget(config, volume);
+            Ok(())
+        };
+        let done = freed.and_then(|()| change(env, vmid, forget).map_err(|error| error.full_message()));
+        if let Err(problem) = done {
             progress.warning(&problem);
         }
     }

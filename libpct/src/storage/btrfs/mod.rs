@@ -344,9 +344,12 @@ impl Backend for BtrfsStorage {
         let failed = volume.failed("cannot roll back", volume.entry);
         let c_unfinished = CString::new(unfinished.as_str()).map_err(|_| bad(name))?;
         btrfs::snapshot(frozen.as_fd(), &folder, &c_unfinished, false).map_err(&failed)?;
-        renameat_with(&folder, unfinished.as_str(), &folder, volume.entry, RenameFlags::EXCHANGE)
-            .map_err(|e| failed(e.into()))?;
-        Self::destroy(&volume, &folder, &unfinished)
+        let exchanged =
+            renameat_with(&folder, unfinished.as_str(), &folder, volume.entry, RenameFlags::EXCHANGE);
+        // Whichever of the two it is now. That the volume is back, or not, does not depend on it: should it stay, the next
+        // rollback or the removal of the volume clears it.
+        let _ = Self::destroy(&volume, &folder, &unfinished);
+        exchanged.map_err(|e| failed(e.into()))
     }
 
     fn make_base(&self, name: &str) -> Result<String, StorageError> {
