@@ -81,8 +81,8 @@ bench-list: release
 bench-config: deps-demo
 	$(CARGO) bench -p libpct --bench config
 
-bench-copy: deps-test $(TEMPLATE)
-	PCT_BENCH_ROUNDS=$${PCT_BENCH_ROUNDS:-10} $(CARGO) bench -p pct-tests --bench copy
+bench-copy: deps-test subids $(TEMPLATE) release
+	PCT_BENCH_ROUNDS=$${PCT_BENCH_ROUNDS:-10} $(CARGO) bench -p pct-tests --bench copy --bench clone
 
 bench-abi: release
 	$(CARGO) bench -p pct-tests --bench abi
