@@ -214,13 +214,13 @@ fn update(
     progress: &mut dyn Progress,
     change: impl FnOnce(&mut Section),
 ) -> Result<(), Error> {
-    let lock = env.store().lock(clone, progress)?;
-    let mut config = env.store().load(clone)?.config;
-    if config.main().lock() != Some(MAKING) {
-        return Err(CloneError::Lost.into());
-    }
-    change(config.main_mut());
-    Ok(env.store().write(&lock, &config)?)
+    env.rewrite(clone, progress, |config| {
+        if config.main().lock() != Some(MAKING) {
+            return Err(CloneError::Lost);
+        }
+        change(config.main_mut());
+        Ok(())
+    })
 }
 
 /// Removes what was made of the clone. What stays is told, and its config with it.

@@ -8,7 +8,7 @@ use crate::{
         SnapshotError,
         snapshot::{self, SnapshotVolume},
     },
-    config::{Config, Section, Vmid},
+    config::{Section, Vmid},
     error::{Error, reasons},
     progress::Progress,
     storage::Storages,
@@ -60,10 +60,10 @@ pub(crate) fn delete_snapshot(
             }
         }
         if !options.force {
-            change(env, vmid, progress, |config| snapshot::forget_volume(config, name, volume))?;
+            env.rewrite(vmid, progress, |config| snapshot::forget_volume(config, name, volume))?;
         }
     }
-    change(env, vmid, progress, |config| snapshot::finish_removal(config, name))
+    env.rewrite(vmid, progress, |config| snapshot::finish_removal(config, name))
 }
 
 /// Who removes a snapshot or goes back to one must not meet a replication or migration of the guest.
@@ -109,24 +109,11 @@ fn remove(volume: &SnapshotVolume, name: &str, storages: &Storages) -> Result<()
 
 /// Nothing was removed yet: the snapshot is whole.
 fn take_back(env: &Env, vmid: Vmid, name: &str, before: &Section, progress: &mut dyn Progress) {
-    let restored = change(env, vmid, progress, |config| snapshot::cancel_removal(config, name, before));
+    let restored = env.rewrite(vmid, progress, |config| snapshot::cancel_removal(config, name, before));
     if let Err(error) = restored {
         let reasons = reasons(&error);
         progress.warning(&format!(
             "CT {vmid} stays locked: {error}{reasons}; take the lock away with 'pct unlock {vmid}'"
         ));
     }
-}
-
-/// One write of the config.
-pub(super) fn change(
-    env: &Env,
-    vmid: Vmid,
-    progress: &mut dyn Progress,
-    change: impl FnOnce(&mut Config) -> Result<(), SnapshotError>,
-) -> Result<(), Error> {
-    let lock = env.store().lock(vmid, progress)?;
-    let mut config = env.store().load(vmid)?.config;
-    change(&mut config)?;
-    Ok(env.store().write(&lock, &config)?)
 }

@@ -74,7 +74,7 @@ use std::{
 };
 
 use crate::{
-    config::Vmid,
+    config::{Config, Vmid},
     error::Error,
     home::Home,
     lxc::command,
@@ -172,6 +172,19 @@ impl Env {
             lock: &|id| self.home.storage_lock(id),
         };
         Ok(Storages::load(&places)?)
+    }
+
+    /// Changes a config, in one write under its lock file.
+    fn rewrite<E: Into<Error>>(
+        &self,
+        vmid: Vmid,
+        progress: &mut dyn Progress,
+        change: impl FnOnce(&mut Config) -> Result<(), E>,
+    ) -> Result<(), Error> {
+        let lock = self.store().lock(vmid, progress)?;
+        let mut config = self.store().load(vmid)?.config;
+        change(&mut config).map_err(Into::into)?;
+        Ok(self.store().write(&lock, &config)?)
     }
 
     pub(crate) fn is_running(&self, vmid: Vmid) -> Result<bool, Error> {

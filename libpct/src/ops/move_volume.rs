@@ -203,11 +203,10 @@ fn take_back(
 
 /// Changes the config, if it is still marked as ours.
 fn change(env: &Env, vmid: Vmid, change: impl FnOnce(&mut Config) -> Result<(), Error>) -> Result<(), Error> {
-    let lock = env.store().lock(vmid, &mut Silent)?;
-    let mut config = env.store().load(vmid)?.config;
-    if config.main().lock() != Some(MOVING) {
-        return Err(TransferError::Lost.into());
-    }
-    change(&mut config)?;
-    Ok(env.store().write(&lock, &config)?)
+    env.rewrite(vmid, &mut Silent, |config| {
+        if config.main().lock() != Some(MOVING) {
+            return Err(TransferError::Lost.into());
+        }
+        change(config)
+    })
 }

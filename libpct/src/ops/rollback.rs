@@ -2,7 +2,7 @@
 
 use super::{
     Env,
-    delete_snapshot::{change, migration_lock},
+    delete_snapshot::migration_lock,
     disks, facts, helper, leftovers, lxc_config,
     setters::setters,
     start::{StartOptions, start_locked},
@@ -43,9 +43,9 @@ pub(crate) fn rollback(
         if let Err(error) = storages.rollback(volume, name) {
             if index == 0 {
                 // Nothing has changed yet.
-                change(env, vmid, progress, |config| {
+                env.rewrite(vmid, progress, |config| {
                     config.main_mut().remove("lock");
-                    Ok(())
+                    Ok::<_, Error>(())
                 })?;
             } else {
                 progress.warning(&format!(

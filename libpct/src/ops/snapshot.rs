@@ -10,7 +10,7 @@ use crate::{
     },
     config::{Section, Vmid, VolumeId},
     error::{Error, reasons},
-    progress::Progress,
+    progress::{Progress, Silent},
     storage::{Feature, Storages},
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn snapshot(
     // Work goes on by the mark in the config: others learn by it at once what they would wait for in vain.
     drop(lock);
     let worked = still.and_then(|still| take(&volumes, name, still, &storages, &mut taken, progress));
-    let done = worked.and_then(|()| commit(env, vmid, name, progress));
+    let done = worked.and_then(|()| env.rewrite(vmid, progress, |config| snapshot::commit(config, name)));
     let Err(error) = done else { return Ok(()) };
     progress.message("snapshot create failed: starting cleanup");
     clean_up(env, vmid, name, &taken, &storages, progress);
@@ -106,13 +106,6 @@ fn take(
     worked
 }
 
-fn commit(env: &Env, vmid: Vmid, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
-    let lock = env.store().lock(vmid, progress)?;
-    let mut config = env.store().load(vmid)?.config;
-    snapshot::commit(&mut config, name)?;
-    Ok(env.store().write(&lock, &config)?)
-}
-
 /// Takes back what was done. What stays is told; while a volume has the snapshot, its section stays too, so that it can be
 /// removed by force.
 fn clean_up(
@@ -132,13 +125,8 @@ fn clean_up(
                 .warning(&format!("snapshot '{name}' of '{volume}' could not be removed: {error}{reasons}"));
         }
     }
-    let forget = || -> Result<(), Error> {
-        let lock = env.store().lock(vmid, &mut crate::progress::Silent)?;
-        let mut config = env.store().load(vmid)?.config;
-        snapshot::abandon(&mut config, name, clean)?;
-        Ok(env.store().write(&lock, &config)?)
-    };
-    if let Err(error) = forget() {
+    let forgotten = env.rewrite(vmid, &mut Silent, |config| snapshot::abandon(config, name, clean));
+    if let Err(error) = forgotten {
         progress.warning(&format!(
             "CT {vmid} stays locked: {}; take the lock away with 'pct unlock {vmid}', then remove the snapshot with \
              'pct delsnapshot {vmid} {name} --force'",
