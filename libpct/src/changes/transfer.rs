@@ -1,6 +1,7 @@
 //! What it takes to move a volume to another storage or to another container, and to make a container a template, as far as
 //! configs say (spec: cli, parts 6.7 and 6.8a).
 
+use super::values;
 use crate::config::{Config, MountPoint, PropertyError, Section, Vmid, VolumeId, VolumeRef, keys};
 
 /// Why a volume cannot be moved, or a container become a template. Nothing was done.
@@ -102,8 +103,7 @@ pub(crate) fn held(section: &Section, key: &str, vmid: Vmid) -> Result<Held, Tra
         let (_, volume) = volume.ok_or_else(missing)?;
         return Ok(Held { key: key.to_owned(), point: None, volume: VolumeRef::Volume(volume) });
     }
-    let parsed = if key == "rootfs" { MountPoint::parse_rootfs(text) } else { MountPoint::parse_mp(text) };
-    let point = parsed.map_err(|source| PropertyError { key: key.to_owned(), source })?;
+    let point = values::mount_point(key, text)?;
     Ok(Held { key: key.to_owned(), volume: point.volume.clone(), point: Some(point) })
 }
 

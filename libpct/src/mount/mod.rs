@@ -43,6 +43,7 @@ pub(crate) use place::{
 };
 pub(crate) use volume::{
     bind, check_block_device, check_raw_image, clone_tree, is_attached, open_block_device, open_raw_image,
+    root_of,
 };
 
 use crate::{exec, sys};

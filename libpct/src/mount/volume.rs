@@ -65,6 +65,11 @@ pub(crate) fn open_block_device(path: &Path, options: Options) -> Result<OwnedFd
     mount_device(&real, fstype, options, path)
 }
 
+/// The root directory of a mount, open to be worked on: the descriptor of a mount only stands for its place.
+pub(crate) fn root_of(mount: impl AsFd) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(mount, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// A detached mount of a directory that is open already, without what is mounted below it (a subvol).
 pub(crate) fn clone_tree(directory: BorrowedFd<'_>, options: Options) -> Result<OwnedFd> {
     let flags =

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::{
-    Env, destroy, disks, facts, guest_setup, leftovers, mounts,
+    Env, destroy, disks, facts, guest_setup, leftovers, mark, mounts,
     setters::setters,
     volume_copy::{self, Target},
 };
@@ -43,8 +43,6 @@ setters! {
     CloneOptions { full: Option<bool>, bandwidth: Option<NonZeroU64> } texts { snapshot, storage, hostname, description }
 }
 
-/// The mark of a container whose volumes are read.
-const READING: &str = "disk";
 /// The mark of a container that is being made.
 const MAKING: &str = "create";
 
@@ -67,7 +65,7 @@ pub(crate) fn clone_to(
         take_back(env, clone, &made, &storages, progress);
     }
     let cloned = cloned.map_err(|source| Error::Clone { source: Box::new(source) });
-    unmark_after(cloned, env, vmid, progress)
+    mark::clear_disk_after(cloned, env, vmid, progress)
 }
 
 /// What is cloned, and how.
@@ -96,13 +94,13 @@ fn begin(
     let running = leftovers::settle(env, vmid)?;
     let plan = plan(env, clone, &loaded.config, running, options, storages)?;
     let mut config = loaded.config;
-    config.main_mut().set("lock", READING);
+    config.main_mut().set("lock", mark::DISK);
     env.store().write(&lock, &config)?;
     drop(lock);
     let begun = write_new(env, clone, &plan.section, progress);
     match begun {
         Ok(()) => Ok(plan),
-        Err(_) => unmark_after(begun, env, vmid, progress).map(|()| plan),
+        Err(_) => mark::clear_disk_after(begun, env, vmid, progress).map(|()| plan),
     }
 }
 
@@ -176,17 +174,16 @@ fn fill(
             progress.message(&format!("create full clone of mountpoint {key} ({volume})"));
             let storage = options.storage.as_deref().unwrap_or(&volume.storage);
             let target = Target { storage, owner: clone, root, bandwidth: options.bandwidth };
-            volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)
+            volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)?
         } else {
             progress.message(&format!("create linked clone of mount point {key} ({volume})"));
             let size = storages.size(volume)?;
-            storages.clone_linked(volume, snapshot, clone, &mut |volume| announce(volume, size)).map(|new| {
-                made.push(new);
-            })
+            let new = storages.clone_linked(volume, snapshot, clone, &mut |volume| announce(volume, size))?;
+            made.push(new.clone());
+            new
         };
-        new?;
-        if let (Some(_), Some(new)) = (snapshot, made.last()) {
-            disks::forget_holder(new, storages, progress);
+        if snapshot.is_some() {
+            disks::forget_holder(&new, storages, progress);
         }
     }
     customize(env, clone, storages, progress)
@@ -244,28 +241,4 @@ fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, pro
     if let Err(error) = remove() {
         progress.warning(&format!("the config of CT {clone} could not be removed: {}", error.full_message()));
     }
-}
-
-/// The container's volumes are read no more, with whatever result.
-pub(super) fn unmark_after(
-    done: Result<(), Error>,
-    env: &Env,
-    vmid: Vmid,
-    progress: &mut dyn Progress,
-) -> Result<(), Error> {
-    let unmark = || -> Result<(), Error> {
-        let lock = env.store().lock(vmid, &mut Silent)?;
-        let mut config = env.store().load(vmid)?.config;
-        if config.main().lock() == Some(READING) {
-            config.main_mut().remove("lock");
-            env.store().write(&lock, &config)?;
-        }
-        Ok(())
-    };
-    let unmarked = unmark();
-    if let Err(error) = &unmarked {
-        let error = error.full_message();
-        progress.warning(&format!("CT {vmid} stays locked, until 'pct unlock {vmid}': {error}"));
-    }
-    done.and(unmarked)
 }

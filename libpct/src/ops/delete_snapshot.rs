@@ -9,7 +9,7 @@ use crate::{
         snapshot::{self, SnapshotVolume},
     },
     config::{Section, Vmid},
-    error::{Error, reasons},
+    error::Error,
     progress::Progress,
     storage::Storages,
     sys::{
@@ -111,9 +111,9 @@ fn remove(volume: &SnapshotVolume, name: &str, storages: &Storages) -> Result<()
 fn take_back(env: &Env, vmid: Vmid, name: &str, before: &Section, progress: &mut dyn Progress) {
     let restored = env.rewrite(vmid, progress, |config| snapshot::cancel_removal(config, name, before));
     if let Err(error) = restored {
-        let reasons = reasons(&error);
+        let error = error.full_message();
         progress.warning(&format!(
-            "CT {vmid} stays locked: {error}{reasons}; take the lock away with 'pct unlock {vmid}'"
+            "CT {vmid} stays locked: {error}; take the lock away with 'pct unlock {vmid}'"
         ));
     }
 }

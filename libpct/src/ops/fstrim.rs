@@ -2,10 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rustix::{
-    fs::{Mode, OFlags},
-    io::Errno,
-};
+use rustix::io::Errno;
 
 use super::{
     Env, leftovers, mark,
@@ -16,6 +13,7 @@ use super::{
 use crate::{
     config::{IdMap, Section, Vmid},
     error::Error,
+    mount,
     progress::{Progress, Silent},
     storage::Storages,
     sys::filesystem,
@@ -61,10 +59,7 @@ fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<Section, 
 
 /// Also for a caller who does not want to wait any longer.
 fn end(env: &Env, vmid: Vmid) -> Result<(), Error> {
-    let lock = env.store().lock(vmid, &mut Silent)?;
-    let mut config = env.store().load(vmid)?.config;
-    mark::remove(config.main_mut(), MARK)?;
-    Ok(env.store().write(&lock, &config)?)
+    env.rewrite(vmid, &mut Silent, |config| mark::remove(config.main_mut(), MARK))
 }
 
 /// What cannot be trimmed is told, and keeps none of the others from it.
@@ -112,9 +107,7 @@ fn trim_all(
 /// Through a mount that nobody sees, of the one file system that the kernel has for all of its mounts.
 fn trim(plan: &MountPlan) -> Result<Result<u64, Errno>, Error> {
     let mounted = mounts::open(plan, &IdMap::default(), false)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::openat(&mounted, ".", flags, Mode::empty());
-    Ok(root.and_then(filesystem::trim))
+    Ok(mount::root_of(mounted).and_then(filesystem::trim))
 }
 
 /// A size with its largest unit, as fstrim(8) shows it: `1.2 GiB`, `2 MiB`, `0 B`.

@@ -1,10 +1,15 @@
 //! The `lock` in a config, by which an operation marks a container that it works on without holding the lock file (spec:
 //! cli, part 4.2).
 
+use super::Env;
 use crate::{
-    config::Section,
+    config::{Section, Vmid},
     error::{DiskError, Error},
+    progress::{Progress, Silent},
 };
+
+/// The mark of a container whose volumes are being copied.
+pub(super) const DISK: &str = "disk";
 
 /// Takes the mark away that an operation has set itself.
 pub(super) fn remove(section: &mut Section, expected: &'static str) -> Result<(), Error> {
@@ -18,4 +23,28 @@ pub(super) fn remove(section: &mut Section, expected: &'static str) -> Result<()
             Ok(())
         }
     }
+}
+
+/// Takes [`DISK`] away behind an operation, with whatever result it ended. One that is not there any more is not missed.
+pub(super) fn clear_disk_after(
+    done: Result<(), Error>,
+    env: &Env,
+    vmid: Vmid,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let unmark = || -> Result<(), Error> {
+        let lock = env.store().lock(vmid, &mut Silent)?;
+        let mut config = env.store().load(vmid)?.config;
+        if config.main().lock() == Some(DISK) {
+            config.main_mut().remove("lock");
+            env.store().write(&lock, &config)?;
+        }
+        Ok(())
+    };
+    let unmarked = unmark();
+    if let Err(error) = &unmarked {
+        let error = error.full_message();
+        progress.warning(&format!("CT {vmid} stays locked, until 'pct unlock {vmid}': {error}"));
+    }
+    done.and(unmarked)
 }

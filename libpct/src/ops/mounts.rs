@@ -57,6 +57,16 @@ pub(crate) enum Source {
     Bind(String),
 }
 
+impl From<Location> for Source {
+    fn from(location: Location) -> Self {
+        match location {
+            Location::Image(path) => Self::Image(path),
+            Location::Block(path) => Self::Block(path),
+            Location::Directory(path) => Self::Directory(path),
+        }
+    }
+}
+
 /// Activates the volumes of a config: the root file system first, then the mount points by number.
 pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPlan>, Error> {
     section.rootfs()?.ok_or(Error::NoRootfs)?;
@@ -66,11 +76,7 @@ pub(crate) fn plan(section: &Section, storages: &Storages) -> Result<Vec<MountPl
 pub(crate) fn plan_one(key: &str, point: &MountPoint, storages: &Storages) -> Result<MountPlan, Error> {
     let source = match &point.volume {
         VolumeRef::Volume(volume) => {
-            match storages.locate(volume).map_err(|e| Error::volume(key, e.into()))? {
-                Location::Image(path) => Source::Image(path),
-                Location::Block(path) => Source::Block(path),
-                Location::Directory(path) => Source::Directory(path),
-            }
+            storages.locate(volume).map_err(|e| Error::volume(key, e.into()))?.into()
         }
         VolumeRef::Device(path) => Source::Block(PathBuf::from(path)),
         VolumeRef::Bind(path) => Source::Bind(path.clone()),
@@ -149,10 +155,9 @@ pub(super) fn identity(plan: &MountPlan, id_map: &IdMap) -> Result<Option<Identi
     Ok(Some(Identity::of(open(plan, id_map, false)?.as_fd())?))
 }
 
-/// A detached mount, seen by nobody until it is put in its place.
-pub(super) fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
-    let options = options(plan, writable);
-    let mounted = match &plan.source {
+/// A detached mount of what is mounted, with the ids that are on the disk.
+pub(super) fn open_source(source: &Source, options: mount::Options) -> Result<OwnedFd, Error> {
+    Ok(match source {
         Source::Image(path) => mount::open_raw_image(path, options)?,
         Source::Block(path) => mount::open_block_device(path, options)?,
         Source::Directory(path) => {
@@ -160,7 +165,12 @@ pub(super) fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<O
             mount::clone_tree(directory.as_fd(), options)?
         }
         Source::Bind(path) => mount::bind(path, options)?,
-    };
+    })
+}
+
+/// A detached mount, seen by nobody until it is put in its place.
+pub(super) fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<OwnedFd, Error> {
+    let mounted = open_source(&plan.source, options(plan, writable))?;
     // A privileged container has no ids to map.
     if let Some(text) = plan.idmap.as_ref().filter(|_| !id_map.is_empty()) {
         let map: MountIdMap = text.parse().map_err(|_| Error::invalid(&plan.key, "idmap"))?;

@@ -3,9 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::{
-    Env,
-    clone::unmark_after,
-    disks, leftovers,
+    Env, disks, leftovers, mark,
     setters::setters,
     volume_copy::{self, Target},
 };
@@ -35,9 +33,6 @@ pub struct MoveVolumeOptions {
 
 setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<NonZeroU64> } texts { digest } }
 
-/// The mark of a container whose volume is moved.
-const MOVING: &str = "disk";
-
 pub(crate) fn move_volume(
     env: &Env,
     vmid: Vmid,
@@ -55,7 +50,7 @@ pub(crate) fn move_volume(
     if moved.is_err() {
         take_back(env, vmid, &noted, &made, &storages, progress);
     }
-    unmark_after(moved, env, vmid, progress)
+    mark::clear_disk_after(moved, env, vmid, progress)
 }
 
 fn begin(
@@ -92,7 +87,7 @@ fn begin(
     let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
     let before = loaded.config.clone();
     let mut config = loaded.config;
-    config.main_mut().set("lock", MOVING);
+    config.main_mut().set("lock", mark::DISK);
     env.store().write(&lock, &config)?;
     Ok((before, origin))
 }
@@ -118,8 +113,7 @@ fn copy(
         noted.push(volume.clone());
         change(env, vmid, |config| Ok(add_unused(config.main_mut(), volume).map(drop)?))
     };
-    volume_copy::copy(origin, None, &target, storages, made, &mut announce, progress)?;
-    let Some(copy) = made.first().cloned() else { return Ok(()) };
+    let copy = volume_copy::copy(origin, None, &target, storages, made, &mut announce, progress)?;
     let copy = match before.main().is_template() {
         false => copy,
         true => {
@@ -204,7 +198,7 @@ fn take_back(
 /// Changes the config, if it is still marked as ours.
 fn change(env: &Env, vmid: Vmid, change: impl FnOnce(&mut Config) -> Result<(), Error>) -> Result<(), Error> {
     env.rewrite(vmid, &mut Silent, |config| {
-        if config.main().lock() != Some(MOVING) {
+        if config.main().lock() != Some(mark::DISK) {
             return Err(TransferError::Lost.into());
         }
         change(config)

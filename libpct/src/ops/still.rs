@@ -14,7 +14,6 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    fs::{Mode, OFlags},
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +28,7 @@ use crate::{
     cgroup::{Groups, Layout},
     config::{IdMap, Section, Vmid, VolumeRef},
     error::{Error, Failure},
+    mount,
     progress::{Progress, Silent},
     storage::Storages,
     store::ConfigLock,
@@ -182,10 +182,7 @@ fn write_out(volume: &HeldVolume) -> Result<(), Error> {
 
 fn open(volume: &HeldVolume) -> Result<OwnedFd, Error> {
     let mounted = mounts::open(&volume.plan, &IdMap::default(), false)?;
-    // The descriptor of a mount is one of its place only.
-    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(&mounted, c".", directory, Mode::empty())
-        .map_err(|errno| sys::Error::os("open a file system", errno).into())
+    mount::root_of(mounted).map_err(|errno| sys::Error::os("open a file system", errno).into())
 }
 
 /// Lets a running container go on that somebody has left frozen who was killed together with his helper.

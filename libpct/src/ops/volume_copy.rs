@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use super::disks;
+use super::{disks, mounts};
 use crate::{
     changes::clone::Origin,
     config::{Size, Vmid, VolumeId},
@@ -46,7 +46,7 @@ pub(super) fn copy(
     made: &mut Vec<VolumeId>,
     announce: &mut dyn FnMut(&VolumeId, Size) -> Result<(), Error>,
     progress: &mut dyn Progress,
-) -> Result<(), Error> {
+) -> Result<VolumeId, Error> {
     let size = storages.size(&origin.volume)?;
     let copy = storages.allocate(target.storage, target.owner, size, &mut |volume| announce(volume, size))?;
     made.push(copy.clone());
@@ -74,14 +74,13 @@ pub(super) fn copy(
                 copied.vanished, origin.volume
             ));
         }
-        rustix::fs::syncfs(&new).map_err(|errno| Error::io("cannot write", to.path(), errno))?;
     }
     for (volume, snapshot) in [(&origin.volume, snapshot), (&copy, None)] {
         if let Err(error) = storages.close(volume, snapshot) {
             progress.warning(&Error::from(error).full_message());
         }
     }
-    Ok(())
+    Ok(copy)
 }
 
 /// Tells how far it is, and asks whether to go on.
@@ -103,15 +102,6 @@ fn open(path: &Path, how: &mut OpenOptions) -> Result<File, Error> {
 
 /// The root directory of a volume, in a mount that nobody else sees.
 fn root(location: &Location, options: mount::Options) -> Result<OwnedFd, Error> {
-    use rustix::fs::{Mode, OFlags};
-    let mounted = match location {
-        Location::Image(path) => mount::open_raw_image(path, options)?,
-        Location::Block(path) => mount::open_block_device(path, options)?,
-        Location::Directory(path) => mount::clone_tree(
-            File::open(path).map_err(|e| Error::io("cannot open", path, e))?.as_fd(),
-            options,
-        )?,
-    };
-    rustix::fs::openat(&mounted, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| Error::io("cannot open", location.path(), errno))
+    let mounted = mounts::open_source(&location.clone().into(), options)?;
+    mount::root_of(mounted).map_err(|errno| Error::io("cannot open", location.path(), errno))
 }
