@@ -47,6 +47,7 @@ mod pull;
 mod push;
 mod query;
 mod reassign_volume;
+mod repair;
 mod rescan;
 mod resize;
 mod resume;
@@ -67,6 +68,7 @@ mod undo;
 mod unlock;
 mod volume_copy;
 mod wait;
+mod work;
 
 use std::{
     path::{Path, PathBuf},
@@ -131,6 +133,8 @@ pub(crate) use query::{
 };
 pub use reassign_volume::ReassignOptions;
 pub(crate) use reassign_volume::reassign_volume;
+pub(crate) use repair::repair;
+pub use repair::{Leftover, LeftoverKind, RepairOptions, RepairOutcome};
 pub use rescan::RescanOptions;
 pub(crate) use rescan::{rescan, rescan_all};
 pub(crate) use resize::resize;

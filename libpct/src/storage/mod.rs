@@ -79,6 +79,13 @@ pub(crate) struct Storages {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What an operation that was killed has left on a storage, by a name of the storage's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leftover {
+    pub(crate) storage: String,
+    pub(crate) entry: String,
+}
+
 /// The paths that [`Storages::load`] needs.
 pub(crate) struct Places<'a> {
     pub(crate) storage_cfg: &'a Path,
@@ -333,6 +340,23 @@ impl Storages {
     pub(crate) fn volumes_on(&self, id: &str, owner: Vmid) -> Result<Vec<VolumeId>, StorageError> {
         let found = self.ready(self.get(id)?)?.list(Some(owner))?;
         Ok(found.into_iter().map(|listed| VolumeId { storage: id.to_owned(), name: listed.name }).collect())
+    }
+
+    /// What operations that were killed have left of a container beside its volumes, on the storages that can be used.
+    pub(crate) fn leftovers(&self, owner: Vmid) -> Vec<Leftover> {
+        let usable = self.for_volumes().into_iter().filter_map(|id| {
+            let found = self.ready(self.get(id).ok()?).ok()?.leftovers(owner).ok()?;
+            Some(found.into_iter().map(|entry| Leftover { storage: id.to_owned(), entry }))
+        });
+        usable.flatten().collect()
+    }
+
+    /// Removes one of them.
+    pub(crate) fn remove_leftover(&self, leftover: &Leftover, owner: Vmid) -> Result<(), StorageError> {
+        let storage = self.get(&leftover.storage)?;
+        let backend = self.ready(storage)?;
+        let _lock = storage.lock()?;
+        backend.remove_leftover(owner, &leftover.entry)
     }
 
     /// The ids of the storages that can be used here for a content, in the order of `storage.cfg`.
