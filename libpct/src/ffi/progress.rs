@@ -64,7 +64,7 @@ impl Callbacks {
         // SAFETY: as above.
         let (log, given, some) = unsafe {
             let log = ctx.as_ref().map_or(Log::NONE, |ctx| ctx.log);
-            (log, options::read(given, "pct_progress")?, !given.is_null())
+            (log, options::read(given)?, !given.is_null())
         };
         let cancel = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let cancel = some.then(cancel).transpose();

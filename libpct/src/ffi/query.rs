@@ -13,8 +13,7 @@ use serde_json::Value;
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
-    guard,
-    options::{self, reserved},
+    guard, options,
     out::Out,
     status::{PCT_E_PARAMETER, pct_status},
     string,
@@ -80,7 +79,7 @@ pub struct pct_stats {
 }
 
 options::options! {
-    pct_config_options { struct_size, snapshot, current, reserved }
+    pct_config_options { struct_size, snapshot, current; reserved }
     pct_stats {
         struct_size, running, pid, uptime, cpus, mem, maxmem, swap, maxswap, disk, maxdisk, diskread, diskwrite,
         netin, netout,
@@ -301,7 +300,7 @@ pub unsafe extern "C" fn pct_storages_json(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::json_on(ctx, (out, "out"), err, |pct| {
-            let word = string::text(content, "content")?.ok_or_else(|| Fault::null("content"))?;
+            let word = string::required(content, "content")?;
             let content = match word {
                 "rootdir" => Content::Volumes,
                 "vztmpl" => Content::Templates,
@@ -327,7 +326,7 @@ pub unsafe extern "C" fn pct_templates_json(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::json_on(ctx, (out, "out"), err, |pct| {
-            let storage = string::text(storage, "storage")?.ok_or_else(|| Fault::null("storage"))?;
+            let storage = string::required(storage, "storage")?;
             Ok(pct.templates(storage)?.iter().map(ToString::to_string).collect())
         })
     }
@@ -341,10 +340,9 @@ unsafe fn config(
 ) -> Result<ConfigState, Fault> {
     // SAFETY: as above.
     let (given, snapshot) = unsafe {
-        let given = options::read(options, "pct_config_options")?;
+        let given = options::read(options)?;
         (given, string::text(given.snapshot, "snapshot")?)
     };
-    reserved(given.reserved, "pct_config_options")?;
     let view = match (snapshot, given.current != 0) {
         (None, false) => ConfigView::Pending,
         (None, true) => ConfigView::Current,
