@@ -19,7 +19,7 @@ use super::{
     string,
 };
 use crate::{
-    ConfigState, ConfigView, Container, Content, Listing, Pct, Status, Usage, Vmid,
+    ConfigState, ConfigView, Container, Listing, Pct, Status, Usage, Vmid,
     config::{pct_config_lines, text::to_bytes},
     json,
 };
@@ -283,51 +283,6 @@ pub unsafe extern "C" fn pct_free_vmid(
             out.require("out")?;
             out.set(ctx.pct.free_vmid().map_or(0, Vmid::get));
             Ok(())
-        })
-    }
-}
-
-/// The ids of the storages that hold, on this node, volumes of containers
-/// ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
-/// storage.cfg.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pct_storages_json(
-    ctx: *const pct_ctx,
-    content: *const c_char,
-    out: *mut *mut c_char,
-    err: *mut *mut pct_error,
-) -> pct_status {
-    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::json_on(ctx, (out, "out"), err, |pct| {
-            let word = string::required(content, "content")?;
-            let content = match word {
-                "rootdir" => Content::Volumes,
-                "vztmpl" => Content::Templates,
-                _ => {
-                    let text = format!("content is '{word}' instead of 'rootdir' or 'vztmpl'");
-                    return Err(Fault::new(PCT_E_PARAMETER, text));
-                }
-            };
-            Ok(pct.storages(content)?.into())
-        })
-    }
-}
-
-/// The templates of a storage: a sorted JSON array of volumes such as
-/// local:vztmpl/name.tar.zst, which pct_create_options takes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pct_templates_json(
-    ctx: *const pct_ctx,
-    storage: *const c_char,
-    out: *mut *mut c_char,
-    err: *mut *mut pct_error,
-) -> pct_status {
-    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::json_on(ctx, (out, "out"), err, |pct| {
-            let storage = string::required(storage, "storage")?;
-            Ok(pct.templates(storage)?.iter().map(ToString::to_string).collect())
         })
     }
 }
