@@ -102,7 +102,7 @@ fn perl_uses_the_library() {
 #[test]
 fn perl_works_on_containers() {
     if have_root() && have_platypus() {
-        on_containers(prove(), ["t/container.t"]);
+        on_containers(prove(), ["t/container.t", "t/storage.t"]);
     }
 }
 
