@@ -106,6 +106,7 @@ const char *pct_version(void);
  * - console: pct_container_console_wait
  * - change: pct_container_set, _pending_json, _rescan, pct_rescan
  * - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
+ * - repair: pct_container_repair
  * - clone: pct_container_clone, _template
  * - move-volume: pct_container_move_volume, _reassign_volume
  * - all: pct_start_all, pct_stop_all
@@ -1060,6 +1061,24 @@ typedef struct pct_rescan_options {
 } pct_rescan_options;
 
 /**
+ * How pct_container_repair works.
+ */
+typedef struct pct_repair_options {
+    /**
+     * sizeof (pct_repair_options)
+     */
+    size_t struct_size;
+    /**
+     * Do nothing, only tell.
+     */
+    int dry_run;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_repair_options;
+
+/**
  * Changes the configuration: all that is asked for, or nothing. What a
  * running container cannot be told at once is pending until its next start.
  * Values that do not fit give PCT_E_PARAMETER with each of them in the
@@ -1108,6 +1127,21 @@ pct_status pct_rescan(const pct_ctx *ctx,
                       const pct_progress *progress,
                       char **failed,
                       pct_error **err);
+
+/**
+ * Finds what an operation has left that was killed, and removes it or brings
+ * it to its end. *out is a JSON array of what was found, objects with vmid,
+ * kind, found, action, outcome ("found", "repaired", "failed", "yours") and
+ * the string error of one that failed, else null; PCT_OK says that all was
+ * looked at. PCT_E_LOCKED while an operation is at work: nothing was done.
+ * The caller frees *out with pct_string_free.
+ */
+pct_status pct_container_repair(const pct_ctx *ctx,
+                                uint32_t vmid,
+                                const pct_repair_options *options,
+                                const pct_progress *progress,
+                                char **out,
+                                pct_error **err);
 
 /*
  * ======== Volumes of a container

@@ -100,6 +100,29 @@ static void rescan(pct_ctx *ctx, uint32_t vmid, const char *root)
     CHECK(remove(path) == 0);
 }
 
+/* What somebody was writing who was killed. */
+static void repair(pct_ctx *ctx, uint32_t vmid, const char *root)
+{
+    pct_repair_options options;
+    pct_error *err = NULL;
+    char *found = NULL, path[4096];
+    FILE *left;
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    snprintf(path, sizeof path, "%s/etc/pct/lxc/%u.conf.tmp", root, (unsigned)vmid);
+    left = fopen(path, "w");
+    CHECK(left != NULL && fclose(left) == 0);
+    options.dry_run = 1;
+    OK(pct_container_repair(ctx, vmid, &options, NULL, &found, &err));
+    CHECK(strstr(found, "\"kind\":\"file\"") != NULL && strstr(found, "\"outcome\":\"found\"") != NULL);
+    pct_string_free(found);
+    OK(pct_container_repair(ctx, vmid, NULL, NULL, &found, &err));
+    CHECK(has(found, "\"outcome\":\"repaired\""));
+    OK(pct_container_repair(ctx, vmid, NULL, NULL, &found, &err));
+    CHECK(has(found, "[]"));
+}
+
 static bool runs(pct_ctx *ctx, uint32_t vmid)
 {
     pct_error *err = NULL;
@@ -285,6 +308,7 @@ int main(int argc, char **argv)
     ctx = open_context(argv[1], argv[2]);
     change(ctx, vmid);
     rescan(ctx, vmid, argv[1]);
+    repair(ctx, vmid, argv[1]);
     waits(ctx, vmid);
     all(ctx, vmid, argv[1], argv[4]);
     looks(ctx, vmid, argv[4]);

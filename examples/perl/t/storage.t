@@ -53,6 +53,10 @@ my $complete = eval {
     is_deeply [map { [@$_{qw(name parent)}] } $ct->snapshots],
         [['before', undef], ['after', 'before'], ['current', 'after']], 'the tree of snapshots';
     is + ($ct->snapshots)[0]{description}, "naïve\n", 'its description';
+    is_deeply [$ct->repair], [], 'nothing was left of an operation';
+    $ct->set({ lock => 'backup' });
+    is + ($ct->repair(dry_run => 1))[0]{outcome}, 'yours', 'a lock that nobody has left a record of';
+    $ct->unlock;
     $ct->delete_snapshot('after');
     $ct->rollback('before', start => 1);
     ok $ct->is_running, 'it was started';

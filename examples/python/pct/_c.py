@@ -104,6 +104,10 @@ class RescanOptions(Options):
     _fields_ = [("dry_run", c_int), ("reserved", c_int)]
 
 
+class RepairOptions(Options):
+    _fields_ = [("dry_run", c_int), ("reserved", c_int)]
+
+
 class FsckOptions(Options):
     _fields_ = [("device", c_char_p), ("force", c_int), ("reserved", c_int)]
 
@@ -244,6 +248,7 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_container_init_pidfd": [_Ctx, c_uint32, POINTER(c_int)],
     "pct_container_set": [_Ctx, c_uint32, POINTER(SetOptions), _Progress],
     "pct_container_rescan": [_Ctx, c_uint32, POINTER(RescanOptions), _Progress],
+    "pct_container_repair": [_Ctx, c_uint32, POINTER(RepairOptions), _Progress, _Text],
     "pct_container_mount": [_Ctx, c_uint32, _Progress, _Text],
     "pct_container_unmount": [_Ctx, c_uint32, _Progress],
     "pct_container_df_json": [_Ctx, c_uint32, _Progress, _Text],

@@ -13,7 +13,7 @@ from . import _c
 from ._progress import Progress, callbacks
 from .library import AnyPath, Owned, assignments, call, call_for_json, call_for_text, path, plain
 from .library import strings, text
-from .types import Ailment, Config, Interface, Pending, Snapshot, Status, Usage, Value
+from .types import Ailment, Config, Interface, Leftover, Pending, Snapshot, Status, Usage, Value
 
 if TYPE_CHECKING:
     from .node import Pct
@@ -198,6 +198,17 @@ class Container:
         """Looks for its volumes; `progress` hears of each change."""
         options = _c.RescanOptions(dry_run=dry_run)
         self._operate("pct_container_rescan", byref(options), progress=progress)
+
+    def repair(
+        self, *, dry_run: bool = False, progress: Progress | None = None
+    ) -> list[Leftover]:
+        """Removes what a killed operation has left, or brings it to its end; what it was.
+
+        `LockedError` while an operation is at work.
+        """
+        options = _c.RepairOptions(dry_run=dry_run)
+        found = self._json("pct_container_repair", byref(options), callbacks(progress))
+        return cast(list[Leftover], found)
 
     # Volumes. A key is "rootfs", "mp0" and so on.
 

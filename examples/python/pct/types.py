@@ -67,6 +67,17 @@ class Snapshot(TypedDict):
     running: NotRequired[int]
 
 
+class Leftover(TypedDict):
+    """What was left of an operation; `outcome` is found, repaired, failed or yours to decide."""
+
+    vmid: int
+    kind: str
+    found: str
+    action: str
+    outcome: str
+    error: str | None
+
+
 class Usage(TypedDict):
     """How full a volume is, in bytes; `mp` is its key, `path` where it is inside."""
 

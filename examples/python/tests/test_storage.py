@@ -145,3 +145,11 @@ def test_volumes_are_looked_after(origin: pct.Container) -> None:
         origin.fsck("mp0", force=True)
     with pytest.raises(pct.ParameterError, match="'much'"):
         origin.resize("mp0", "much")
+
+
+def test_what_an_operation_has_left_is_told(origin: pct.Container) -> None:
+    assert origin.repair() == []
+    origin.set({"lock": "backup"})
+    (left,) = origin.repair(dry_run=True)
+    assert (left["kind"], left["outcome"], left["error"]) == ("lock", "yours", None)
+    origin.unlock()

@@ -10,7 +10,7 @@ use super::{
     status::pct_status,
     string,
 };
-use crate::{RescanOptions, changes::Changes, json};
+use crate::{RepairOptions, RescanOptions, changes::Changes, json};
 
 /// What pct_container_set changes. Something must be given.
 #[repr(C)]
@@ -42,9 +42,22 @@ pub struct pct_rescan_options {
     pub reserved: c_int,
 }
 
+/// How pct_container_repair works.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct pct_repair_options {
+    /// sizeof (pct_repair_options)
+    pub struct_size: usize,
+    /// Do nothing, only tell.
+    pub dry_run: c_int,
+    /// Must be zero.
+    pub reserved: c_int,
+}
+
 options::options! {
     pct_set_options { struct_size, set, unset, revert, digest }
     pct_rescan_options { struct_size, dry_run; reserved }
+    pct_repair_options { struct_size, dry_run; reserved }
 }
 
 /// Changes the configuration: all that is asked for, or nothing. What a
@@ -137,6 +150,32 @@ pub unsafe extern "C" fn pct_rescan(
         guard::json_on(ctx, (failed, "failed"), err, |pct| {
             let found = pct.rescan(&rescan_options(options)?, &mut Callbacks::read(ctx, progress)?)?;
             Ok(json::failures(&found))
+        })
+    }
+}
+
+/// Finds what an operation has left that was killed, and removes it or brings
+/// it to its end. *out is a JSON array of what was found, objects with vmid,
+/// kind, found, action, outcome ("found", "repaired", "failed", "yours") and
+/// the string error of one that failed, else null; PCT_OK says that all was
+/// looked at. PCT_E_LOCKED while an operation is at work: nothing was done.
+/// The caller frees *out with pct_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pct_container_repair(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    options: *const pct_repair_options,
+    progress: *const pct_progress,
+    out: *mut *mut c_char,
+    err: *mut *mut pct_error,
+) -> pct_status {
+    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
+    unsafe {
+        guard::json_of(ctx, vmid, out, err, |container| {
+            let given = options::read(options)?;
+            let options = RepairOptions::default().dry_run(given.dry_run != 0);
+            let leftovers = container.repair(&options, &mut Callbacks::read(ctx, progress)?)?;
+            Ok(json::leftovers(container.vmid(), &leftovers))
         })
     }
 }

@@ -25,13 +25,14 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 29] = [
+const FEATURES: [&str; 30] = [
     "lifecycle",
     "json",
     "exec",
     "console",
     "change",
     "volumes",
+    "repair",
     "clone",
     "move-volume",
     "all",
@@ -73,6 +74,7 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - console: pct_container_console_wait
 /// - change: pct_container_set, _pending_json, _rescan, pct_rescan
 /// - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
+/// - repair: pct_container_repair
 /// - clone: pct_container_clone, _template
 /// - move-volume: pct_container_move_volume, _reassign_volume
 /// - all: pct_start_all, pct_stop_all

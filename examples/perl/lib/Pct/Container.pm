@@ -74,6 +74,12 @@ sub set ($self, $changes = {}, %options) {
     return $self->_operate(set => $progress, $options);
 }
 
+sub repair ($self, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options('Repair', %options);
+    return listening($progress, sub ($callbacks) { $self->_json(repair => $options, $callbacks) })->@*;
+}
+
 sub mount ($self, %options) {
     my $mount = sub ($callbacks) { $self->_call_by(\&call_bytes, mount => $callbacks) };
     return listening($options{progress}, $mount);
@@ -353,6 +359,14 @@ else has changed the file since.
 =head2 rescan
 
 Looks for its volumes; with C<dry_run> writes nothing.
+
+=head2 repair
+
+    say "$_->{found}: $_->{action}" for $container->repair(dry_run => 1);
+
+Removes what a killed operation has left, or brings it to its end; with C<dry_run> only tells. Gives
+a hash for each thing that was found, with C<kind>, C<found>, C<action>, C<outcome> (C<found>,
+C<repaired>, C<failed> or C<yours>) and C<error>.
 
 =head1 VOLUMES
 
