@@ -280,7 +280,8 @@ pub(crate) const BWLIMIT: Param = Param::new(
     "bwlimit",
     Kind::Number { min: Some(0), max: None },
     "Copy no more than so many KiB per second; 0 is without limit.",
-);
+)
+.default("the limits of the storages");
 
 /// Any number of containers: ours.
 pub(crate) const VMIDS: Param = Param {

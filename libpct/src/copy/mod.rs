@@ -26,6 +26,7 @@ use rustix::fs::{self, FileType};
 
 use content::{Contents, Stopped};
 pub use error::{Error, Step};
+pub(crate) use pace::Limited;
 use pace::Pace;
 use walk::Walk;
 

@@ -172,6 +172,7 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
             ssh_public_keys: text(given.ssh_public_keys, "ssh_public_keys")?,
             ignore_unpack_errors: given.ignore_unpack_errors != 0,
             start: given.start != 0,
+            bandwidth: None,
         })
     }
 }

@@ -1,7 +1,5 @@
 //! `clone` (spec: cli, parts 5.7 and 6.6).
 
-use std::num::NonZeroU64;
-
 use super::{
     Env, destroy, disks, facts, guest_setup, leftovers, mark, mounts,
     setters::setters,
@@ -17,7 +15,7 @@ use crate::{
     guest,
     progress::{Progress, Silent},
     rootfs::Rootfs,
-    storage::{Feature, Storages},
+    storage::{Feature, Storages, Work},
     store::CREATE_LOCK_TIMEOUT,
 };
 
@@ -35,12 +33,12 @@ pub struct CloneOptions {
     pub hostname: Option<String>,
     /// The clone's notes; those of its origin where none are given.
     pub description: Option<String>,
-    /// How fast volumes may be copied, in KiB a second.
-    pub bandwidth: Option<NonZeroU64>,
+    /// How fast volumes may be copied, in KiB a second; 0 is no limit. Where none is given the storages' limits count.
+    pub bandwidth: Option<u64>,
 }
 
 setters! {
-    CloneOptions { full: Option<bool>, bandwidth: Option<NonZeroU64> } texts { snapshot, storage, hostname, description }
+    CloneOptions { full: Option<bool>, bandwidth: Option<u64> } texts { snapshot, storage, hostname, description }
 }
 
 /// The mark of a container that is being made.
@@ -173,7 +171,8 @@ fn fill(
         let new = if plan.full {
             progress.message(&format!("create full clone of mountpoint {key} ({volume})"));
             let storage = options.storage.as_deref().unwrap_or(&volume.storage);
-            let target = Target { storage, owner: clone, root, bandwidth: options.bandwidth };
+            let target =
+                Target { storage, owner: clone, root, work: Work::Clone, bandwidth: options.bandwidth };
             volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)?
         } else {
             progress.message(&format!("create linked clone of mount point {key} ({volume})"));

@@ -16,7 +16,7 @@ use crate::{
     image::Compression,
     ops::helper::Working,
     progress::Progress,
-    storage::Storages,
+    storage::{Storages, Work},
     store::{CREATE_LOCK_TIMEOUT, ConfigLock},
 };
 
@@ -47,6 +47,9 @@ pub struct CreateOptions {
     pub ssh_public_keys: Option<String>,
     /// Go on when an entry of the template cannot be unpacked.
     pub ignore_unpack_errors: bool,
+    /// How fast the template may be read, in KiB a second; 0 is no limit. Where none is given the limits of the storages
+    /// count on which volumes are made.
+    pub bandwidth: Option<u64>,
     /// Start the container afterwards.
     pub start: bool,
 }
@@ -66,7 +69,7 @@ impl CreateOptions {
     }
 }
 
-setters! { CreateOptions { ignore_unpack_errors: bool, start: bool } texts { storage, password, ssh_public_keys } }
+setters! { CreateOptions { ignore_unpack_errors: bool, bandwidth: Option<u64>, start: bool } texts { storage, password, ssh_public_keys } }
 
 impl std::fmt::Debug for CreateOptions {
     /// Without the password: options end up in logs.
@@ -291,6 +294,10 @@ fn populate(
     progress: &mut dyn Progress,
 ) -> Result<(String, String), Error> {
     let written = config.to_bytes().map_err(|source| crate::store::StoreError::Write { vmid, source })?;
+    let disks = request.disks.iter().filter_map(|(_, point)| match &point.volume {
+        VolumeRef::Volume(volume) => Some(&*volume.storage),
+        VolumeRef::Bind(_) | VolumeRef::Device(_) => None,
+    });
     let job = Populate {
         config: String::from_utf8_lossy(&written).into_owned(),
         template: request.template.clone(),
@@ -298,6 +305,7 @@ fn populate(
         password: options.password.clone(),
         ssh_public_keys: options.ssh_public_keys.clone(),
         ignore_unpack_errors: options.ignore_unpack_errors,
+        bandwidth: storages.bandwidth(options.bandwidth, Work::Restore, disks),
     };
     let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock, &[])?;
     let mut detected = None;

@@ -1,7 +1,5 @@
 //! `move-volume` to another storage (spec: cli, parts 5.19 and 6.7).
 
-use std::num::NonZeroU64;
-
 use super::{
     Env, disks, leftovers, mark,
     setters::setters,
@@ -16,7 +14,7 @@ use crate::{
     config::{Config, MountPoint, Size, Vmid, VolumeId, VolumeRef},
     error::Error,
     progress::{Progress, Silent},
-    storage::Storages,
+    storage::{Storages, Work},
 };
 
 /// How [`Container::move_volume`](crate::Container::move_volume) moves.
@@ -27,11 +25,11 @@ pub struct MoveVolumeOptions {
     pub delete: bool,
     /// The digest that the config file must have, see [`config::digest`](crate::config::digest).
     pub digest: Option<String>,
-    /// How fast it may be copied, in KiB a second.
-    pub bandwidth: Option<NonZeroU64>,
+    /// How fast it may be copied, in KiB a second; 0 is no limit. Where none is given the storages' limits count.
+    pub bandwidth: Option<u64>,
 }
 
-setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<NonZeroU64> } texts { digest } }
+setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<u64> } texts { digest } }
 
 pub(crate) fn move_volume(
     env: &Env,
@@ -106,7 +104,7 @@ fn copy(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let root = before.main().id_map()?.root();
-    let target = Target { storage, owner: vmid, root, bandwidth: options.bandwidth };
+    let target = Target { storage, owner: vmid, root, work: Work::Move, bandwidth: options.bandwidth };
     let mut new_size = Size::from_bytes(0);
     let mut announce = |volume: &VolumeId, size: Size| {
         new_size = size;

@@ -26,11 +26,15 @@ mod tools;
 mod volname;
 mod zfspool;
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
-pub(crate) use cfg::StorageCfg;
+use cfg::Limits;
+pub(crate) use cfg::{StorageCfg, Work};
 pub(crate) use error::StorageError;
 pub(crate) use lock::Lock;
 use lock::Place;
@@ -67,12 +71,15 @@ pub(crate) struct Storage {
     nodes: Option<Vec<String>>,
     /// Absent for a kind that we do not know: the storage exists, but cannot be used.
     backend: Result<Box<dyn Backend>, String>,
+    limits: Limits,
     lock: lock::Place,
 }
 
 /// All storages of the host.
 pub(crate) struct Storages {
     storages: Vec<Storage>,
+    /// Those of storages that have none of their own.
+    limits: Limits,
     node: String,
     /// Whether a storage that is asked for may be made usable first.
     activates: bool,
@@ -98,7 +105,13 @@ impl Storages {
             sections.insert(0, dir::default_section(places.local));
         }
         let storages = sections.iter().map(|section| Storage::from_section(section, places)).collect();
-        Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings: cfg.warnings })
+        let datacenter_cfg = places.storage_cfg.with_file_name("datacenter.cfg");
+        let mut warnings = cfg.warnings;
+        let limits = Limits::of_datacenter(&read(&datacenter_cfg)?).unwrap_or_else(|reason| {
+            warnings.push(format!("'bwlimit' in '{}' is dropped: {reason}", datacenter_cfg.display()));
+            Limits::default()
+        });
+        Ok(Self { storages, limits, node: places.node.to_owned(), activates: true, warnings })
     }
 
     /// From now on no storage is made usable by being asked: one that is not is an error.
@@ -248,6 +261,24 @@ impl Storages {
         Ok(self.get(&volume.storage)?.backend()?.needs_freeze())
     }
 
+    /// How fast data may be moved between storages, in KiB a second: as it was asked for, where 0 is no limit, else
+    /// no faster than the slowest of them allows.
+    pub(crate) fn bandwidth<'a>(
+        &self,
+        asked: Option<u64>,
+        work: Work,
+        storages: impl IntoIterator<Item = &'a str>,
+    ) -> Option<NonZeroU64> {
+        let of = |id: &str| {
+            let own = self.storages.iter().find(|storage| storage.id == id).map(|storage| storage.limits);
+            own.unwrap_or_default().or(&self.limits, work)
+        };
+        match asked {
+            Some(limit) => NonZeroU64::new(limit),
+            None => storages.into_iter().filter_map(of).min(),
+        }
+    }
+
     /// Freezes a volume's present content under a name.
     pub(crate) fn snapshot(&self, volume: &VolumeId, snapshot: &str) -> Result<(), StorageError> {
         self.changing(volume, |backend, name| backend.snapshot(name, snapshot))
@@ -389,6 +420,7 @@ impl Storage {
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
             backend,
+            limits: section.limits(),
             lock: Place::of(section, places),
         }
     }
@@ -408,11 +440,16 @@ impl Storage {
     }
 }
 
-/// Reads `storage.cfg`; a file that is not there is empty.
+/// Reads `storage.cfg`.
 pub(crate) fn read_cfg(path: &Path) -> Result<StorageCfg, StorageError> {
+    Ok(StorageCfg::parse(&read(path)?))
+}
+
+/// The text of a file; one that is not there is empty.
+fn read(path: &Path) -> Result<String, StorageError> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(StorageCfg::parse(&text::from_bytes(&bytes))),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(StorageCfg::default()),
+        Ok(bytes) => Ok(text::from_bytes(&bytes).into_owned()),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(StorageError::io("cannot read", path, source)),
     }
 }
@@ -443,6 +480,38 @@ dir: elsewhere
 unheardof: strange
 \tcontent rootdir
 ";
+
+    #[test]
+    fn data_moves_no_faster_than_the_slowest_storage_allows() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage_cfg = temp.path().join("storage.cfg");
+        let cfg =
+            "dir: slow\n\tpath /a\n\tbwlimit default=50,move=20\n\ndir: free\n\tpath /b\n\tbwlimit clone=0\n";
+        std::fs::write(&storage_cfg, cfg).unwrap();
+        let load = |datacenter: &str| {
+            std::fs::write(temp.path().join("datacenter.cfg"), datacenter).unwrap();
+            let (local, lock) = (temp.path().join("local"), |id: &str| temp.path().join(id));
+            let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
+            Storages::load(&places).unwrap()
+        };
+        let storages = load("bwlimit: clone=30,move=40\n");
+        for (asked, work, ids, limit) in [
+            (None, Work::Move, ["slow", "local"], Some(20)),
+            (None, Work::Move, ["free", "local"], Some(40)),
+            (None, Work::Clone, ["slow", "local"], Some(30)),
+            (None, Work::Clone, ["slow", "free"], Some(50)),
+            (None, Work::Clone, ["free", "free"], None),
+            (None, Work::Restore, ["slow", "local"], Some(50)),
+            (None, Work::Restore, ["local", "free"], None),
+            (Some(0), Work::Move, ["slow", "local"], None),
+            (Some(90), Work::Move, ["slow", "local"], Some(90)),
+        ] {
+            let found = storages.bandwidth(asked, work, ids).map(NonZeroU64::get);
+            assert_eq!(found, limit, "{asked:?} {work:?} {ids:?}");
+        }
+        let told = load("bwlimit: fast\n").warnings;
+        assert!(told.len() == 1 && told[0].contains("'bwlimit' in"), "{told:?}");
+    }
 
     #[test]
     fn only_storages_that_can_be_used_here_are_offered() {

@@ -5,6 +5,7 @@
 
 mod edit;
 mod grammar;
+mod limits;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -12,6 +13,7 @@ mod types;
 use std::collections::BTreeMap;
 
 use grammar::{Line, line};
+pub(crate) use limits::{Limits, Work};
 pub(crate) use types::{Kind, kind};
 
 use crate::config::{VolumeId, parse_bool, split_list};
@@ -49,6 +51,12 @@ impl Section {
     pub(crate) fn content(&self) -> Vec<&str> {
         let default = || kind(&self.kind).map_or(&["images"][..], Kind::default_content).to_vec();
         self.list("content").unwrap_or_else(default)
+    }
+
+    /// How fast its data may be moved.
+    pub(crate) fn limits(&self) -> Limits {
+        // What is here has been checked.
+        self.get("bwlimit").and_then(|text| Limits::parse(text).ok()).unwrap_or_default()
     }
 
     /// Whether it is the same storage for every host.

@@ -1,6 +1,7 @@
 //! The types of storages and their options (spec: runtime, part 10.2): from this table come the checks of a file, the
 //! defaults, and the order in which options are written.
 
+use super::limits::Limits;
 use crate::config::{parse_bool, split_list};
 
 /// What a type of storage is and takes.
@@ -207,6 +208,7 @@ enum Value {
     List,
     Content,
     Format,
+    Limits,
     Text,
 }
 
@@ -235,6 +237,7 @@ fn value_of(key: &str) -> Value {
         "nodes" | "content-dirs" => Value::List,
         "content" => Value::Content,
         "format" => Value::Format,
+        "bwlimit" => Value::Limits,
         _ => Value::Text,
     }
 }
@@ -296,6 +299,7 @@ impl Kind {
             }
             Value::List => Ok((sorted(split_list(text)), None)),
             Value::Content => self.check_content(text),
+            Value::Limits => Limits::parse(text).and_then(|_| canonical(text)),
             _ => canonical(text),
         }
     }
