@@ -13,7 +13,11 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -ne 0 ] || set -- c_interface config_file config_lint property_string
+if [ $# -eq 0 ]; then
+	for target in fuzz/fuzz_targets/*.rs; do
+		set -- "$@" "$(basename "$target" .rs)"
+	done
+fi
 
 coverage=-Cpasses=sancov-module
 for what in level=4 inline-8bit-counters pc-table trace-compares; do
