@@ -65,7 +65,7 @@ impl Section {
     }
 }
 
-/// A file, and what of it had to be passed over. Nothing makes the whole file unreadable: one bad line must not take
+/// A file, and what of it had to be passed over, with the line. Nothing makes the whole file unreadable: one bad line must not take
 /// every storage away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StorageCfg {
@@ -105,8 +105,12 @@ impl StorageCfg {
     pub(crate) fn parse(text: &str) -> Self {
         let mut cfg = Self::default();
         let mut place = Place::Outside;
-        for raw in text.split_inclusive('\n') {
+        for (at, raw) in text.split_inclusive('\n').enumerate() {
+            let known = cfg.warnings.len();
             place = cfg.line(raw, place);
+            for warning in &mut cfg.warnings[known..] {
+                *warning = format!("storage.cfg, line {}: {warning}", at + 1);
+            }
         }
         cfg
     }
