@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     changes::{
-        Changes, TransferError, add_unused,
+        self, TransferError, add_unused,
         clone::Origin,
         transfer::{self, Held},
     },
@@ -78,9 +78,7 @@ fn begin(
     if options.delete && transfer::is_in_snapshot(&loaded.config, &volume) {
         return Err(TransferError::HasSnapshots.into());
     }
-    if let Some(digest) = &options.digest {
-        Changes::default().digest(digest).check_digest(&loaded.digest())?;
-    }
+    changes::check_digest(options.digest.as_deref(), &loaded.digest())?;
     storages.for_containers(storage)?;
     let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
     let before = loaded.config.clone();
