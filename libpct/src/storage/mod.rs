@@ -38,6 +38,7 @@ pub(crate) use cfg::{StorageCfg, Work};
 pub(crate) use error::StorageError;
 pub(crate) use lock::Lock;
 use lock::Place;
+pub(crate) use mounts::answers;
 pub use report::{StorageStatus, StorageVolume};
 pub(crate) use volname::Format;
 

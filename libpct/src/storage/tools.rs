@@ -7,6 +7,8 @@ use crate::exec::{Command, Error, Output};
 
 /// How long a question may take.
 const QUERY: Duration = Duration::from_secs(10);
+/// How long a file system may be silent (spec: runtime, part 11.1).
+const POKE: Duration = Duration::from_secs(2);
 /// How long a change may take.
 const CHANGE: Duration = Duration::from_secs(300);
 
@@ -20,6 +22,15 @@ pub(super) fn ask(command: Command) -> Result<Vec<String>, StorageError> {
     Ok(run(command.timeout(QUERY))?.stdout_lines())
 }
 
+/// Asks a program whether something answers at all.
+pub(super) fn poke(command: Command) -> Result<(), Error> {
+    run(command.timeout(POKE)).map(drop)
+}
+
+fn is_fine(error: &Error, words: &[&str]) -> bool {
+    words.iter().any(|words| error.stderr().contains(words))
+}
+
 /// Has a program change something.
 pub(super) fn change(command: Command) -> Result<(), StorageError> {
     Ok(run(command.timeout(CHANGE)).map(drop)?)
@@ -28,7 +39,7 @@ pub(super) fn change(command: Command) -> Result<(), StorageError> {
 /// Has a program change something, where a complaint with these words means that there is nothing to do.
 pub(super) fn change_unless(command: Command, fine: &[&str]) -> Result<(), StorageError> {
     match run(command.timeout(CHANGE)) {
-        Err(e) if fine.iter().any(|words| e.stderr().contains(words)) => Ok(()),
+        Err(e) if is_fine(&e, fine) => Ok(()),
         other => Ok(other.map(drop)?),
     }
 }
