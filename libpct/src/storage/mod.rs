@@ -12,6 +12,7 @@ mod cifs;
 mod dir;
 mod error;
 mod folders;
+mod iscsi;
 mod lock;
 mod lvm;
 mod lvmthin;
@@ -72,6 +73,8 @@ pub(crate) struct Storage {
     nodes: Option<Vec<String>>,
     /// Absent for a kind that we do not know: the storage exists, but cannot be used.
     backend: Result<Box<dyn Backend>, String>,
+    /// The storage whose devices it lies on.
+    base: Option<VolumeId>,
     limits: Limits,
     lock: lock::Place,
 }
@@ -147,11 +150,14 @@ impl Storages {
     /// The backend of a storage that can be used now.
     fn ready<'a>(&self, storage: &'a Storage) -> Result<&'a dyn Backend, StorageError> {
         let backend = storage.backend()?;
-        if self.activates {
-            backend.activate()?
-        } else {
-            backend.check()?
+        if !self.activates {
+            backend.check()?;
+            return Ok(backend);
         }
+        if let Some(base) = &storage.base {
+            self.get(&base.storage)?.backend()?.activate()?;
+        }
+        backend.activate()?;
         Ok(backend)
     }
 
@@ -407,11 +413,17 @@ impl Storage {
             "nfs" => boxed(nfs::from_section(section)),
             "cifs" => boxed(cifs::from_section(section, etc)),
             "cephfs" => boxed(cephfs::from_section(section, etc)),
+            "iscsi" => boxed(iscsi::Iscsi::from_section(section)),
             "lvm" => boxed(lvm::LvmStorage::from_section(section)),
             "lvmthin" => boxed(lvmthin::LvmThinStorage::from_section(section)),
             "zfspool" => boxed(zfspool::ZfsPoolStorage::from_section(section)),
             "rbd" => boxed(rbd::RbdStorage::from_section(section, etc)),
             other => Err(format!("storages of type '{other}' are not supported by this release")),
+        };
+        let base = section.get("base").map(|base| base.parse().map_err(|e| format!("its 'base': {e}")));
+        let (base, backend) = match base.transpose() {
+            Ok(base) => (base, backend),
+            Err(reason) => (None, Err(reason)),
         };
         Self {
             id: section.id.clone(),
@@ -421,6 +433,7 @@ impl Storage {
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
             backend,
+            base,
             limits: section.limits(),
             lock: Place::of(section, places),
         }
@@ -481,6 +494,28 @@ dir: elsewhere
 unheardof: strange
 \tcontent rootdir
 ";
+
+    #[test]
+    fn the_base_of_a_storage_comes_before_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let (storage_cfg, local) = (temp.path().join("storage.cfg"), temp.path().join("local"));
+        let cfg = "iscsi: san\n\tportal p\n\ttarget t\n\nlvm: vol\n\tvgname vg0\n\tbase san:0.0.1.x\n\tcontent rootdir\n\n\
+                   lvm: odd\n\tvgname vg0\n\tbase x\n\nlvm: own\n\tvgname vg0\n\tbase own:x\n";
+        std::fs::write(&storage_cfg, cfg).unwrap();
+        let lock = |id: &str| temp.path().join(id);
+        let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
+        let storages = Storages::load(&places).unwrap();
+        tools::script::fail("iscsiadm --mode session", "No active sessions");
+        tools::script::answer("vgs", "  vg0:1000:400\n");
+        storages.for_containers("vol").unwrap();
+        let lines = tools::script::take();
+        let programs: Vec<_> = lines.iter().map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(programs, ["iscsiadm", "iscsiadm", "iscsiadm", "udevadm", "vgs"], "{lines:?}");
+        assert!(
+            matches!(storages.statuses()[3].problem.as_deref(), Some(text) if text.contains("its 'base'"))
+        );
+        tools::script::take();
+    }
 
     #[test]
     fn data_moves_no_faster_than_the_slowest_storage_allows() {

@@ -22,6 +22,14 @@ pub(super) fn ask(command: Command) -> Result<Vec<String>, StorageError> {
     Ok(run(command.timeout(QUERY))?.stdout_lines())
 }
 
+/// The same, where a complaint with these words means that there is nothing to tell.
+pub(super) fn ask_unless(command: Command, fine: &[&str]) -> Result<Vec<String>, StorageError> {
+    match run(command.timeout(QUERY)) {
+        Err(e) if is_fine(&e, fine) => Ok(Vec::new()),
+        other => Ok(other?.stdout_lines()),
+    }
+}
+
 /// Asks a program whether something answers at all.
 pub(super) fn poke(command: Command) -> Result<(), Error> {
     run(command.timeout(POKE)).map(drop)
@@ -47,6 +55,11 @@ pub(super) fn change_unless(command: Command, fine: &[&str]) -> Result<(), Stora
 /// Has a program do what takes as long as there is data.
 pub(super) fn work(command: Command) -> Result<(), StorageError> {
     Ok(run(command).map(drop)?)
+}
+
+/// Waits until the nodes of devices are there that have just come. One that does not come is missed where it is used.
+pub(super) fn settle() {
+    let _ = change(program("udevadm", "udev").args(["settle", "--timeout=30"]));
 }
 
 #[cfg(not(test))]
