@@ -1,7 +1,7 @@
 //! `clone` (spec: cli, parts 5.7 and 6.6).
 
 use super::{
-    Env, destroy, disks, facts, guest_setup, leftovers, mark, mounts,
+    Env, destroy, disks, facts, firewall, guest_setup, leftovers, mark, mounts,
     setters::setters,
     volume_copy::{self, Target},
 };
@@ -57,7 +57,8 @@ pub(crate) fn clone_to(
     let plan = begin(env, vmid, clone, options, &storages, progress)?;
     progress.message(&format!("creating a clone of container {vmid} with ID {clone}"));
     let mut made = Vec::new();
-    let cloned = fill(env, clone, &plan, options, &storages, &mut made, progress)
+    let cloned = firewall::copy(env, vmid, clone)
+        .and_then(|()| fill(env, clone, &plan, options, &storages, &mut made, progress))
         .and_then(|()| update(env, clone, progress, |section| drop(section.remove("lock"))));
     if cloned.is_err() {
         take_back(env, clone, &made, &storages, progress);
@@ -235,6 +236,7 @@ fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, pro
             return Ok(());
         }
         destroy::remove_folder(env, clone)?;
+        firewall::remove(env, clone)?;
         Ok(env.store().remove(&lock)?)
     };
     if let Err(error) = remove() {

@@ -1,8 +1,8 @@
 //! `destroy` (spec: cli, part 6.9).
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{collections::BTreeSet, fs};
 
-use super::{Env, checkpoint, host_mount, leftovers, setters::setters, stop};
+use super::{Env, checkpoint, firewall, gone, host_mount, leftovers, setters::setters, stop};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
     error::{Error, reasons},
@@ -67,6 +67,7 @@ pub(crate) fn destroy(
             progress.warning("jobs and HA resources of the cluster are not looked at by this release");
         }
     }
+    firewall::remove(env, vmid)?;
     env.store().remove(&lock)?;
     Ok(())
 }
@@ -124,14 +125,4 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
         gone(fs::remove_dir(&dir), &dir)?;
     }
     Ok(())
-}
-
-/// What is not there counts as removed.
-fn gone(result: io::Result<()>, path: &Path) -> Result<(), Error> {
-    match result {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("cannot remove", path, source))
-        }
-        _ => Ok(()),
-    }
 }

@@ -20,6 +20,7 @@ mod doctor;
 mod events;
 mod exec;
 mod facts;
+mod firewall;
 mod folders;
 mod fsck;
 mod fstrim;
@@ -69,6 +70,7 @@ mod volume_copy;
 mod wait;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -200,6 +202,16 @@ impl Env {
 /// Lets time pass, or only asks whether the caller has enough of it: then the operation is interrupted.
 fn pause(progress: &dyn Progress, time: Duration) -> Result<(), Error> {
     if progress::pause(progress, time) { Ok(()) } else { Err(Error::Interrupted) }
+}
+
+/// What is not there counts as removed.
+fn gone(result: io::Result<()>, path: &Path) -> Result<(), Error> {
+    match result {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("cannot remove", path, source))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Shows a path in a message.

@@ -199,6 +199,27 @@ fn a_volume_moves_to_another_storage() {
 }
 
 #[test]
+fn the_rules_of_a_firewall_go_with_a_container() {
+    require_root!();
+    let host = Host::new();
+    let rules = |ct: &Ct<'_>| host.root().join(format!("etc/pct/firewall/{}.fw", ct.id));
+    let ct = host.busybox(&["--rootfs", "local:0"]);
+    let (clone, plain, failed) = (host.ct(), host.ct(), host.ct());
+    ct.pct("clone", &[&plain.id]).ok();
+    assert!(!rules(&plain).exists());
+    fs::create_dir_all(rules(&ct).parent().unwrap()).unwrap();
+    fs::write(rules(&ct), "[OPTIONS]\nenable: 1\n").unwrap();
+    ct.pct("clone", &[&clone.id]).ok();
+    assert_eq!(fs::read(rules(&clone)).unwrap(), fs::read(rules(&ct)).unwrap());
+    // Nothing of a clone stays that could not be made.
+    fs::remove_dir_all(ct.subvol()).unwrap();
+    ct.pct("clone", &[&failed.id]).output().fails().says("clone failed");
+    assert!(!failed.conf().exists() && !rules(&failed).exists());
+    ct.pct("destroy", &[]).ok();
+    assert!(!rules(&ct).exists() && rules(&clone).exists());
+}
+
+#[test]
 fn data_moves_no_faster_than_the_storages_allow() {
     require_root!();
     let host = Host::new();
