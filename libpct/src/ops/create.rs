@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     changes,
-    config::{Config, MountPoint, PropertyError, Section, Vmid, VolumeId, VolumeRef},
+    config::{Config, MountPoint, Section, Vmid, VolumeId, VolumeRef},
     error::Error,
     image::Compression,
     ops::helper::Working,
@@ -156,9 +156,7 @@ fn prepare(env: &Env, vmid: Vmid, options: &CreateOptions, storages: &Storages) 
     }
     let mut disks = Vec::new();
     for (key, value) in disk_values {
-        let parsed =
-            if key == "rootfs" { MountPoint::parse_rootfs(&value) } else { MountPoint::parse_mp(&value) };
-        let point = parsed.map_err(|source| PropertyError { key: key.clone(), source })?;
+        let point = changes::mount_point(&key, &value)?;
         if let VolumeRef::Volume(volume) = &point.volume {
             storages
                 .for_containers(&volume.storage)
