@@ -55,7 +55,9 @@ pub use ops::{
     StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
-pub use storage::{Content, StorageStatus, StorageVolume};
+pub use storage::{
+    Content, STORAGE_OPTIONS, StorageOption, StorageStatus, StorageValue, StorageVolume, storage_types,
+};
 pub use store::Loaded;
 pub use translate::LxcConfig;
 

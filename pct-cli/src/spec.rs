@@ -98,6 +98,8 @@ pub(crate) enum Candidates {
     Templates,
     /// The storages for volumes of containers.
     Storages,
+    /// What an action of `storage` works on: a type or the ids that there are.
+    StorageWords,
     /// The snapshots of the container that the line names.
     Snapshots,
     /// The keys that this container has.

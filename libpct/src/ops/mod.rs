@@ -86,7 +86,7 @@ use crate::{
 };
 
 pub(crate) use self::storage::{
-    add_storage, allocate_volume, remove_storage, remove_volume, set_storage, storage_contents,
+    add_storage, allocate_volume, remove_storage, remove_volume, set_storage, storage_contents, storage_ids,
     storage_status, volume_path,
 };
 pub use all::{StartAllOptions, StopAllOptions};

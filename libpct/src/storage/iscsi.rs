@@ -169,7 +169,7 @@ mod tests {
         let login = "iscsiadm --mode node --targetname iqn.2001-05.com:a --login";
         assert_eq!(script::take(), [ASK, &format!("{discover} 10.0.0.1"), login, SETTLE]);
         // The second way is taken when the first is closed; the session of another target is none of ours.
-        script::answer(ASK, &SESSIONS.lines().next().unwrap());
+        script::answer(ASK, SESSIONS.lines().next().unwrap());
         script::fail(&format!("{discover} 10.0.0.1"), "cannot make connection");
         storage().activate().unwrap();
         let ways = ["10.0.0.1", "10.0.0.2:3261"].map(|portal| format!("{discover} {portal}"));

@@ -23,6 +23,8 @@ mod rawfile;
 mod rbd;
 mod remove;
 mod report;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod volname;
 mod zfspool;
@@ -35,6 +37,7 @@ use std::{
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
 use cfg::Limits;
+pub use cfg::{STORAGE_OPTIONS, StorageOption, StorageValue, storage_types};
 pub(crate) use cfg::{StorageCfg, Work};
 pub(crate) use error::StorageError;
 pub(crate) use lock::Lock;
@@ -379,6 +382,11 @@ impl Storages {
         self.storages.iter().filter(usable).map(|s| s.id.clone()).collect()
     }
 
+    /// The ids of all storages, in the order of `storage.cfg`.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.storages.iter().map(|storage| storage.id.clone()).collect()
+    }
+
     /// The templates of a storage, sorted. Changes nothing: a storage without its folders has none.
     pub(crate) fn templates(&self, id: &str) -> Result<Vec<VolumeId>, StorageError> {
         let volume = |name| VolumeId { storage: id.to_owned(), name };
@@ -470,98 +478,4 @@ fn read(path: &Path) -> Result<String, StorageError> {
 
 fn boxed<B: Backend + 'static>(made: Result<B, String>) -> Result<Box<dyn Backend>, String> {
     made.map(|backend| Box::new(backend) as Box<dyn Backend>)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CFG: &str = "\
-dir: both
-\tpath /srv/both
-\tcontent rootdir,vztmpl
-dir: templates
-\tpath /srv/templates
-\tcontent vztmpl
-dir: off
-\tpath /srv/off
-\tcontent rootdir
-\tdisable
-dir: elsewhere
-\tpath /srv/elsewhere
-\tcontent rootdir
-\tnodes other
-unheardof: strange
-\tcontent rootdir
-";
-
-    #[test]
-    fn the_base_of_a_storage_comes_before_it() {
-        let temp = tempfile::tempdir().unwrap();
-        let (storage_cfg, local) = (temp.path().join("storage.cfg"), temp.path().join("local"));
-        let cfg = "iscsi: san\n\tportal p\n\ttarget t\n\nlvm: vol\n\tvgname vg0\n\tbase san:0.0.1.x\n\tcontent rootdir\n\n\
-                   lvm: odd\n\tvgname vg0\n\tbase x\n\nlvm: own\n\tvgname vg0\n\tbase own:x\n";
-        std::fs::write(&storage_cfg, cfg).unwrap();
-        let lock = |id: &str| temp.path().join(id);
-        let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
-        let storages = Storages::load(&places).unwrap();
-        tools::script::fail("iscsiadm --mode session", "No active sessions");
-        tools::script::answer("vgs", "  vg0:1000:400\n");
-        storages.for_containers("vol").unwrap();
-        let lines = tools::script::take();
-        let programs: Vec<_> = lines.iter().map(|line| line.split(' ').next().unwrap()).collect();
-        assert_eq!(programs, ["iscsiadm", "iscsiadm", "iscsiadm", "udevadm", "vgs"], "{lines:?}");
-        assert!(
-            matches!(storages.statuses()[3].problem.as_deref(), Some(text) if text.contains("its 'base'"))
-        );
-        tools::script::take();
-    }
-
-    #[test]
-    fn data_moves_no_faster_than_the_slowest_storage_allows() {
-        let temp = tempfile::tempdir().unwrap();
-        let storage_cfg = temp.path().join("storage.cfg");
-        let cfg =
-            "dir: slow\n\tpath /a\n\tbwlimit default=50,move=20\n\ndir: free\n\tpath /b\n\tbwlimit clone=0\n";
-        std::fs::write(&storage_cfg, cfg).unwrap();
-        let load = |datacenter: &str| {
-            std::fs::write(temp.path().join("datacenter.cfg"), datacenter).unwrap();
-            let (local, lock) = (temp.path().join("local"), |id: &str| temp.path().join(id));
-            let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
-            Storages::load(&places).unwrap()
-        };
-        let storages = load("bwlimit: clone=30,move=40\n");
-        for (asked, work, ids, limit) in [
-            (None, Work::Move, ["slow", "local"], Some(20)),
-            (None, Work::Move, ["free", "local"], Some(40)),
-            (None, Work::Clone, ["slow", "local"], Some(30)),
-            (None, Work::Clone, ["slow", "free"], Some(50)),
-            (None, Work::Clone, ["free", "free"], None),
-            (None, Work::Restore, ["slow", "local"], Some(50)),
-            (None, Work::Restore, ["local", "free"], None),
-            (Some(0), Work::Move, ["slow", "local"], None),
-            (Some(90), Work::Move, ["slow", "local"], Some(90)),
-        ] {
-            let found = storages.bandwidth(asked, work, ids).map(NonZeroU64::get);
-            assert_eq!(found, limit, "{asked:?} {work:?} {ids:?}");
-        }
-        let told = load("bwlimit: fast\n").warnings;
-        assert!(told.len() == 1 && told[0].contains("'bwlimit' in"), "{told:?}");
-    }
-
-    #[test]
-    fn only_storages_that_can_be_used_here_are_offered() {
-        let temp = tempfile::tempdir().unwrap();
-        let storage_cfg = temp.path().join("storage.cfg");
-        std::fs::write(&storage_cfg, CFG).unwrap();
-        let lock = |id: &str| temp.path().join(id);
-        let local = temp.path().join("local");
-        let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
-        let storages = Storages::load(&places).unwrap();
-        assert_eq!(storages.with_content(Content::Volumes), ["local", "both"]);
-        assert_eq!(storages.with_content(Content::Templates), ["local", "both", "templates"]);
-        assert!(storages.templates("local").unwrap().is_empty());
-        assert!(!local.exists(), "asking makes no folders");
-        assert!(matches!(storages.templates("elsewhere"), Err(StorageError::NotHere { .. })));
-    }
 }

@@ -6,6 +6,7 @@
 mod edit;
 mod grammar;
 mod limits;
+mod options;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 
 use grammar::{Line, line};
 pub(crate) use limits::{Limits, Work};
+pub use options::{STORAGE_OPTIONS, StorageOption, StorageValue};
+pub use types::storage_types;
 pub(crate) use types::{Kind, kind};
 
 use crate::config::{VolumeId, parse_bool, split_list};

@@ -153,6 +153,7 @@ fn what_could_not_be_read_again_is_not_written() {
         assert!(cfg.add(kind, id, &[pair(key, value)]).is_err(), "{kind} {id} {key} {value}");
     }
     assert!(cfg.set("d1", &[], &["path".to_owned()]).is_err(), "it is required");
+    assert!(cfg.set("d1", &[], &["vgname".to_owned()]).is_err(), "it has none");
     assert!(cfg.set("d1", &[pair("content", "rootdir,funny")], &[]).is_err());
     assert!(cfg.set("w1", &[pair("x", "a\nb")], &[]).is_err());
     cfg.set("w1", &[pair("x", "z")], &[]).unwrap();
