@@ -33,15 +33,19 @@ ln -sfn "$host/release" target/fuzz/bin
 fuzz() {
 	corpus=target/fuzz/corpus/$1 artifacts=fuzz/artifacts/$1/ log=target/fuzz/$1.log
 	mkdir -p "$corpus" "$artifacts"
-	if "target/fuzz/bin/$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=512 \
+	# What a target writes need not outlive it, nor a reboot.
+	scratch=$(mktemp -d /dev/shm/pct-fuzz.XXXXXX)
+	if TMPDIR=$scratch "target/fuzz/bin/$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=512 \
 		-artifact_prefix="$artifacts" "$corpus" "fuzz/corpus/$1" >"$log" 2>&1; then
 		# `cov` are the branches that were reached: at first, and in the end.
 		grep -E '	(INITED|DONE) ' "$log" | sed "s/^/$1: /"
 	else
 		tail -n 40 "$log"
 		echo "$1: failed; all of its output is in $log" >&2
+		rm -r "$scratch"
 		return 1
 	fi
+	rm -r "$scratch"
 }
 
 running=

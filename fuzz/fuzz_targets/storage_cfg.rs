@@ -2,14 +2,14 @@
 
 #![no_main]
 
-use std::{fs, path::Path, sync::LazyLock};
+use std::{env, fs, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use pct::{Content, Pct};
 
-/// A host of its own, in memory: each change is written durably.
+/// A host of its own. Each change is written durably: better in memory, where `run.sh` has the folder.
 static PCT: LazyLock<Pct> = LazyLock::new(|| {
-    let root = Path::new("/dev/shm").join(format!("pct-fuzz-storage-{}", std::process::id()));
+    let root = env::temp_dir().join(format!("pct-fuzz-{}", std::process::id()));
     fs::create_dir_all(root.join("etc/pct")).expect("a folder");
     Pct::builder().root(root).open().expect("a host below a folder")
 });
@@ -49,10 +49,13 @@ fuzz_target!(|bytes: &[u8]| {
 
     let (head, tail) = bytes.split_at(bytes.len() / 2);
     let around = |section: &[u8]| [head, b"\n\n", section, tail].concat();
-    let before = around(b"DIR:fuzzed\n  content images;rootdir\n# a note\npath is missing\n\tdisable\n \tpath /y \n\n");
+    let before = around(
+        b"DIR:fuzzed\n  content images;rootdir\n# a note\npath is missing\n\tdisable\n \tpath /y \n\n",
+    );
     let set = after(&before, |pct| {
         pct.set_storage(ID, &options(&[("nodes", "b, a"), ("path", "/z")]), &["disable".to_owned()])
     });
-    let expected = b"dir: fuzzed\n# a note\npath is missing\n\tpath /z\n\tcontent images,rootdir\n\tnodes a,b\n\n";
+    let expected =
+        b"dir: fuzzed\n# a note\npath is missing\n\tpath /z\n\tcontent images,rootdir\n\tnodes a,b\n\n";
     assert_eq!(set, around(expected));
 });
