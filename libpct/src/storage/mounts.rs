@@ -100,6 +100,10 @@ mod tests {
         }
         answers(Path::new("/proc/self")).unwrap();
         assert!(script::take().is_empty());
+        // What is not there was looked for.
+        script::fail("stat", "stat: cannot read file system information for '/x': No such file or directory");
+        tools::poke(tools::program("stat", "coreutils")).unwrap();
+        assert_eq!(script::take(), ["stat"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::StorageError;
-use crate::exec::{Command, Error, Output};
+use crate::exec::{Command, Error, Output, Reason};
 
 /// How long a question may take.
 const QUERY: Duration = Duration::from_secs(10);
@@ -30,9 +30,12 @@ pub(super) fn ask_unless(command: Command, fine: &[&str]) -> Result<Vec<String>,
     }
 }
 
-/// Asks a program whether something answers at all.
+/// Has a program ask something that may be silent: only silence is an error, whatever the answer is.
 pub(super) fn poke(command: Command) -> Result<(), Error> {
-    run(command.timeout(POKE)).map(drop)
+    match run(command.timeout(POKE)) {
+        Err(silence @ Error::Failed { reason: Reason::Timeout, .. }) => Err(silence),
+        _ => Ok(()),
+    }
 }
 
 fn is_fine(error: &Error, words: &[&str]) -> bool {
