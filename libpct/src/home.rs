@@ -185,6 +185,12 @@ impl Home {
         self.choose("/run/pct", "/run/pct")
     }
 
+    /// What is being done to a container, or was when it broke off. On disk, as a crash of the host is what most often ends
+    /// a long operation.
+    pub(crate) fn work_file(&self, vmid: Vmid) -> PathBuf {
+        self.under_prefix("/var/lib/pct/work").join(vmid.to_string())
+    }
+
     /// Held locked by the monitor of a container for as long as it lives.
     pub(crate) fn monitor_file(&self, vmid: Vmid) -> PathBuf {
         self.run_dir().join(format!("{vmid}.monitor"))

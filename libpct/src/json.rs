@@ -14,8 +14,8 @@ use crate::{
     },
     error::Error,
     ops::{
-        Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Listing, Status, Symptom, Usage,
-        VolumeUsage,
+        Checkup, ConfigState, GuestSetup, Interface, InterfaceAddress, Leftover, Listing, RepairOutcome,
+        Status, Symptom, Usage, VolumeUsage,
     },
     storage::{StorageStatus, StorageVolume},
     store::Loaded,
@@ -206,6 +206,29 @@ pub fn checkup(found: &Checkup) -> Value {
     let all = found.containers.iter().flat_map(|(vmid, found)| found.iter().map(|symptom| (*vmid, symptom)));
     let failed = found.errors.iter().map(|(vmid, error)| failure(*vmid, error));
     all.map(symptom).chain(failed).collect()
+}
+
+/// What operations have left of a container: an array of `{vmid, kind, found, action, outcome, error}`, where `outcome` is
+/// `found`, `repaired`, `failed` or `yours`, and `error` is null but for one that failed.
+#[must_use]
+pub fn leftovers(vmid: Vmid, leftovers: &[Leftover]) -> Value {
+    let entry = |leftover: &Leftover| {
+        let (outcome, error) = match &leftover.outcome {
+            RepairOutcome::Found => ("found", None),
+            RepairOutcome::Repaired => ("repaired", None),
+            RepairOutcome::Failed(error) => ("failed", Some(text(error))),
+            RepairOutcome::Yours => ("yours", None),
+        };
+        serde_json::json!({
+            "vmid": vmid.get(),
+            "kind": leftover.kind.as_str(),
+            "found": text(&leftover.found),
+            "action": text(&leftover.action),
+            "outcome": outcome,
+            "error": error,
+        })
+    };
+    leftovers.iter().map(entry).collect()
 }
 
 /// The processors that running containers may use: an array of `{vmid, cpus: [0, 1, ...]}`.

@@ -49,10 +49,11 @@ pub use lxc::TtyLease;
 pub use ops::{
     Attach, Checkup, CloneOptions, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
     DeleteSnapshotOptions, DestroyOptions, Events, Exec, FsckOptions, FstrimOptions, Gravity, GuestEvent,
-    GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, InvalidNewSize, Listing,
-    LxcConfigOptions, MoveVolumeOptions, NewSize, ReassignOptions, RebootOptions, RescanOptions,
-    ResizeOptions, RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions, StartAllOptions,
-    StartOptions, StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
+    GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, InvalidNewSize, Leftover,
+    LeftoverKind, Listing, LxcConfigOptions, MoveVolumeOptions, NewSize, ReassignOptions, RebootOptions,
+    RepairOptions, RepairOutcome, RescanOptions, ResizeOptions, RollbackOptions, SYMPTOM_CODES,
+    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, StateChange, Status, StopAllOptions,
+    StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::{
@@ -344,6 +345,20 @@ impl<'a> Container<'a> {
     /// When there is no such container, or no lock.
     pub fn unlock(&self, progress: &mut dyn Progress) -> Result<(), Error> {
         ops::unlock(self.env, self.vmid, progress)
+    }
+
+    /// Finds what an operation has left that was killed, and removes it or brings it to its end: its lock, mounts, half-made
+    /// volumes and snapshots, a half-made container. What the config does not name of a storage is noted as [`Pct::rescan`]
+    /// does it. The first that fails is the last that is tried.
+    ///
+    /// # Errors
+    /// [`Error::AtWork`] while an operation lives: nothing was done.
+    pub fn repair(
+        &self,
+        options: &RepairOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Leftover>, Error> {
+        ops::repair(self.env, self.vmid, options, progress)
     }
 
     /// As [`Pct::rescan`], for this container.

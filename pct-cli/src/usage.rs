@@ -93,6 +93,7 @@ mod tests {
             "       pct mount <vmid>",
             "       pct pull <vmid> <path> <destination> [OPTIONS]",
             "       pct push <vmid> <file> <destination> [OPTIONS]",
+            "       pct repair <vmid> [OPTIONS]",
             "       pct rescan  [OPTIONS]",
             "       pct status <vmid> [OPTIONS]",
             "       pct storage <action> [<argument>] [OPTIONS]",

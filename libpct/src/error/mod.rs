@@ -203,6 +203,14 @@ pub enum Error {
         /// The monitor.
         pid: i32,
     },
+    /// An operation is at work on the container, whose mark in the config somebody has taken away.
+    #[error("{who} is at work on CT {vmid}: wait for its end")]
+    AtWork {
+        /// The container.
+        vmid: Vmid,
+        /// Its verb, and its process.
+        who: String,
+    },
     /// A container could not be made; nothing of it is left.
     #[error("unable to create CT {vmid} - {source}")]
     Create {
@@ -437,9 +445,9 @@ impl Error {
             Self::Interrupted
             | Self::Sys(sys::Error::Interrupted)
             | Self::Store(StoreError::LockFile(sys::Error::Interrupted)) => ErrorKind::Cancelled,
-            Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_)) | Self::MonitorBusy { .. } => {
-                ErrorKind::Locked
-            }
+            Self::Store(StoreError::Locked { .. } | StoreError::LockFile(_))
+            | Self::MonitorBusy { .. }
+            | Self::AtWork { .. } => ErrorKind::Locked,
             Self::NotRunning { .. }
             | Self::NotRunningInside { .. }
             | Self::NotRunningToCopy(_)

@@ -1,7 +1,7 @@
 //! What of a container is mounted in the host's own mount namespace, where everybody sees it (`pct mount`), and how the
 //! namespaces of monitors keep out of that.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
@@ -18,26 +18,47 @@ use super::{Error, Result};
 /// Unmounts what is mounted at `path` below `root`, or at `root` itself for `/`, where something is. Changes nothing of
 /// this process: it may have threads.
 pub(crate) fn unmount_point(root: &Path, path: &str) -> Result<()> {
-    let is_root = path.split('/').all(|name| matches!(name, "" | "."));
-    let (folder, below) = match (is_root, root.parent(), root.file_name().and_then(|name| name.to_str())) {
-        (true, Some(folder), Some(name)) => (folder, name),
-        _ => (root, path),
-    };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = match rustix::fs::open(folder, flags, Mode::empty()) {
-        Ok(folder) => folder,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(e) => return Err(Error::os(format!("open '{}'", folder.display()), e)),
-    };
-    let Some((folder, name)) = folder_below(folder.as_fd(), below)? else { return Ok(()) };
-    if mounted_at(folder.as_fd(), name).is_none() {
-        return Ok(());
-    }
+    let Some(point) = Point::find(root, path)? else { return Ok(()) };
     // The folder is of the mount below: its descriptor does not make this one busy.
-    let there = format!("/proc/self/fd/{}/{name}", folder.as_raw_fd());
-    let shown = if is_root { root.to_owned() } else { root.join(path.trim_start_matches('/')) };
+    let there = format!("/proc/self/fd/{}/{}", point.folder.as_raw_fd(), point.name);
     rustix::mount::unmount(there, UnmountFlags::NOFOLLOW)
-        .map_err(|e| Error::os(format!("unmount '{}'", shown.display()), e))
+        .map_err(|e| Error::os(format!("unmount '{}'", point.shown.display()), e))
+}
+
+/// Whether something is mounted there.
+pub(crate) fn is_mounted(root: &Path, path: &str) -> Result<bool> {
+    Ok(Point::find(root, path)?.is_some())
+}
+
+/// Where the host has mounted something.
+struct Point<'a> {
+    folder: OwnedFd,
+    /// In the folder.
+    name: &'a str,
+    shown: PathBuf,
+}
+
+impl<'a> Point<'a> {
+    fn find(root: &'a Path, path: &'a str) -> Result<Option<Self>> {
+        let is_root = path.split('/').all(|name| matches!(name, "" | "."));
+        let (folder, below) = match (is_root, root.parent(), root.file_name().and_then(|name| name.to_str()))
+        {
+            (true, Some(folder), Some(name)) => (folder, name),
+            _ => (root, path),
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = match rustix::fs::open(folder, flags, Mode::empty()) {
+            Ok(folder) => folder,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(e) => return Err(Error::os(format!("open '{}'", folder.display()), e)),
+        };
+        let Some((folder, name)) = folder_below(folder.as_fd(), below)? else { return Ok(None) };
+        if mounted_at(folder.as_fd(), name).is_none() {
+            return Ok(None);
+        }
+        let shown = if is_root { root.to_owned() } else { root.join(path.trim_start_matches('/')) };
+        Ok(Some(Self { folder, name, shown }))
+    }
 }
 
 /// Where something is mounted at a directory and below it, in the kernel's order.

@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub(crate) use check::{Stream, check_file_system, is_in_use};
 pub(crate) use grow::{grow_block_device, grow_idle, grow_raw_image};
-pub(crate) use host::{FolderApart, points_below, unmount_point};
+pub(crate) use host::{FolderApart, is_mounted, points_below, unmount_point};
 pub(crate) use idmap::idmapped;
 pub(crate) use live::{Identity, Unmounted, is_point, points_of, seal, unmount_at};
 pub(crate) use namespace::{OuterNamespace, enter_namespace, enter_private_namespace, unmount_tree};

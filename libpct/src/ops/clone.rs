@@ -1,9 +1,12 @@
 //! `clone` (spec: cli, parts 5.7 and 6.6).
 
+use std::{fs, io};
+
 use super::{
-    Env, destroy, disks, facts, firewall, guest_setup, leftovers, mark, mounts,
+    Env, destroy, disks, facts, guest_setup, leftovers, mark, mounts,
     setters::setters,
     volume_copy::{self, Target},
+    work::{Record, Work},
 };
 use crate::{
     changes::{
@@ -15,8 +18,8 @@ use crate::{
     guest,
     progress::{Progress, Silent},
     rootfs::Rootfs,
-    storage::{Feature, Storages, Work},
-    store::CREATE_LOCK_TIMEOUT,
+    storage::{Feature, Flow, Storages},
+    store::{self, CREATE_LOCK_TIMEOUT},
 };
 
 /// What [`Container::clone_to`](crate::Container::clone_to) makes.
@@ -41,9 +44,6 @@ setters! {
     CloneOptions { full: Option<bool>, bandwidth: Option<u64> } texts { snapshot, storage, hostname, description }
 }
 
-/// The mark of a container that is being made.
-const MAKING: &str = "create";
-
 pub(crate) fn clone_to(
     env: &Env,
     vmid: Vmid,
@@ -54,17 +54,18 @@ pub(crate) fn clone_to(
     env.store().require(vmid)?;
     env.store().require_free(clone)?;
     let storages = env.storages()?;
-    let plan = begin(env, vmid, clone, options, &storages, progress)?;
+    let (plan, works) = begin(env, vmid, clone, options, &storages, progress)?;
     progress.message(&format!("creating a clone of container {vmid} with ID {clone}"));
     let mut made = Vec::new();
-    let cloned = firewall::copy(env, vmid, clone)
+    let cloned = copy_rules(env, vmid, clone)
         .and_then(|()| fill(env, clone, &plan, options, &storages, &mut made, progress))
         .and_then(|()| update(env, clone, progress, |section| drop(section.remove("lock"))));
-    if cloned.is_err() {
-        take_back(env, clone, &made, &storages, progress);
+    match cloned {
+        Ok(()) => works.clone.end(progress),
+        Err(_) => take_back(env, clone, &made, works.clone, &storages, progress),
     }
     let cloned = cloned.map_err(|source| Error::Clone { source: Box::new(source) });
-    mark::clear_disk_after(cloned, env, vmid, progress)
+    mark::clear_disk_after(cloned, works.origin, env, vmid, progress)
 }
 
 /// What is cloned, and how.
@@ -75,6 +76,12 @@ struct Plan {
     section: Section,
 }
 
+/// On both containers.
+struct Works {
+    origin: Work,
+    clone: Work,
+}
+
 /// Checks all, marks the container, and makes the clone's config.
 fn begin(
     env: &Env,
@@ -83,7 +90,7 @@ fn begin(
     options: &CloneOptions,
     storages: &Storages,
     progress: &mut dyn Progress,
-) -> Result<Plan, Error> {
+) -> Result<(Plan, Works), Error> {
     if let Some(storage) = &options.storage {
         storages.for_containers(storage)?;
     }
@@ -93,13 +100,13 @@ fn begin(
     let running = leftovers::settle(env, vmid)?;
     let plan = plan(env, clone, &loaded.config, running, options, storages)?;
     let mut config = loaded.config;
+    let origin = Work::begin(env, vmid, Record::of("clone", mark::DISK))?;
     config.main_mut().set("lock", mark::DISK);
     env.store().write(&lock, &config)?;
     drop(lock);
-    let begun = write_new(env, clone, &plan.section, progress);
-    match begun {
-        Ok(()) => Ok(plan),
-        Err(_) => mark::clear_disk_after(begun, env, vmid, progress).map(|()| plan),
+    match write_new(env, clone, &plan.section, progress) {
+        Ok(clone) => Ok((plan, Works { origin, clone })),
+        Err(error) => mark::clear_disk_after(Err(error), origin, env, vmid, progress),
     }
 }
 
@@ -139,12 +146,24 @@ fn plan(
     Ok(Plan { full, origins, section })
 }
 
-fn write_new(env: &Env, clone: Vmid, section: &Section, progress: &mut dyn Progress) -> Result<(), Error> {
+fn write_new(env: &Env, clone: Vmid, section: &Section, progress: &mut dyn Progress) -> Result<Work, Error> {
     let lock = env.store().lock_within(clone, CREATE_LOCK_TIMEOUT, progress)?;
     env.store().require_free(clone)?;
     let mut config = Config::default();
     *config.main_mut() = section.clone();
-    Ok(env.store().write(&lock, &config)?)
+    let work = Work::begin(env, clone, Record::of("clone", mark::CREATE))?;
+    env.store().write(&lock, &config)?;
+    Ok(work)
+}
+
+/// The clone is behind the same firewall.
+fn copy_rules(env: &Env, vmid: Vmid, clone: Vmid) -> Result<(), Error> {
+    let rules = env.home.firewall_file(vmid);
+    match fs::read(&rules) {
+        Ok(text) => Ok(store::write_durably(&env.home.firewall_file(clone), &text)?),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::io("cannot read", &rules, source)),
+    }
 }
 
 /// Clones one volume after the other. `made` has those that are to go if that fails.
@@ -173,7 +192,7 @@ fn fill(
             progress.message(&format!("create full clone of mountpoint {key} ({volume})"));
             let storage = options.storage.as_deref().unwrap_or(&volume.storage);
             let target =
-                Target { storage, owner: clone, root, work: Work::Clone, bandwidth: options.bandwidth };
+                Target { storage, owner: clone, root, flow: Flow::Clone, bandwidth: options.bandwidth };
             volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)?
         } else {
             progress.message(&format!("create linked clone of mount point {key} ({volume})"));
@@ -212,7 +231,7 @@ fn update(
     change: impl FnOnce(&mut Section),
 ) -> Result<(), Error> {
     env.rewrite(clone, progress, |config| {
-        if config.main().lock() != Some(MAKING) {
+        if config.main().lock() != Some(mark::CREATE) {
             return Err(CloneError::Lost);
         }
         change(config.main_mut());
@@ -221,7 +240,14 @@ fn update(
 }
 
 /// Removes what was made of the clone. What stays is told, and its config with it.
-fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, progress: &mut dyn Progress) {
+fn take_back(
+    env: &Env,
+    clone: Vmid,
+    made: &[VolumeId],
+    work: Work,
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) {
     let mut clean = true;
     for volume in made.iter().rev() {
         if let Err(error) = storages.free(volume, clone) {
@@ -229,17 +255,22 @@ fn take_back(env: &Env, clone: Vmid, made: &[VolumeId], storages: &Storages, pro
             progress.warning(&disks::kept(volume, &error));
         }
     }
-    let remove = || -> Result<(), Error> {
+    let remove = || -> Result<bool, Error> {
         let lock = env.store().lock(clone, &mut Silent)?;
         // Somebody else's by now, or it names a volume that stays.
-        if !clean || env.store().load(clone)?.config.main().lock() != Some(MAKING) {
-            return Ok(());
+        if !clean || env.store().load(clone)?.config.main().lock() != Some(mark::CREATE) {
+            return Ok(false);
         }
         destroy::remove_folder(env, clone)?;
-        firewall::remove(env, clone)?;
-        Ok(env.store().remove(&lock)?)
+        env.store().remove(&lock)?;
+        Ok(true)
     };
-    if let Err(error) = remove() {
-        progress.warning(&format!("the config of CT {clone} could not be removed: {}", error.full_message()));
+    match remove() {
+        Ok(true) => work.end(progress),
+        Ok(false) => {}
+        Err(error) => {
+            let error = error.full_message();
+            progress.warning(&format!("CT {clone} is left, until 'pct repair {clone}': {error}"));
+        }
     }
 }

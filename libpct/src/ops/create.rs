@@ -3,11 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Env, destroy, disks, facts, mounts, pause,
+    Env, destroy, disks, facts, mark, mounts, pause,
     protocol::{Event, Job, Populate},
     setters::setters,
     start::{StartOptions, start_locked},
     undo::Undo,
+    work::{self, Record, Work},
 };
 use crate::{
     changes,
@@ -16,7 +17,7 @@ use crate::{
     image::Compression,
     ops::helper::Working,
     progress::Progress,
-    storage::{Storages, Work},
+    storage::{Flow, Storages},
     store::{CREATE_LOCK_TIMEOUT, ConfigLock},
 };
 
@@ -240,23 +241,27 @@ fn build<'a>(
     undo: &mut Undo<'a>,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
+    let work = Work::begin(env, vmid, Record::of("create", mark::CREATE))?;
+    undo.push(move || work::forget(env, vmid).map_err(|e| e.full_message()));
     let mut config = Config::default();
     *config.main_mut() = request.section.clone();
-    config.main_mut().set("lock", "create");
+    config.main_mut().set("lock", mark::CREATE);
     undo.push(move || env.store().remove(lock).map_err(|e| e.to_string()));
     env.store().write(lock, &config)?;
 
     let id_map = config.main().id_map()?;
-    for (key, asked) in &request.disks {
+    let (new, present): (Vec<_>, Vec<_>) =
+        request.disks.iter().partition(|(_, asked)| disks::asked_for(asked).is_some());
+    for (key, asked) in new {
         let mut note = |point: &MountPoint| {
             config.main_mut().set(key, point.to_string());
             Ok(env.store().write(lock, &config)?)
         };
-        let point = disks::allocate(asked, vmid, id_map.root(), storages, undo, &mut note, progress)?;
-        // A volume that was there before.
-        if disks::asked_for(asked).is_none() {
-            note(&point)?;
-        }
+        disks::allocate(asked, vmid, id_map.root(), storages, undo, &mut note, progress)?;
+    }
+    // Who finds this half-done may remove what the file names: what was there before is named when all is done.
+    for (key, point) in present {
+        config.main_mut().set(key, point.to_string());
     }
 
     undo.push(move || destroy::remove_folder(env, vmid).map_err(|e| e.full_message()));
@@ -276,6 +281,7 @@ fn build<'a>(
     pause(progress, Duration::ZERO)?;
     section.remove("lock");
     env.store().write(lock, &config)?;
+    work.end(progress);
     Ok(())
 }
 
@@ -303,7 +309,7 @@ fn populate(
         password: options.password.clone(),
         ssh_public_keys: options.ssh_public_keys.clone(),
         ignore_unpack_errors: options.ignore_unpack_errors,
-        bandwidth: storages.bandwidth(options.bandwidth, Work::Restore, disks),
+        bandwidth: storages.bandwidth(options.bandwidth, Flow::Restore, disks),
     };
     let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock, &[])?;
     let mut detected = None;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Env, setters::setters};
+use super::{
+    Env,
+    setters::setters,
+    work::{Record, Work},
+};
 use crate::{
     changes::{
         SnapshotError,
@@ -41,7 +45,7 @@ pub(crate) fn delete_snapshot(
     env.store().require(vmid)?;
     let _guest = if options.force { None } else { Some(migration_lock(env, vmid)?) };
     let storages = env.storages()?;
-    let (before, volumes) = begin(env, vmid, name, progress)?;
+    let (before, volumes, work) = begin(env, vmid, name, progress)?;
     for (index, volume) in volumes.iter().enumerate() {
         let removed = remove(volume, name, &storages);
         match removed {
@@ -49,11 +53,10 @@ pub(crate) fn delete_snapshot(
             Err(error) if options.force => progress.warning(&error.full_message()),
             Err(error) => {
                 if index == 0 {
-                    take_back(env, vmid, name, &before, progress);
+                    take_back(env, vmid, name, &before, work, progress);
                 } else {
                     progress.warning(&format!(
-                        "a part of snapshot '{name}' is gone: take the lock away with 'pct unlock {vmid}', then remove \
-                         it again"
+                        "a part of snapshot '{name}' is gone: 'pct repair {vmid}' removes the rest"
                     ));
                 }
                 return Err(error);
@@ -63,7 +66,9 @@ pub(crate) fn delete_snapshot(
             env.rewrite(vmid, progress, |config| snapshot::forget_volume(config, name, volume))?;
         }
     }
-    env.rewrite(vmid, progress, |config| snapshot::finish_removal(config, name))
+    env.rewrite(vmid, progress, |config| snapshot::finish_removal(config, name))?;
+    work.end(progress);
+    Ok(())
 }
 
 /// Who removes a snapshot or goes back to one must not meet a replication or migration of the guest.
@@ -84,7 +89,7 @@ fn begin(
     vmid: Vmid,
     name: &str,
     progress: &mut dyn Progress,
-) -> Result<(Section, Vec<SnapshotVolume>), Error> {
+) -> Result<(Section, Vec<SnapshotVolume>, Work), Error> {
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
     let missing = || SnapshotError::Missing(name.to_owned());
@@ -92,9 +97,10 @@ fn begin(
     loaded.check_lock()?;
     let mut config = loaded.config;
     snapshot::begin_removal(&mut config, name)?;
+    let work = Work::begin(env, vmid, Record::of("delsnapshot", snapshot::REMOVING).about(name))?;
     env.store().write(&lock, &config)?;
     let volumes = snapshot::volumes(&before);
-    Ok((before, volumes))
+    Ok((before, volumes, work))
 }
 
 fn remove(volume: &SnapshotVolume, name: &str, storages: &Storages) -> Result<(), Error> {
@@ -108,12 +114,13 @@ fn remove(volume: &SnapshotVolume, name: &str, storages: &Storages) -> Result<()
 }
 
 /// Nothing was removed yet: the snapshot is whole.
-fn take_back(env: &Env, vmid: Vmid, name: &str, before: &Section, progress: &mut dyn Progress) {
+fn take_back(env: &Env, vmid: Vmid, name: &str, before: &Section, work: Work, progress: &mut dyn Progress) {
     let restored = env.rewrite(vmid, progress, |config| snapshot::cancel_removal(config, name, before));
-    if let Err(error) = restored {
-        let error = error.full_message();
-        progress.warning(&format!(
-            "CT {vmid} stays locked: {error}; take the lock away with 'pct unlock {vmid}'"
-        ));
+    match restored {
+        Ok(()) => work.end(progress),
+        Err(error) => {
+            let error = error.full_message();
+            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
+        }
     }
 }

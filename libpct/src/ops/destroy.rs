@@ -1,15 +1,19 @@
 //! `destroy` (spec: cli, part 6.9).
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use super::{Env, checkpoint, firewall, gone, host_mount, leftovers, setters::setters, stop};
+use super::{Env, checkpoint, host_mount, leftovers, setters::setters, stop, work};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
     error::{Error, reasons},
     home::HomeKind,
     progress::Progress,
     storage::Storages,
-    store::Loaded,
+    store::{self, Loaded},
 };
 
 /// How [`Container::destroy`](crate::Container::destroy) removes.
@@ -25,6 +29,9 @@ pub struct DestroyOptions {
 }
 
 setters! { DestroyOptions { force: bool, purge: bool, destroy_unreferenced_disks: bool } }
+
+/// The mark of a container whose volumes are gone.
+pub(super) const MARK: &str = "destroyed";
 
 pub(crate) fn destroy(
     env: &Env,
@@ -59,7 +66,7 @@ pub(crate) fn destroy(
     remove_folder(env, vmid)?;
     // Whoever finds this half-done knows that the volumes are gone.
     *loaded.config.main_mut() = Section::default();
-    loaded.config.main_mut().set("lock", "destroyed");
+    loaded.config.main_mut().set("lock", MARK);
     env.store().write(&lock, &loaded.config)?;
     if options.purge {
         progress.message(&format!("purging CT {vmid} from related configurations.."));
@@ -67,9 +74,8 @@ pub(crate) fn destroy(
             progress.warning("jobs and HA resources of the cluster are not looked at by this release");
         }
     }
-    firewall::remove(env, vmid)?;
-    env.store().remove(&lock)?;
-    Ok(())
+    work::forget(env, vmid)?;
+    Ok(env.store().remove(&lock)?)
 }
 
 /// Removes what carries the container's number. What cannot be reached is told, for the container is half gone.
@@ -96,7 +102,7 @@ fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Re
         return Err(Error::Protected { vmid });
     }
     // A container whose removal broke off may be removed again.
-    if loaded.config.main().lock() != Some("destroyed") {
+    if loaded.config.main().lock() != Some(MARK) {
         loaded.check_lock()?;
     }
     if !options.force && env.is_running(vmid)? {
@@ -106,17 +112,19 @@ fn check(env: &Env, vmid: Vmid, loaded: &Loaded, options: &DestroyOptions) -> Re
 }
 
 /// Every volume that the config names, each once: the current state, what waits, and the snapshots.
-fn volumes(config: &Config) -> BTreeSet<VolumeId> {
+pub(super) fn volumes(config: &Config) -> BTreeSet<VolumeId> {
     let sections = [Some(config.main()), config.pending()].into_iter().flatten();
     sections.chain(config.snapshots().values()).flat_map(Section::volumes).collect()
 }
 
-/// Removes the container's folder in liblxc's path: only what we put there, never what a mount covers.
+/// Removes the container's folder in liblxc's path, only what we put there, never what a mount covers; and the rules of its
+/// firewall.
 pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
     let folder = env.home.container_dir(vmid);
-    for file in ["config", "rules.seccomp"] {
-        let path = folder.join(file);
-        gone(fs::remove_file(&path), &path)?;
+    for file in files(env, vmid) {
+        for path in store::left_beside(&file)?.into_iter().chain([file]) {
+            gone(fs::remove_file(&path), &path)?;
+        }
     }
     for log in [env.home.start_log(vmid), env.home.criu_log(vmid)] {
         gone(fs::remove_file(&log), &log)?;
@@ -125,4 +133,20 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
         gone(fs::remove_dir(&dir), &dir)?;
     }
     Ok(())
+}
+
+/// What we write beside its config.
+pub(super) fn files(env: &Env, vmid: Vmid) -> Vec<PathBuf> {
+    let folder = env.home.container_dir(vmid);
+    vec![folder.join("config"), folder.join("rules.seccomp"), env.home.firewall_file(vmid)]
+}
+
+/// What is not there counts as removed.
+fn gone(result: io::Result<()>, path: &Path) -> Result<(), Error> {
+    match result {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("cannot remove", path, source))
+        }
+        _ => Ok(()),
+    }
 }

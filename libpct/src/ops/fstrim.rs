@@ -9,6 +9,7 @@ use super::{
     mounts::{self, MountPlan},
     pause,
     setters::setters,
+    work::{Record, Work},
 };
 use crate::{
     config::{IdMap, Section, Vmid},
@@ -30,7 +31,7 @@ pub struct FstrimOptions {
 setters! { FstrimOptions { ignore_mountpoints: bool } }
 
 /// The mark of a container that is being worked on. The lock file is not held meanwhile: it can take minutes.
-const MARK: &str = "fstrim";
+pub(super) const MARK: &str = "fstrim";
 
 pub(crate) fn fstrim(
     env: &Env,
@@ -40,21 +41,23 @@ pub(crate) fn fstrim(
 ) -> Result<u64, Error> {
     let storages = env.storages()?;
     env.store().require(vmid)?;
-    let section = begin(env, vmid, progress)?;
+    let (section, work) = begin(env, vmid, progress)?;
     let trimmed = trim_all(&env.home.rootfs(vmid), &section, options, &storages, progress);
     end(env, vmid)?;
+    work.end(progress);
     trimmed
 }
 
-fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<Section, Error> {
+fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<(Section, Work), Error> {
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
     loaded.check_lock()?;
     leftovers::settle(env, vmid)?;
     let mut config = loaded.config;
+    let work = Work::begin(env, vmid, Record::of("fstrim", MARK))?;
     config.main_mut().set("lock", MARK);
     env.store().write(&lock, &config)?;
-    Ok(config.main().clone())
+    Ok((config.main().clone(), work))
 }
 
 /// Also for a caller who does not want to wait any longer.

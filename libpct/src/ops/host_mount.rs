@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The mark of a container whose volumes the host has mounted.
-const MARK: &str = "mounted";
+pub(super) const MARK: &str = "mounted";
 
 /// Mounts all volumes, and returns where. The mark in the config stays until [`unmount`].
 pub(crate) fn mount(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<PathBuf, Error> {

@@ -1,7 +1,7 @@
 //! The `lock` in a config, by which an operation marks a container that it works on without holding the lock file (spec:
 //! cli, part 4.2).
 
-use super::Env;
+use super::{Env, work::Work};
 use crate::{
     config::{Section, Vmid},
     error::{DiskError, Error},
@@ -11,27 +11,35 @@ use crate::{
 /// The mark of a container whose volumes are being copied.
 pub(super) const DISK: &str = "disk";
 
+/// The mark of a container that is being made.
+pub(super) const CREATE: &str = "create";
+
 /// Takes the mark away that an operation has set itself.
 pub(super) fn remove(section: &mut Section, expected: &'static str) -> Result<(), Error> {
+    require(section, expected)?;
+    section.remove("lock");
+    Ok(())
+}
+
+/// Fails unless a container has this mark.
+pub(super) fn require(section: &Section, expected: &'static str) -> Result<(), Error> {
     match section.lock() {
         None => Err(DiskError::NoLock(expected).into()),
         Some(found) if found != expected => {
             Err(DiskError::OtherLock { found: found.to_owned(), expected }.into())
         }
-        Some(_) => {
-            section.remove("lock");
-            Ok(())
-        }
+        Some(_) => Ok(()),
     }
 }
 
 /// Takes [`DISK`] away behind an operation, with whatever result it ended. One that is not there any more is not missed.
-pub(super) fn clear_disk_after(
-    done: Result<(), Error>,
+pub(super) fn clear_disk_after<T>(
+    done: Result<T, Error>,
+    work: Work,
     env: &Env,
     vmid: Vmid,
     progress: &mut dyn Progress,
-) -> Result<(), Error> {
+) -> Result<T, Error> {
     let unmark = || -> Result<(), Error> {
         let lock = env.store().lock(vmid, &mut Silent)?;
         let mut config = env.store().load(vmid)?.config;
@@ -42,9 +50,12 @@ pub(super) fn clear_disk_after(
         Ok(())
     };
     let unmarked = unmark();
-    if let Err(error) = &unmarked {
-        let error = error.full_message();
-        progress.warning(&format!("CT {vmid} stays locked, until 'pct unlock {vmid}': {error}"));
+    match &unmarked {
+        Ok(()) => work.end(progress),
+        Err(error) => {
+            let error = error.full_message();
+            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
+        }
     }
-    done.and(unmarked)
+    done.and_then(|done| unmarked.map(|()| done))
 }

@@ -20,7 +20,6 @@ mod doctor;
 mod events;
 mod exec;
 mod facts;
-mod firewall;
 mod folders;
 mod fsck;
 mod fstrim;
@@ -48,6 +47,7 @@ mod pull;
 mod push;
 mod query;
 mod reassign_volume;
+mod repair;
 mod rescan;
 mod resize;
 mod resume;
@@ -68,9 +68,9 @@ mod undo;
 mod unlock;
 mod volume_copy;
 mod wait;
+mod work;
 
 use std::{
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -133,6 +133,8 @@ pub(crate) use query::{
 };
 pub use reassign_volume::ReassignOptions;
 pub(crate) use reassign_volume::reassign_volume;
+pub(crate) use repair::repair;
+pub use repair::{Leftover, LeftoverKind, RepairOptions, RepairOutcome};
 pub use rescan::RescanOptions;
 pub(crate) use rescan::{rescan, rescan_all};
 pub(crate) use resize::resize;
@@ -202,16 +204,6 @@ impl Env {
 /// Lets time pass, or only asks whether the caller has enough of it: then the operation is interrupted.
 fn pause(progress: &dyn Progress, time: Duration) -> Result<(), Error> {
     if progress::pause(progress, time) { Ok(()) } else { Err(Error::Interrupted) }
-}
-
-/// What is not there counts as removed.
-fn gone(result: io::Result<()>, path: &Path) -> Result<(), Error> {
-    match result {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("cannot remove", path, source))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Shows a path in a message.

@@ -4,6 +4,7 @@ use super::{
     Env, disks, leftovers, mark,
     setters::setters,
     volume_copy::{self, Target},
+    work::{Record, Work},
 };
 use crate::{
     changes::{
@@ -14,7 +15,7 @@ use crate::{
     config::{Config, MountPoint, Size, Vmid, VolumeId, VolumeRef},
     error::Error,
     progress::{Progress, Silent},
-    storage::{Storages, Work},
+    storage::{Flow, Storages},
 };
 
 /// How [`Container::move_volume`](crate::Container::move_volume) moves.
@@ -41,14 +42,15 @@ pub(crate) fn move_volume(
 ) -> Result<(), Error> {
     env.store().require(vmid)?;
     let storages = env.storages()?;
-    let (before, origin) = begin(env, vmid, key, storage, options, &storages, progress)?;
+    let (before, origin, mut work) = begin(env, vmid, key, storage, options, &storages, progress)?;
     let (mut noted, mut made) = (Vec::new(), Vec::new());
-    let moved =
-        copy(env, vmid, &before, &origin, storage, options, &storages, &mut noted, &mut made, progress);
+    let moved = copy(
+        env, vmid, &before, &origin, storage, options, &storages, &mut work, &mut noted, &mut made, progress,
+    );
     if moved.is_err() {
         take_back(env, vmid, &noted, &made, &storages, progress);
     }
-    mark::clear_disk_after(moved, env, vmid, progress)
+    mark::clear_disk_after(moved, work, env, vmid, progress)
 }
 
 fn begin(
@@ -59,7 +61,7 @@ fn begin(
     options: &MoveVolumeOptions,
     storages: &Storages,
     progress: &mut dyn Progress,
-) -> Result<(Config, Origin), Error> {
+) -> Result<(Config, Origin, Work), Error> {
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
     loaded.check_lock()?;
@@ -83,9 +85,10 @@ fn begin(
     let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
     let before = loaded.config.clone();
     let mut config = loaded.config;
+    let work = Work::begin(env, vmid, Record::of("move-volume", mark::DISK))?;
     config.main_mut().set("lock", mark::DISK);
     env.store().write(&lock, &config)?;
-    Ok((before, origin))
+    Ok((before, origin, work))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the steps of one operation on what it has prepared")]
@@ -97,16 +100,18 @@ fn copy(
     storage: &str,
     options: &MoveVolumeOptions,
     storages: &Storages,
+    work: &mut Work,
     noted: &mut Vec<VolumeId>,
     made: &mut Vec<VolumeId>,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let root = before.main().id_map()?.root();
-    let target = Target { storage, owner: vmid, root, work: Work::Move, bandwidth: options.bandwidth };
+    let target = Target { storage, owner: vmid, root, flow: Flow::Move, bandwidth: options.bandwidth };
     let mut new_size = Size::from_bytes(0);
     let mut announce = |volume: &VolumeId, size: Size| {
         new_size = size;
         noted.push(volume.clone());
+        work.unfinished(noted)?;
         change(env, vmid, |config| Ok(add_unused(config.main_mut(), volume).map(drop)?))
     };
     let copy = volume_copy::copy(origin, None, &target, storages, made, &mut announce, progress)?;
@@ -116,6 +121,7 @@ fn copy(
             let base = storages.make_base(&copy)?;
             *made = vec![base.clone()];
             *noted = made.clone();
+            work.unfinished(noted)?;
             change(env, vmid, |config| {
                 forget(config, &copy);
                 Ok(add_unused(config.main_mut(), &base).map(drop)?)

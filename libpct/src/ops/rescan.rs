@@ -1,6 +1,6 @@
 //! `rescan`: what the storages have of a container, noted down in its config (spec: cli, part 5.24).
 
-use std::{fs, path::PathBuf};
+use std::{fmt, fs, path::PathBuf};
 
 use super::{Env, all::Failures, setters::setters};
 use crate::{
@@ -51,6 +51,45 @@ pub(crate) fn rescan(
     Scan::begin(env, options, progress)?.container(vmid, progress)
 }
 
+/// What [`rescan`] would write.
+pub(super) fn corrections(
+    env: &Env,
+    vmid: Vmid,
+    main: &Section,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Correction>, Error> {
+    Scan::begin(env, &RescanOptions::default().dry_run(true), progress)?.correct(
+        vmid,
+        &mut main.clone(),
+        progress,
+    )
+}
+
+/// A line of a config that is not as it should be.
+pub(super) enum Correction {
+    /// An unused volume is in use.
+    Used { key: String, volume: VolumeId },
+    /// A volume stands nowhere.
+    Unreferenced { key: String, volume: VolumeId },
+    /// A volume has another size.
+    Size { volume: VolumeId },
+}
+
+impl fmt::Display for Correction {
+    /// In the words of the original (spec: cli, part 5.24).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Used { key, volume } => {
+                write!(f, "removed '{key}' from config, volume '{volume}' is in use")
+            }
+            Self::Unreferenced { key, volume } => {
+                write!(f, "add unreferenced volume '{volume}' as '{key}' to config")
+            }
+            Self::Size { volume } => write!(f, "updated volume size of '{volume}' in config"),
+        }
+    }
+}
+
 struct Scan<'a> {
     env: &'a Env,
     storages: Storages,
@@ -84,13 +123,25 @@ impl<'a> Scan<'a> {
         let loaded = store.load_telling(vmid, progress)?;
         loaded.check_lock()?;
         let mut config = loaded.config.clone();
-        drop_used(vmid, config.main_mut(), progress);
-        self.add_unreferenced(vmid, config.main_mut(), progress)?;
-        self.correct_sizes(vmid, config.main_mut(), progress);
+        for correction in self.correct(vmid, config.main_mut(), progress)? {
+            progress.message(&format!("CT {vmid}: {correction}."));
+        }
         if config != loaded.config && !self.dry_run {
             store.write(&lock, &config)?;
         }
         Ok(())
+    }
+
+    fn correct(
+        &self,
+        vmid: Vmid,
+        main: &mut Section,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Correction>, Error> {
+        let mut corrections = drop_used(main);
+        corrections.extend(self.add_unreferenced(vmid, main, progress)?);
+        corrections.extend(self.correct_sizes(vmid, main, progress));
+        Ok(corrections)
     }
 
     /// Volumes that carry the container's number, and that neither a mount nor an unused one names: not under another
@@ -100,7 +151,8 @@ impl<'a> Scan<'a> {
         vmid: Vmid,
         main: &mut Section,
         progress: &mut dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Correction>, Error> {
+        let mut corrections = Vec::new();
         let mut known = self.places(main);
         for volume in self.volumes_of(vmid)? {
             let place = match self.place(&VolumeRef::Volume(volume.clone())) {
@@ -112,12 +164,11 @@ impl<'a> Scan<'a> {
             };
             if !known.contains(&place) {
                 let key = add_unused(main, &volume)?;
-                progress
-                    .message(&format!("CT {vmid}: add unreferenced volume '{volume}' as '{key}' to config."));
+                corrections.push(Correction::Unreferenced { key, volume });
                 known.push(place);
             }
         }
-        Ok(())
+        Ok(corrections)
     }
 
     fn volumes_of(&self, vmid: Vmid) -> Result<Vec<VolumeId>, Error> {
@@ -144,7 +195,8 @@ impl<'a> Scan<'a> {
         fs::canonicalize(&path).map_err(|e| Error::io("cannot find", path, e))
     }
 
-    fn correct_sizes(&self, vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
+    fn correct_sizes(&self, vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) -> Vec<Correction> {
+        let mut corrections = Vec::new();
         for (key, mut point) in main.points() {
             let VolumeRef::Volume(volume) = point.volume.clone() else { continue };
             match self.storages.size(&volume) {
@@ -152,7 +204,7 @@ impl<'a> Scan<'a> {
                 Ok(size) => {
                     point.size = Some(size);
                     main.set(&key, point.to_string());
-                    progress.message(&format!("CT {vmid}: updated volume size of '{volume}' in config."));
+                    corrections.push(Correction::Size { volume });
                 }
                 Err(error) => {
                     let reasons = reasons(&error);
@@ -162,16 +214,20 @@ impl<'a> Scan<'a> {
                 }
             }
         }
+        corrections
     }
 }
 
 /// A volume in use is no unused one: the line would go at the next write, whoever writes.
-fn drop_used(vmid: Vmid, main: &mut Section, progress: &mut dyn Progress) {
+fn drop_used(main: &mut Section) -> Vec<Correction> {
     let used = main.used_volumes();
-    for (index, volume) in main.unused().into_iter().filter(|(_, volume)| used.contains(&volume.to_string()))
-    {
-        let key = format!("unused{index}");
-        main.remove(&key);
-        progress.message(&format!("CT {vmid}: removed '{key}' from config, volume '{volume}' is in use."));
+    let unused = main.unused().into_iter().filter(|(_, volume)| used.contains(&volume.to_string()));
+    let dropped: Vec<_> =
+        unused.map(|(index, volume)| Correction::Used { key: format!("unused{index}"), volume }).collect();
+    for correction in &dropped {
+        if let Correction::Used { key, .. } = correction {
+            main.remove(key);
+        }
     }
+    dropped
 }

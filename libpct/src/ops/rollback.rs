@@ -7,6 +7,7 @@ use super::{
     setters::setters,
     start::{StartOptions, start_locked},
     stop,
+    work::{Record, Work},
 };
 use crate::{
     changes::{
@@ -36,20 +37,38 @@ pub(crate) fn rollback(
     options: &RollbackOptions,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
+    go_back(env, vmid, name, options, false, progress)
+}
+
+/// Brings a rollback to its end that broke off: some of the volumes may be back, and the present state is none.
+pub(super) fn complete(env: &Env, vmid: Vmid, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
+    go_back(env, vmid, name, &RollbackOptions::default(), true, progress)
+}
+
+fn go_back(
+    env: &Env,
+    vmid: Vmid,
+    name: &str,
+    options: &RollbackOptions,
+    begun: bool,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
     env.store().require(vmid)?;
     let _guest = migration_lock(env, vmid)?;
     let storages = env.storages()?;
-    for (index, (key, volume)) in begin(env, vmid, name, &storages, progress)?.iter().enumerate() {
+    let (volumes, work) = begin(env, vmid, name, begun, &storages, progress)?;
+    for (index, (key, volume)) in volumes.iter().enumerate() {
         if let Err(error) = storages.rollback(volume, name) {
-            if index == 0 {
+            if index == 0 && !begun {
                 // Nothing has changed yet.
                 env.rewrite(vmid, progress, |config| {
                     config.main_mut().remove("lock");
                     Ok::<_, Error>(())
                 })?;
+                work.end(progress);
             } else {
                 progress.warning(&format!(
-                    "only a part of the volumes is back: take the lock away with 'pct unlock {vmid}', then roll back again"
+                    "only a part of the volumes may be back: 'pct repair {vmid}' rolls back again"
                 ));
             }
             return Err(Error::volume(key, error.into()));
@@ -60,6 +79,7 @@ pub(crate) fn rollback(
     let mut config = env.store().load(vmid)?.config;
     snapshot::finish_rollback(&mut config, name)?;
     env.store().write(&lock, &config)?;
+    work.end(progress);
     // It is back: that liblxc could not be told is another matter, and every start tells it anew.
     let told = helper::liblxc(env)
         .and_then(|liblxc| facts::gather(env, config.main(), liblxc))
@@ -78,9 +98,10 @@ fn begin(
     env: &Env,
     vmid: Vmid,
     name: &str,
+    begun: bool,
     storages: &Storages,
     progress: &mut dyn Progress,
-) -> Result<Vec<(String, VolumeId)>, Error> {
+) -> Result<(Vec<(String, VolumeId)>, Work), Error> {
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
     if loaded.config.main().is_template() {
@@ -98,12 +119,15 @@ fn begin(
         volumes.push((key, id.clone()));
     }
     snapshot::check_rollback(&loaded.config, name)?;
-    loaded.check_lock()?;
+    if !(begun && loaded.config.main().lock() == Some(snapshot::ROLLING_BACK)) {
+        loaded.check_lock()?;
+    }
     while leftovers::settle(env, vmid)? {
         stop::kill(env, vmid, loaded.config.main(), progress)?;
     }
     let mut config = loaded.config;
+    let work = Work::begin(env, vmid, Record::of("rollback", snapshot::ROLLING_BACK).about(name))?;
     config.main_mut().set("lock", snapshot::ROLLING_BACK);
     env.store().write(&lock, &config)?;
-    Ok(volumes)
+    Ok((volumes, work))
 }

@@ -2,7 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Env, leftovers, setters::setters, still::Still};
+use super::{
+    Env, leftovers,
+    setters::setters,
+    still::Still,
+    work::{Record, Work},
+};
 use crate::{
     changes::{
         SnapshotError,
@@ -48,6 +53,7 @@ pub(crate) fn snapshot(
     let running = leftovers::settle(env, vmid)?;
     let section = config.main().clone();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let work = Work::begin(env, vmid, Record::of("snapshot", snapshot::TAKING).about(name))?;
     for warning in snapshot::prepare(&mut config, name, options.description.as_deref(), now) {
         progress.warning(&warning);
     }
@@ -59,10 +65,13 @@ pub(crate) fn snapshot(
     drop(lock);
     let worked = still.and_then(|still| take(&volumes, name, still, &storages, &mut taken, progress));
     let done = worked.and_then(|()| env.rewrite(vmid, progress, |config| snapshot::commit(config, name)));
-    let Err(error) = done else { return Ok(()) };
-    progress.message("snapshot create failed: starting cleanup");
-    clean_up(env, vmid, name, &taken, &storages, progress);
-    Err(error)
+    if done.is_err() {
+        progress.message("snapshot create failed: starting cleanup");
+        clean_up(env, vmid, name, &taken, work, &storages, progress);
+    } else {
+        work.end(progress);
+    }
+    done
 }
 
 /// The volumes of a container that a snapshot has to freeze: all of them, or there is none.
@@ -113,6 +122,7 @@ fn clean_up(
     vmid: Vmid,
     name: &str,
     taken: &[VolumeId],
+    work: Work,
     storages: &Storages,
     progress: &mut dyn Progress,
 ) {
@@ -126,11 +136,11 @@ fn clean_up(
         }
     }
     let forgotten = env.rewrite(vmid, &mut Silent, |config| snapshot::abandon(config, name, clean));
-    if let Err(error) = forgotten {
-        progress.warning(&format!(
-            "CT {vmid} stays locked: {}; take the lock away with 'pct unlock {vmid}', then remove the snapshot with \
-             'pct delsnapshot {vmid} {name} --force'",
-            error.full_message()
-        ));
+    match forgotten {
+        Ok(()) => work.end(progress),
+        Err(error) => {
+            let error = error.full_message();
+            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
+        }
     }
 }

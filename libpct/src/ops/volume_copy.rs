@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     mount,
     progress::Progress,
-    storage::{Location, Storages, Work},
+    storage::{Flow, Location, Storages},
 };
 
 /// Where a copy goes, what for, and how fast.
@@ -31,7 +31,7 @@ pub(super) struct Target<'a> {
     pub(super) owner: Vmid,
     /// The host's ids of the new owner's root.
     pub(super) root: (u32, u32),
-    pub(super) work: Work,
+    pub(super) flow: Flow,
     /// KiB a second; the storages' limits where none is asked for.
     pub(super) bandwidth: Option<u64>,
 }
@@ -51,7 +51,7 @@ pub(super) fn copy(
     let copy = storages.allocate(target.storage, target.owner, size, &mut |volume| announce(volume, size))?;
     made.push(copy.clone());
     let between = [&*origin.volume.storage, target.storage];
-    let bandwidth = storages.bandwidth(target.bandwidth, target.work, between);
+    let bandwidth = storages.bandwidth(target.bandwidth, target.flow, between);
     let from = storages.locate_at(&origin.volume, snapshot)?;
     let to = storages.locate(&copy)?;
     if let (Location::Image(from), Location::Image(to)) = (&from, &to) {

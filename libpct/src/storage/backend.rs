@@ -123,6 +123,16 @@ pub(crate) trait Backend {
     /// The volumes of one container or of all, sorted by name.
     fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError>;
 
+    /// What an operation that was killed has left beside the volumes of a container, by names of the storage's own.
+    fn leftovers(&self, _owner: Vmid) -> Result<Vec<String>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes one of [`Backend::leftovers`].
+    fn remove_leftover(&self, _owner: Vmid, leftover: &str) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("nothing is ever left beside the volumes of this storage", leftover))
+    }
+
     /// The size of an open volume as it is; zero where it has no limit.
     fn size(&self, name: &str) -> Result<Size, StorageError> {
         self.locate(name, None)?.size()

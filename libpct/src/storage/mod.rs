@@ -37,8 +37,8 @@ use std::{
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
 use cfg::Limits;
+pub(crate) use cfg::{Flow, StorageCfg};
 pub use cfg::{STORAGE_OPTIONS, StorageOption, StorageValue, storage_types};
-pub(crate) use cfg::{StorageCfg, Work};
 pub(crate) use error::StorageError;
 pub(crate) use lock::Lock;
 use lock::Place;
@@ -91,6 +91,13 @@ pub(crate) struct Storages {
     /// Whether a storage that is asked for may be made usable first.
     activates: bool,
     pub(crate) warnings: Vec<String>,
+}
+
+/// What an operation that was killed has left on a storage, by a name of the storage's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leftover {
+    pub(crate) storage: String,
+    pub(crate) entry: String,
 }
 
 /// The paths that [`Storages::load`] needs.
@@ -276,12 +283,12 @@ impl Storages {
     pub(crate) fn bandwidth<'a>(
         &self,
         asked: Option<u64>,
-        work: Work,
+        flow: Flow,
         storages: impl IntoIterator<Item = &'a str>,
     ) -> Option<NonZeroU64> {
         let of = |id: &str| {
             let own = self.storages.iter().find(|storage| storage.id == id).map(|storage| storage.limits);
-            own.unwrap_or_default().or(&self.limits, work)
+            own.unwrap_or_default().or(&self.limits, flow)
         };
         match asked {
             Some(limit) => NonZeroU64::new(limit),
@@ -374,6 +381,23 @@ impl Storages {
     pub(crate) fn volumes_on(&self, id: &str, owner: Vmid) -> Result<Vec<VolumeId>, StorageError> {
         let found = self.ready(self.get(id)?)?.list(Some(owner))?;
         Ok(found.into_iter().map(|listed| VolumeId { storage: id.to_owned(), name: listed.name }).collect())
+    }
+
+    /// What operations that were killed have left of a container beside its volumes, on the storages that can be used.
+    pub(crate) fn leftovers(&self, owner: Vmid) -> Vec<Leftover> {
+        let usable = self.for_volumes().into_iter().filter_map(|id| {
+            let found = self.ready(self.get(id).ok()?).ok()?.leftovers(owner).ok()?;
+            Some(found.into_iter().map(|entry| Leftover { storage: id.to_owned(), entry }))
+        });
+        usable.flatten().collect()
+    }
+
+    /// Removes one of them.
+    pub(crate) fn remove_leftover(&self, leftover: &Leftover, owner: Vmid) -> Result<(), StorageError> {
+        let storage = self.get(&leftover.storage)?;
+        let backend = self.ready(storage)?;
+        let _lock = storage.lock()?;
+        backend.remove_leftover(owner, &leftover.entry)
     }
 
     /// The ids of the storages that can be used here for a content, in the order of `storage.cfg`.

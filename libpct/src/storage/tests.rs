@@ -55,19 +55,19 @@ fn data_moves_no_faster_than_the_slowest_storage_allows() {
         load(temp.path(), cfg)
     };
     let storages = datacenter("bwlimit: clone=30,move=40\n");
-    for (asked, work, ids, limit) in [
-        (None, Work::Move, ["slow", "local"], Some(20)),
-        (None, Work::Move, ["free", "local"], Some(40)),
-        (None, Work::Clone, ["slow", "local"], Some(30)),
-        (None, Work::Clone, ["slow", "free"], Some(50)),
-        (None, Work::Clone, ["free", "free"], None),
-        (None, Work::Restore, ["slow", "local"], Some(50)),
-        (None, Work::Restore, ["local", "free"], None),
-        (Some(0), Work::Move, ["slow", "local"], None),
-        (Some(90), Work::Move, ["slow", "local"], Some(90)),
+    for (asked, flow, ids, limit) in [
+        (None, Flow::Move, ["slow", "local"], Some(20)),
+        (None, Flow::Move, ["free", "local"], Some(40)),
+        (None, Flow::Clone, ["slow", "local"], Some(30)),
+        (None, Flow::Clone, ["slow", "free"], Some(50)),
+        (None, Flow::Clone, ["free", "free"], None),
+        (None, Flow::Restore, ["slow", "local"], Some(50)),
+        (None, Flow::Restore, ["local", "free"], None),
+        (Some(0), Flow::Move, ["slow", "local"], None),
+        (Some(90), Flow::Move, ["slow", "local"], Some(90)),
     ] {
-        let found = storages.bandwidth(asked, work, ids).map(NonZeroU64::get);
-        assert_eq!(found, limit, "{asked:?} {work:?} {ids:?}");
+        let found = storages.bandwidth(asked, flow, ids).map(NonZeroU64::get);
+        assert_eq!(found, limit, "{asked:?} {flow:?} {ids:?}");
     }
     let told = datacenter("bwlimit: fast\n").warnings;
     assert!(told.len() == 1 && told[0].contains("'bwlimit' in"), "{told:?}");

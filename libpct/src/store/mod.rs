@@ -336,6 +336,28 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError>
     replace(path, &format!(".tmp.{}", std::process::id()), bytes, true)
 }
 
+/// What writers of a file have left beside it who were killed.
+pub(crate) fn left_beside(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
+    let failed = |source| StoreError::io("cannot read", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(source)),
+    };
+    let begin = [name.as_encoded_bytes(), b".tmp"].concat();
+    let mut left = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?.file_name();
+        let rest = entry.as_encoded_bytes().strip_prefix(&*begin);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b".")) {
+            left.push(folder.join(entry));
+        }
+    }
+    left.sort_unstable();
+    Ok(left)
+}
+
 /// Writes a file of mode 0644 beside `path` and renames it over it. Nobody else uses the name with this suffix now.
 fn replace(path: &Path, suffix: &str, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let mut temp = path.as_os_str().to_owned();

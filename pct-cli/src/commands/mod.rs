@@ -27,6 +27,7 @@ pub(crate) mod pending;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reboot;
+pub(crate) mod repair;
 pub(crate) mod rescan;
 pub(crate) mod resize;
 pub(crate) mod resume;
@@ -84,7 +85,7 @@ pub(crate) fn hidden(name: &str) -> Option<&'static Hidden> {
 }
 
 /// All verbs in alphabetical order.
-static VERBS: [&Verb; 45] = [
+static VERBS: [&Verb; 46] = [
     &clone::VERB,
     &config::VERB,
     &console::VERB,
@@ -111,6 +112,7 @@ static VERBS: [&Verb; 45] = [
     &pull::VERB,
     &push::VERB,
     &reboot::VERB,
+    &repair::VERB,
     &rescan::VERB,
     &resize::VERB,
     &resume::VERB,

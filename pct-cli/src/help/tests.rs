@@ -35,6 +35,7 @@ const USAGES: &[(&str, &str)] = &[
     ("pull", "pct pull <vmid> <path> <destination> [OPTIONS]"),
     ("push", "pct push <vmid> <file> <destination> [OPTIONS]"),
     ("reboot", "pct reboot <vmid> [OPTIONS]"),
+    ("repair", "pct repair <vmid> [OPTIONS]"),
     ("rescan", "pct rescan  [OPTIONS]"),
     ("resize", "pct resize <vmid> <disk> <size> [OPTIONS]"),
     ("resume", "pct resume <vmid>"),

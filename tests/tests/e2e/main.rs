@@ -28,6 +28,7 @@ mod machine;
 mod network;
 mod push_pull;
 mod reading_verbs;
+mod repair;
 mod rescan;
 mod scripts;
 mod security;

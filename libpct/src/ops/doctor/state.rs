@@ -18,8 +18,9 @@ pub(super) fn running(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
 pub(super) fn lock(patient: &Patient<'_>) -> Result<Vec<Symptom>, Error> {
     let vmid = patient.vmid;
     let Err(locked) = patient.loaded.check_lock_but_mounted() else { return Ok(Vec::new()) };
-    let remedy =
-        format!("wait for the operation that has locked it; if none is at work any more: pct unlock {vmid}");
+    let remedy = format!(
+        "wait for the operation that has locked it; if it broke off, 'pct repair {vmid}' brings the container back"
+    );
     Ok(vec![error("locked", Some("lock"), locked.to_string()).help(remedy)])
 }
 

@@ -129,6 +129,15 @@ impl BtrfsStorage {
         Ok(Volume { owner: word.owner, format, word, entry, images, shown: name })
     }
 
+    /// What the volume of an entry in a container's folder is called.
+    fn name_of(owner: Vmid, entry: &str) -> String {
+        let name = format!("{owner}/{entry}");
+        match FileName::of_volume(&name) {
+            Ok(_) => name,
+            Err(_) => format!("{name}.{}", Format::Raw.word()),
+        }
+    }
+
     fn create(&self, folder: &OwnedFd, volume: &Volume<'_>, size: Size) -> io::Result<()> {
         let c_entry = CString::new(volume.entry)?;
         btrfs::create(folder, &c_entry)?;
@@ -266,16 +275,26 @@ impl Backend for BtrfsStorage {
     fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError> {
         let mut found = Vec::new();
         for (owner, entry) in self.folders.entries(owner)? {
-            let mut name = format!("{owner}/{entry}");
-            if FileName::of_volume(&name).is_err() {
-                name = format!("{name}.{}", Format::Raw.word());
-            }
+            let name = Self::name_of(owner, &entry);
             let Ok(volume) = self.volume(&name) else { continue };
             let Ok(location) = self.locate(&name, None) else { continue };
             found.push(Listed { size: location.size()?, owner, format: volume.format, parent: None, name });
         }
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
+    }
+
+    fn leftovers(&self, owner: Vmid) -> Result<Vec<String>, StorageError> {
+        let entries = self.folders.entries(Some(owner))?.into_iter().map(|(_, entry)| entry);
+        Ok(entries.filter(|entry| entry.contains(UNFINISHED)).collect())
+    }
+
+    fn remove_leftover(&self, owner: Vmid, leftover: &str) -> Result<(), StorageError> {
+        let (entry, _) = leftover.split_once(UNFINISHED).ok_or_else(|| bad(leftover))?;
+        let name = Self::name_of(owner, entry);
+        let volume = self.volume(&name)?;
+        let Some(folder) = folders::open(&volume.images)? else { return Ok(()) };
+        Self::destroy(&volume, &folder, leftover)
     }
 
     fn resize(&self, name: &str, size: Size) -> Result<(), StorageError> {

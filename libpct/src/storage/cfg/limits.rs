@@ -10,7 +10,7 @@ use crate::config::{
 
 /// What is done to the data of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum Flow {
     /// It becomes the content of another container's volume.
     Clone,
     /// It goes to another storage.
@@ -53,17 +53,17 @@ impl Limits {
         line.map_or_else(|| Ok(Self::default()), |value| Self::parse(value.trim()))
     }
 
-    fn of(&self, work: Work) -> Option<u64> {
-        match work {
-            Work::Clone => self.clone,
-            Work::Move => self.moving,
-            Work::Restore => self.restore,
+    fn of(&self, flow: Flow) -> Option<u64> {
+        match flow {
+            Flow::Clone => self.clone,
+            Flow::Move => self.moving,
+            Flow::Restore => self.restore,
         }
     }
 
     /// What counts where a storage has these limits, and all storages have others.
-    pub(crate) fn or(&self, all: &Self, work: Work) -> Option<NonZeroU64> {
-        self.of(work).or(all.of(work)).and_then(NonZeroU64::new)
+    pub(crate) fn or(&self, all: &Self, flow: Flow) -> Option<NonZeroU64> {
+        self.of(flow).or(all.of(flow)).and_then(NonZeroU64::new)
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     fn what_has_no_limit_of_its_own_has_the_default_one() {
         let limits = Limits::parse("clone=0.5,default=100,move=0").unwrap();
         assert_eq!(
-            [Work::Clone, Work::Move, Work::Restore].map(|work| limits.of(work)),
+            [Flow::Clone, Flow::Move, Flow::Restore].map(|flow| limits.of(flow)),
             [Some(1), Some(0), Some(100)]
         );
         assert_eq!(Limits::parse("migration=5").unwrap(), Limits::default());
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn what_a_storage_says_counts_before_what_all_have() {
         let all = Limits::of_datacenter("keyboard: de\nbwlimit: default=7\nmac_prefix: AA\n").unwrap();
-        let of = |text| Limits::parse(text).unwrap().or(&all, Work::Move).map(NonZeroU64::get);
+        let of = |text| Limits::parse(text).unwrap().or(&all, Flow::Move).map(NonZeroU64::get);
         assert_eq!((of("restore=1"), of("default=9"), of("move=0,default=9")), (Some(7), Some(9), None));
         assert_eq!(Limits::of_datacenter("keyboard: de\n").unwrap(), Limits::default());
         assert!(Limits::of_datacenter("bwlimit: much\n").is_err());

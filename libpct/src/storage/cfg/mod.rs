@@ -14,7 +14,7 @@ mod types;
 use std::collections::BTreeMap;
 
 use grammar::{Line, line};
-pub(crate) use limits::{Limits, Work};
+pub(crate) use limits::{Flow, Limits};
 pub use options::{STORAGE_OPTIONS, StorageOption, StorageValue};
 pub use types::storage_types;
 pub(crate) use types::{Kind, kind};

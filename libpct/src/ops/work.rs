@@ -1,0 +1,182 @@
+//! Who works on a container while only the `lock` in its config keeps others away (ours).
+//!
+//! The operation keeps a file of its own locked for as long as it lives, in which it says what it does. When it is killed the
+//! kernel unlocks the file, and what stands there tells `repair` what broke off. A record that nobody asks for does no harm:
+//! the next operation writes its own over it, and without the same `lock` in the config it says nothing.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::fd::AsFd,
+};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::Env;
+use crate::{
+    config::{Vmid, VolumeId},
+    error::Error,
+    progress::Progress,
+    sys::{folder, lockfile::LockFile},
+};
+
+/// What an operation says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The verb.
+    pub(super) operation: String,
+    /// The value of `lock` meanwhile.
+    pub(super) lock: String,
+    pub(super) process: u32,
+    /// The snapshot that it is about.
+    #[serde(default)]
+    pub(super) snapshot: Option<String>,
+    /// What it makes: in the config these are unused volumes until they are whole.
+    #[serde(default)]
+    pub(super) unfinished: Vec<String>,
+}
+
+impl Record {
+    pub(super) fn of(operation: &str, lock: &str) -> Self {
+        let (operation, lock, process) = (operation.to_owned(), lock.to_owned(), std::process::id());
+        Self { operation, lock, process, snapshot: None, unfinished: Vec::new() }
+    }
+
+    pub(super) fn about(self, snapshot: &str) -> Self {
+        Self { snapshot: Some(snapshot.to_owned()), ..self }
+    }
+
+    pub(super) fn at_work(&self, vmid: Vmid) -> Error {
+        Error::AtWork { vmid, who: self.to_string() }
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' (process {})", self.operation, self.process)
+    }
+}
+
+/// An operation at work.
+pub(super) struct Work {
+    file: LockFile,
+    record: Record,
+}
+
+/// Of whom a container's record is.
+pub(super) enum Worker {
+    Alive(Record),
+    /// It broke off.
+    Dead(Record),
+}
+
+impl Work {
+    /// Before an operation marks a container. Refused while another one is still at work, whose mark somebody has taken
+    /// away.
+    pub(super) fn begin(env: &Env, vmid: Vmid, record: Record) -> Result<Self, Error> {
+        let path = env.home.work_file(vmid);
+        if let Some(folder) = path.parent() {
+            folder::make(folder, 0o755).map_err(|e| Error::io("cannot make", folder, e))?;
+        }
+        let Some(file) = LockFile::try_acquire(&path)? else { return Err(at_work(env, vmid)) };
+        let work = Self { file, record };
+        work.write()?;
+        Ok(work)
+    }
+
+    /// Notes down what is not whole yet.
+    pub(super) fn unfinished(&mut self, volumes: &[VolumeId]) -> Result<(), Error> {
+        self.record.unfinished = volumes.iter().map(ToString::to_string).collect();
+        self.write()
+    }
+
+    /// Nothing broke off: the mark in the config is gone.
+    pub(super) fn end(self, progress: &mut dyn Progress) {
+        if let Err(error) = self.file.remove() {
+            progress.warning(&error.to_string());
+        }
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        let write = || -> io::Result<()> {
+            let mut file = File::from(self.file.as_fd().try_clone_to_owned()?);
+            file.set_len(0)?;
+            file.write_all(&serde_json::to_vec(&self.record)?)
+        };
+        write().map_err(|source| Error::io("cannot write", self.file.path(), source))
+    }
+}
+
+/// Who works on a container, or broke off. What nobody can read says nothing.
+pub(super) fn worker(env: &Env, vmid: Vmid) -> Result<Option<Worker>, Error> {
+    let path = env.home.work_file(vmid);
+    let read = || -> io::Result<(File, Vec<u8>)> {
+        let (mut file, mut text) = (File::open(&path)?, Vec::new());
+        file.read_to_end(&mut text)?;
+        Ok((file, text))
+    };
+    let (file, text) = match read() {
+        Ok(found) => found,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::io("cannot read", &path, source)),
+    };
+    let Ok(record) = serde_json::from_slice(&text) else { return Ok(None) };
+    // A shared lock is only refused by the exclusive one of a living operation.
+    let dead = flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
+    Ok(Some(if dead { Worker::Dead(record) } else { Worker::Alive(record) }))
+}
+
+/// Forgets whoever broke off; who is still at work keeps his record.
+pub(super) fn forget(env: &Env, vmid: Vmid) -> Result<(), Error> {
+    let path = env.home.work_file(vmid);
+    if !fs::exists(&path).map_err(|e| Error::io("cannot look at", &path, e))? {
+        return Ok(());
+    }
+    match LockFile::try_acquire(&path)? {
+        Some(file) => Ok(file.remove()?),
+        None => Ok(()),
+    }
+}
+
+fn at_work(env: &Env, vmid: Vmid) -> Error {
+    match worker(env, vmid) {
+        Ok(Some(Worker::Alive(record) | Worker::Dead(record))) => record.at_work(vmid),
+        _ => Error::AtWork { vmid, who: "another operation".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_works_is_known_from_who_broke_off() {
+        let root = tempfile::tempdir().unwrap();
+        let home = crate::home::Home::detect(Some(root.path())).unwrap();
+        let env = Env { home, helper: "/nowhere".into(), listener: None };
+        let vmid = Vmid::new(9001).unwrap();
+        assert!(worker(&env, vmid).unwrap().is_none());
+        forget(&env, vmid).unwrap();
+
+        let record = Record::of("move-volume", "disk").about("s1");
+        let mut work = Work::begin(&env, vmid, record.clone()).unwrap();
+        assert!(matches!(Work::begin(&env, vmid, record.clone()), Err(Error::AtWork { .. })));
+        forget(&env, vmid).unwrap();
+        work.unfinished(&["local:9001/vm-9001-disk-1.raw".parse().unwrap()]).unwrap();
+        work.unfinished(&["local:9001/vm-9001-disk-2.raw".parse().unwrap()]).unwrap();
+        let said = Record { unfinished: vec!["local:9001/vm-9001-disk-2.raw".to_owned()], ..record.clone() };
+        assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Alive(found)) if found == said));
+
+        // As the kernel does for one that is killed.
+        drop(work);
+        assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Dead(found)) if found == said));
+        Work::begin(&env, vmid, record).unwrap().end(&mut crate::progress::Silent);
+        assert!(worker(&env, vmid).unwrap().is_none());
+        fs::write(env.home.work_file(vmid), "{\"operation\":").unwrap();
+        assert!(worker(&env, vmid).unwrap().is_none());
+        forget(&env, vmid).unwrap();
+        assert!(!env.home.work_file(vmid).exists());
+    }
+}
