@@ -106,6 +106,8 @@ const char *pct_version(void);
  * - console: pct_container_console_wait
  * - change: pct_container_set, _pending_json, _rescan, pct_rescan
  * - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
+ * - clone: pct_container_clone, _template
+ * - move-volume: pct_container_move_volume, _reassign_volume
  * - all: pct_start_all, pct_stop_all
  * - suspend: pct_container_suspend, _resume
  * - wait: pct_container_wait
@@ -115,13 +117,15 @@ const char *pct_version(void);
  * - config: pct_config_parse, pct_config_to_lxc
  * - copy: pct_container_push, _pull
  * - guest: pct_set_up_guest
- * - snapshots: pct_container_snapshots_json
+ * - snapshots: pct_container_snapshots_json, _snapshot, _delete_snapshot,
+ *   _rollback
  * - free-vmid: pct_free_vmid
  * - cpusets: pct_cpusets_json
  * - list-of: pct_list_of_json
  * - stats: pct_container_stats
  * - schema: pct_config_schema_json
- * - storages: pct_storages_json, pct_templates_json
+ * - storages: pct_storages_json, pct_storage_status_json, _contents_json, _add,
+ *   _set, _remove, pct_templates_json, pct_volume_allocate, _remove, _path
  * - cancel: callbacks of pct_progress may ask to stop
  * - log: pct_ctx_options.log
  * - output: pct_container_exec_output
@@ -187,7 +191,7 @@ bool pct_has_feature(const char *name);
 #define PCT_E_NOT_FOUND 202
 
 /**
- * The number of the container is taken.
+ * What is to be made is there already.
  */
 #define PCT_E_EXISTS 203
 
@@ -387,10 +391,10 @@ void pct_ctx_free(pct_ctx *ctx);
  * not called. Texts are UTF-8 and valid during the callback only.
  *
  * A callback returns 0 to go on. With another value it asks to stop: what
- * waits does so no longer, pct_container_create and _set take back what they
- * have done, and the call gives PCT_E_CANCELLED. Where an operation has come
- * too far for that it is completed. Callbacks may be called until the call
- * returns.
+ * waits does so no longer, pct_container_create, _set, _clone and _move_volume
+ * take back what they have done, and the call gives PCT_E_CANCELLED. Where an
+ * operation has come too far for that it is completed. Callbacks may be called
+ * until the call returns.
  */
 typedef struct pct_progress {
     /**
@@ -944,25 +948,6 @@ pct_status pct_container_snapshots_json(const pct_ctx *ctx,
  */
 pct_status pct_free_vmid(const pct_ctx *ctx, uint32_t *out, pct_error **err);
 
-/**
- * The ids of the storages that hold, on this node, volumes of containers
- * ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
- * storage.cfg.
- */
-pct_status pct_storages_json(const pct_ctx *ctx,
-                             const char *content,
-                             char **out,
-                             pct_error **err);
-
-/**
- * The templates of a storage: a sorted JSON array of volumes such as
- * local:vztmpl/name.tar.zst, which pct_create_options takes.
- */
-pct_status pct_templates_json(const pct_ctx *ctx,
-                              const char *storage,
-                              char **out,
-                              pct_error **err);
-
 /*
  * ======== A look into containers
  *
@@ -1254,6 +1239,424 @@ pct_status pct_container_resize(const pct_ctx *ctx,
                                 const pct_resize_options *options,
                                 const pct_progress *progress,
                                 pct_error **err);
+
+/*
+ * ======== Snapshots
+ *
+ * pct_container_snapshots_json lists them, pct_container_config_json shows
+ * what one holds.
+ */
+
+/**
+ * How pct_container_snapshot works.
+ */
+typedef struct pct_snapshot_options {
+    /**
+     * sizeof (pct_snapshot_options)
+     */
+    size_t struct_size;
+    /**
+     * Notes on it.
+     */
+    const char *description;
+} pct_snapshot_options;
+
+/**
+ * How pct_container_delete_snapshot removes.
+ */
+typedef struct pct_delete_snapshot_options {
+    /**
+     * sizeof (pct_delete_snapshot_options)
+     */
+    size_t struct_size;
+    /**
+     * Remove it from the configuration also when a storage cannot remove its
+     * part.
+     */
+    int force;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_delete_snapshot_options;
+
+/**
+ * How pct_container_rollback goes back.
+ */
+typedef struct pct_rollback_options {
+    /**
+     * sizeof (pct_rollback_options)
+     */
+    size_t struct_size;
+    /**
+     * Start the container afterwards.
+     */
+    int start;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_rollback_options;
+
+/**
+ * Freezes the present state under a name: the configuration, and the content
+ * of all volumes or of none. A running container stands still meanwhile; what
+ * its processes have written is in the snapshot, what they keep in memory is
+ * not. PCT_E_EXISTS when the name is taken, PCT_E_UNSUPPORTED when a volume
+ * cannot be snapshotted.
+ */
+pct_status pct_container_snapshot(const pct_ctx *ctx,
+                                  uint32_t vmid,
+                                  const char *name,
+                                  const pct_snapshot_options *options,
+                                  const pct_progress *progress,
+                                  pct_error **err);
+
+/**
+ * Removes a snapshot. Volumes that only it has named become unused ones of the
+ * container. When a storage fails after a part was removed, the configuration
+ * keeps its lock; once that is taken away (pct_container_unlock), the removal
+ * can go on.
+ */
+pct_status pct_container_delete_snapshot(const pct_ctx *ctx,
+                                         uint32_t vmid,
+                                         const char *name,
+                                         const pct_delete_snapshot_options *options,
+                                         const pct_progress *progress,
+                                         pct_error **err);
+
+/**
+ * Goes back to a snapshot, configuration and content. A running container is
+ * killed first. What was written since is lost; volumes that were added since
+ * become unused ones. When only a part of the volumes is back, the
+ * configuration keeps its lock.
+ */
+pct_status pct_container_rollback(const pct_ctx *ctx,
+                                  uint32_t vmid,
+                                  const char *name,
+                                  const pct_rollback_options *options,
+                                  const pct_progress *progress,
+                                  pct_error **err);
+
+/*
+ * ======== Clones and templates
+ */
+
+/**
+ * What pct_container_clone makes.
+ */
+typedef struct pct_clone_options {
+    /**
+     * sizeof (pct_clone_options)
+     */
+    size_t struct_size;
+    /**
+     * Clone this snapshot, not the present state.
+     */
+    const char *snapshot;
+    /**
+     * Where the volumes of a full clone go. NULL is where those of its origin
+     * are.
+     */
+    const char *storage;
+    /**
+     * The clone's host name. NULL is that of its origin.
+     */
+    const char *hostname;
+    /**
+     * Notes on the clone. NULL is those of its origin.
+     */
+    const char *description;
+    /**
+     * How many KiB may be copied in a second. Zero is what the storages allow,
+     * UINT64_MAX any number.
+     */
+    uint64_t bwlimit;
+    /**
+     * Copy the volumes, of a template, too.
+     */
+    int full;
+    /**
+     * Let the volumes share the content of their origin, as those of a template
+     * do if nothing is said. Not together with full.
+     */
+    int linked;
+} pct_clone_options;
+
+/**
+ * Makes the container clone, which is as this one. Its network interfaces get
+ * hardware addresses of their own, its machine id is new; all else is the
+ * same, also its IP addresses. Full clones of a running container are made of
+ * a snapshot (PCT_E_RUNNING). A failure leaves nothing behind, and an existing
+ * container alone (PCT_E_EXISTS).
+ */
+pct_status pct_container_clone(const pct_ctx *ctx,
+                               uint32_t vmid,
+                               uint32_t clone,
+                               const pct_clone_options *options,
+                               const pct_progress *progress,
+                               pct_error **err);
+
+/**
+ * Makes the container a template for linked clones: its volumes cannot be
+ * written to any more, and it cannot be started. There is no way back.
+ * PCT_E_RUNNING when it runs, PCT_E_REFUSED when it has snapshots,
+ * PCT_E_UNSUPPORTED on a storage without templates.
+ */
+pct_status pct_container_template(const pct_ctx *ctx,
+                                  uint32_t vmid,
+                                  const pct_progress *progress,
+                                  pct_error **err);
+
+/*
+ * ======== Volumes that go to another place
+ */
+
+/**
+ * How pct_container_move_volume moves.
+ */
+typedef struct pct_move_volume_options {
+    /**
+     * sizeof (pct_move_volume_options)
+     */
+    size_t struct_size;
+    /**
+     * Change nothing unless this is the digest of the file, which
+     * pct_container_config_json gives: somebody else may have changed it.
+     */
+    const char *digest;
+    /**
+     * How many KiB may be copied in a second. Zero is what the storages allow,
+     * UINT64_MAX any number.
+     */
+    uint64_t bwlimit;
+    /**
+     * Remove the volume from where it was. Else it becomes an unused one.
+     */
+    int delete_source;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_move_volume_options;
+
+/**
+ * How pct_container_reassign_volume moves.
+ */
+typedef struct pct_reassign_volume_options {
+    /**
+     * sizeof (pct_reassign_volume_options)
+     */
+    size_t struct_size;
+    /**
+     * The key that the volume gets: "mp0" and so on, or "unused0" and so on.
+     * NULL is the one that it has now.
+     */
+    const char *target_key;
+    /**
+     * Change nothing unless this is the digest of this container's file, which
+     * pct_container_config_json gives: somebody else may have changed it.
+     */
+    const char *digest;
+    /**
+     * The same for the container that gets the volume.
+     */
+    const char *target_digest;
+} pct_reassign_volume_options;
+
+/**
+ * Moves the volume of "rootfs", "mp0" and so on to another storage. The
+ * container must be stopped (PCT_E_RUNNING). After a failure the volume is
+ * where it was.
+ */
+pct_status pct_container_move_volume(const pct_ctx *ctx,
+                                     uint32_t vmid,
+                                     const char *key,
+                                     const char *storage,
+                                     const pct_move_volume_options *options,
+                                     const pct_progress *progress,
+                                     pct_error **err);
+
+/**
+ * Gives the volume of "mp0", "unused0" and so on to the container target,
+ * which may be the same one, by another key. That it could not be mounted
+ * there is a warning: then it is an unused volume of that container.
+ */
+pct_status pct_container_reassign_volume(const pct_ctx *ctx,
+                                         uint32_t vmid,
+                                         const char *key,
+                                         uint32_t target,
+                                         const pct_reassign_volume_options *options,
+                                         const pct_progress *progress,
+                                         pct_error **err);
+
+/*
+ * ======== Storages
+ *
+ * Those of storage.cfg; on a Proxmox VE host its own tools change that file,
+ * and calls that would give PCT_E_UNSUPPORTED.
+ */
+
+/**
+ * What pct_storage_set changes.
+ */
+typedef struct pct_storage_set_options {
+    /**
+     * sizeof (pct_storage_set_options)
+     */
+    size_t struct_size;
+    /**
+     * Strings such as "content=rootdir,vztmpl" with the options of storage.cfg,
+     * ended by NULL.
+     */
+    const char *const *set;
+    /**
+     * Options to delete, ended by NULL.
+     */
+    const char *const *unset;
+} pct_storage_set_options;
+
+/**
+ * The ids of the storages that hold, on this node, volumes of containers
+ * ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
+ * storage.cfg.
+ */
+pct_status pct_storages_json(const pct_ctx *ctx,
+                             const char *content,
+                             char **out,
+                             pct_error **err);
+
+/**
+ * The storages of this node with their room, in the order of storage.cfg: a
+ * JSON array of objects with storage (its id), type, content (words, apart by
+ * commas), active, enabled and shared (0 or 1), and in bytes total, used and
+ * avail. Each is made ready, so mounted or imported, where its type needs that;
+ * one that cannot be used has the string error.
+ */
+pct_status pct_storage_status_json(const pct_ctx *ctx, char **out, pct_error **err);
+
+/**
+ * Writes a storage down behind those that are there. The kind is one such as
+ * "dir", the config strings such as "path=/srv/pct" with the options of
+ * storage.cfg, ended by NULL. Nothing is made or mounted by that. PCT_E_EXISTS
+ * when there is one of that id; PCT_E_PARAMETER when the kind is not known, or
+ * an option is missing, not known or wrong.
+ */
+pct_status pct_storage_add(const pct_ctx *ctx,
+                           const char *kind,
+                           const char *storage,
+                           const char *const *config,
+                           pct_error **err);
+
+/**
+ * Sets and deletes options of a storage. Comments of the file stay, and other
+ * storages to the byte.
+ */
+pct_status pct_storage_set(const pct_ctx *ctx,
+                           const char *storage,
+                           const pct_storage_set_options *options,
+                           pct_error **err);
+
+/**
+ * Takes a storage out of storage.cfg. What is on it stays there.
+ */
+pct_status pct_storage_remove(const pct_ctx *ctx, const char *storage, pct_error **err);
+
+/*
+ * ======== What is on storages
+ *
+ * A volume is named by its storage and its name there, such as
+ * local:9001/vm-9001-disk-0.raw.
+ */
+
+/**
+ * Which things pct_storage_contents_json shows.
+ */
+typedef struct pct_contents_options {
+    /**
+     * sizeof (pct_contents_options)
+     */
+    size_t struct_size;
+    /**
+     * Only volumes ("rootdir"), or only templates ("vztmpl").
+     */
+    const char *content;
+    /**
+     * Only volumes of this container.
+     */
+    uint32_t vmid;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_contents_options;
+
+/**
+ * What pct_volume_allocate makes.
+ */
+typedef struct pct_allocate_options {
+    /**
+     * sizeof (pct_allocate_options)
+     */
+    size_t struct_size;
+    /**
+     * "raw" or "subvol". NULL is what a container's volume has there.
+     */
+    const char *format;
+} pct_allocate_options;
+
+/**
+ * The templates of a storage: a sorted JSON array of volumes such as
+ * local:vztmpl/name.tar.zst, which pct_create_options takes.
+ */
+pct_status pct_templates_json(const pct_ctx *ctx,
+                              const char *storage,
+                              char **out,
+                              pct_error **err);
+
+/**
+ * What is on a storage, sorted: a JSON array of objects with volid, format
+ * ("raw" or "subvol", of a template how it is packed), size in bytes (0 of a
+ * volume without a limit), content ("rootdir" of a container of this node,
+ * "images" of another guest, "vztmpl"), and where there is one vmid (whose it
+ * is) and parent (the volume whose content it shares, by its name on the
+ * storage).
+ */
+pct_status pct_storage_contents_json(const pct_ctx *ctx,
+                                     const char *storage,
+                                     const pct_contents_options *options,
+                                     char **out,
+                                     pct_error **err);
+
+/**
+ * Makes a new, empty volume of so many bytes, rounded up to whole KiB, under
+ * the next free name of a container's; 0 is one without a limit. *volume is
+ * which one, and the caller frees it with pct_string_free. No file system is
+ * made on it, and no configuration names it.
+ */
+pct_status pct_volume_allocate(const pct_ctx *ctx,
+                               const char *storage,
+                               uint32_t vmid,
+                               uint64_t size,
+                               const pct_allocate_options *options,
+                               char **volume,
+                               pct_error **err);
+
+/**
+ * Removes a volume and its snapshots, whether or not a configuration names it.
+ * PCT_E_REFUSED when linked clones share its content. One that is not there is
+ * no error.
+ */
+pct_status pct_volume_remove(const pct_ctx *ctx, const char *volume, pct_error **err);
+
+/**
+ * Where the data of a volume, or the file of a template, is. The caller frees
+ * *path with pct_string_free.
+ */
+pct_status pct_volume_path(const pct_ctx *ctx,
+                           const char *volume,
+                           char **path,
+                           pct_error **err);
 
 /*
  * ======== Configuration files, wherever they are

@@ -62,15 +62,16 @@ fn without_containers<S: AsRef<OsStr>>(run: Run, files: impl IntoIterator<Item =
 /// Runs the others on a host of their own, and sees that nothing is left.
 fn on_containers<S: AsRef<OsStr>>(run: Run, files: impl IntoIterator<Item = S>) {
     let (library, host) = (library(), Host::new());
-    let ct = host.ct();
+    let (ct, clone, btrfs) = (host.ct(), host.ct(), host.disk("fast", "btrfs", 256 << 20));
     let before = host.state().only(&["mount", "loop", "link", "cgroup", "process"]);
     let run = run.args(files).env("LD_LIBRARY_PATH", library.path());
     let run = run.env("PCT_TEST_ROOT", host.root()).env("PCT_TEST_HELPER", bins::helper());
-    let run = run.env("PCT_TEST_VMID", &ct.id).env("PCT_TEST_TEMPLATE", busybox::template(Compression::Zstd));
+    let run = run.env("PCT_TEST_VMID", &ct.id).env("PCT_TEST_CLONE", &clone.id).env("PCT_TEST_BTRFS", btrfs);
+    let run = run.env("PCT_TEST_TEMPLATE", busybox::template(Compression::Zstd));
     passes(run);
     let after = host.state().only(&["mount", "loop", "link", "cgroup", "process"]);
     before.assert_same(&after, "after the tests");
-    assert!(!ct.conf().exists() && !ct.subvol().exists());
+    assert!(!ct.conf().exists() && !ct.subvol().exists() && !clone.conf().exists());
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn perl_uses_the_library() {
 #[test]
 fn perl_works_on_containers() {
     if have_root() && have_platypus() {
-        on_containers(prove(), ["t/container.t"]);
+        on_containers(prove(), ["t/container.t", "t/storage.t"]);
     }
 }
 
@@ -131,6 +132,6 @@ fn python_uses_the_library() {
 #[test]
 fn python_works_on_containers() {
     if have_root() && have_tool("python3") && have_tool("pytest-3") {
-        on_containers(pytest(), ["tests/test_create.py", "tests/test_container.py"]);
+        on_containers(pytest(), ["tests/test_create.py", "tests/test_container.py", "tests/test_storage.py"]);
     }
 }

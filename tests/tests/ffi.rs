@@ -13,7 +13,10 @@ use pct_tests::pty::Pty;
 use pct_tests::root::have_tool;
 use pct_tests::{Host, Output, Run, bins, busybox, require_root};
 
-/// A root with the configuration that `conventions.c` expects.
+/// What needs no running container: the conventions, and what calls say of wrong arguments.
+const WITHOUT_CONTAINERS: [&str; 2] = ["conventions.c", "arguments.c"];
+
+/// A root with the configuration that they expect.
 fn root() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("etc/pct/lxc");
@@ -54,15 +57,19 @@ fn the_header_is_c_and_cpp_of_every_age() {
 #[test]
 fn a_c_program_finds_the_conventions_in_the_shared_library() {
     let (installed, root) = (Installed::new(Library::Shared), root());
-    let program = installed.program("conventions.c", &["--libs"]);
-    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+    for name in WITHOUT_CONTAINERS {
+        let program = installed.program(name, &["--libs"]);
+        says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+    }
 }
 
 #[test]
 fn a_c_program_finds_the_conventions_in_the_static_library() {
     let (installed, root) = (Installed::new(Library::Static), root());
-    let program = installed.program("conventions.c", &["--libs", "--static"]);
-    says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
+    for name in WITHOUT_CONTAINERS {
+        let program = installed.program(name, &["--libs", "--static"]);
+        says_ok(Run::new(&program).args([root.path(), &bins::helper()]).output());
+    }
 }
 
 /// The library is an ordinary one, but the heap of both is that of the sanitizer.
@@ -78,8 +85,10 @@ fn no_call_leaks_or_is_undefined_under_sanitizers() {
     installed.run(&faults).args(["none"]).ok().quiet();
     installed.run(&faults).args(["leak"]).output().fails().says("LeakSanitizer: detected memory leaks");
     installed.run(&faults).args(["use"]).output().fails().says("heap-use-after-free");
-    let program = sanitized("conventions.c");
-    says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+    for name in WITHOUT_CONTAINERS {
+        let program = sanitized(name);
+        says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
+    }
 }
 
 #[test]
@@ -95,18 +104,23 @@ fn a_context_has_a_log() {
     says_ok(installed.run(&program).args([root.path(), &bins::helper()]).output());
 }
 
+/// A leak or an invalid access in the program that follows is a failure.
+fn valgrind(installed: &Installed) -> Run {
+    let options =
+        ["-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"];
+    installed.run(&tool("valgrind")).args(options)
+}
+
 #[test]
 fn no_call_leaks_or_reads_what_it_may_not() {
     if !have_tool("valgrind") {
         return;
     }
     let (installed, root) = (Installed::new(Library::Shared), root());
-    let program = installed.program("conventions.c", &["--libs"]);
-    let valgrind = installed
-        .run(&tool("valgrind"))
-        .args(["-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
-        .args([&program, root.path(), &bins::helper()]);
-    says_ok(valgrind.output());
+    for name in WITHOUT_CONTAINERS {
+        let program = installed.program(name, &["--libs"]);
+        says_ok(valgrind(&installed).args([&program, root.path(), &bins::helper()]).output());
+    }
 }
 
 /// What a library gives to programs, as `nm` shows it: `name@@VERSION`.
@@ -246,4 +260,19 @@ fn a_c_program_follows_a_container_and_cancels() {
     let output = run.output().ok();
     assert_eq!(output.out(), "ok\n", "{}", output.both());
     assert!(!ct.conf().exists() && !ct.subvol().exists());
+}
+
+#[test]
+fn a_c_program_works_on_storages() {
+    require_root!();
+    let installed = Installed::new(Library::Shared);
+    let program = installed.program("storage.c", &["--libs"]);
+    let host = Host::new();
+    let btrfs = host.disk("fast", "btrfs", 256 << 20);
+    let (ct, clone) = (host.ct(), host.ct());
+    let template = busybox::template(Compression::Zstd);
+    let run = installed.run(&program).args([host.root(), &bins::helper(), &template, &btrfs]);
+    let output = run.args([&ct.id, &clone.id]).output().ok();
+    assert_eq!(output.out(), "ok\n", "{}", output.both());
+    assert!(!ct.conf().exists() && !clone.conf().exists());
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 19] = [
+const SECTIONS: [&str; 24] = [
     "version",
     "status",
     "error",
@@ -27,6 +27,11 @@ const SECTIONS: [&str; 19] = [
     "inspect",
     "change",
     "volumes",
+    "snapshots",
+    "clone",
+    "move_volume",
+    "storages",
+    "contents",
     "config",
     "exec",
     "output",

@@ -3,7 +3,10 @@ package Pct;
 use v5.36;
 
 use JSON::PP ();
-use Pct::C qw(call call_json listening logging octets options owned path plain text text_of);
+use Pct::C (
+    qw(assignments call call_bytes call_json call_text listening logging octets options owned path plain),
+    qw(strings text text_of),
+);
 use Pct::Container;
 use Pct::Events;
 
@@ -50,6 +53,40 @@ sub free_vmid ($self) {
 
 sub storages ($self, $content) {
     return call_json(pct_storages_json => $self->handle, text($content))->@*;
+}
+
+sub storage_status ($self) { return call_json(pct_storage_status_json => $self->handle)->@* }
+
+sub add_storage ($self, $kind, $storage, $config) {
+    my $words = assignments($config);
+    return call(pct_storage_add => $self->handle, text($kind), text($storage), $words->{address});
+}
+
+sub set_storage ($self, $storage, $changes = {}, %options) {
+    my $set     = assignments($changes);
+    my $unset   = strings(map { text($_) } (delete $options{delete} // [])->@*);
+    my $options = options('StorageSet', %options, set => $set->{address}, unset => $unset->{address});
+    return call(pct_storage_set => $self->handle, text($storage), $options);
+}
+
+sub remove_storage ($self, $storage) {
+    return call(pct_storage_remove => $self->handle, text($storage));
+}
+
+sub storage_contents ($self, $storage, %options) {
+    my $options = options('Contents', %options, content => text($options{content}));
+    return call_json(pct_storage_contents_json => $self->handle, text($storage), $options)->@*;
+}
+
+sub allocate_volume ($self, $storage, $vmid, $size, %options) {
+    my $options = options('Allocate', %options, format => text($options{format}));
+    return call_text(pct_volume_allocate => $self->handle, text($storage), $vmid, $size, $options);
+}
+
+sub remove_volume ($self, $volume) { return call(pct_volume_remove => $self->handle, text($volume)) }
+
+sub volume_path ($self, $volume) {
+    return call_bytes(pct_volume_path => $self->handle, text($volume));
 }
 
 sub templates ($self, $storage) {
@@ -217,6 +254,51 @@ The lowest number that no container has, undef when all are taken. Nothing reser
 =head2 storages
 
 The storages that hold volumes of containers (C<rootdir>) or templates (C<vztmpl>).
+
+=head2 storage_status
+
+The storages with their room: hashes with C<storage>, C<type>, C<content>, the flags C<active>,
+C<enabled> and C<shared>, C<total>, C<used> and C<avail> in bytes, and C<error> of one that cannot be
+used. Each is made ready, so mounted where its type needs that.
+
+=head2 add_storage
+
+    $node->add_storage('dir', 'fast', { path => '/srv/fast', content => 'rootdir' });
+
+Writes a storage down, with the options of F<storage.cfg>. Nothing is made or mounted by that.
+
+=head2 set_storage
+
+    $node->set_storage('fast', { content => 'rootdir,vztmpl' }, delete => ['shared']);
+
+Sets and deletes options of a storage.
+
+=head2 remove_storage
+
+Takes a storage out of F<storage.cfg>. What is on it stays there.
+
+=head2 storage_contents
+
+    my @volumes = $node->storage_contents('local', content => 'rootdir', vmid => 101);
+
+What is on a storage: hashes with C<volid>, C<format>, C<content>, C<size> in bytes, and where there is
+one C<vmid> and C<parent>. C<content> shows only volumes (C<rootdir>) or only templates (C<vztmpl>),
+C<vmid> those of a container.
+
+=head2 allocate_volume
+
+    my $volume = $node->allocate_volume('local', 101, 8 << 30);
+
+Makes a new, empty volume of so many bytes, 0 without a limit, and gives which one. No file system is
+made on it, and no configuration names it. Option: C<format>, C<raw> or C<subvol>.
+
+=head2 remove_volume
+
+Removes a volume, whether or not a configuration names it.
+
+=head2 volume_path
+
+Where the data of a volume, or the file of a template, is.
 
 =head2 templates
 

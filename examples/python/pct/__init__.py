@@ -20,7 +20,7 @@ lock of the interpreter: other threads go on. One `Pct` may be used by several t
 
 from ._progress import Bytes, Event, Message, Progress, WaitingForLock, Warning
 from .config import config_schema, parse_config
-from .container import Condition, Container, File, Value
+from .container import Condition, Container, File
 from .errors import (
     CancelledError,
     ExistsError,
@@ -46,13 +46,15 @@ from .errors import (
 )
 from .events import Events, State
 from .library import has_feature, version
-from .node import Log, Pct
+from .node import Content, Log, Pct
+from .types import Value
 
 __all__ = [
     "Bytes",
     "CancelledError",
     "Condition",
     "Container",
+    "Content",
     "Event",
     "Events",
     "ExistsError",

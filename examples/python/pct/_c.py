@@ -104,6 +104,67 @@ class RescanOptions(Options):
     _fields_ = [("dry_run", c_int), ("reserved", c_int)]
 
 
+class FsckOptions(Options):
+    _fields_ = [("device", c_char_p), ("force", c_int), ("reserved", c_int)]
+
+
+class FstrimOptions(Options):
+    _fields_ = [("ignore_mountpoints", c_int), ("reserved", c_int)]
+
+
+class ResizeOptions(Options):
+    _fields_ = [("digest", c_char_p)]
+
+
+class SnapshotOptions(Options):
+    _fields_ = [("description", c_char_p)]
+
+
+class DeleteSnapshotOptions(Options):
+    _fields_ = [("force", c_int), ("reserved", c_int)]
+
+
+class RollbackOptions(Options):
+    _fields_ = [("start", c_int), ("reserved", c_int)]
+
+
+class CloneOptions(Options):
+    _fields_ = [
+        ("snapshot", c_char_p),
+        ("storage", c_char_p),
+        ("hostname", c_char_p),
+        ("description", c_char_p),
+        ("bwlimit", c_uint64),
+        ("full", c_int),
+        ("linked", c_int),
+    ]
+
+
+class MoveVolumeOptions(Options):
+    _fields_ = [
+        ("digest", c_char_p),
+        ("bwlimit", c_uint64),
+        ("delete_source", c_int),
+        ("reserved", c_int),
+    ]
+
+
+class ReassignVolumeOptions(Options):
+    _fields_ = [("target_key", c_char_p), ("digest", c_char_p), ("target_digest", c_char_p)]
+
+
+class StorageSetOptions(Options):
+    _fields_ = [("set", Strings), ("unset", Strings)]
+
+
+class ContentsOptions(Options):
+    _fields_ = [("content", c_char_p), ("vmid", c_uint32), ("reserved", c_int)]
+
+
+class AllocateOptions(Options):
+    _fields_ = [("format", c_char_p)]
+
+
 class ExecOptions(Options):
     _fields_ = [
         ("keep_env", c_int),
@@ -146,7 +207,15 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_list_of_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_free_vmid": [_Ctx, POINTER(c_uint32)],
     "pct_storages_json": [_Ctx, c_char_p, _Text],
+    "pct_storage_status_json": [_Ctx, _Text],
+    "pct_storage_add": [_Ctx, c_char_p, c_char_p, Strings],
+    "pct_storage_set": [_Ctx, c_char_p, POINTER(StorageSetOptions)],
+    "pct_storage_remove": [_Ctx, c_char_p],
+    "pct_storage_contents_json": [_Ctx, c_char_p, POINTER(ContentsOptions), _Text],
     "pct_templates_json": [_Ctx, c_char_p, _Text],
+    "pct_volume_allocate": [_Ctx, c_char_p, c_uint32, c_uint64, POINTER(AllocateOptions), _Text],
+    "pct_volume_remove": [_Ctx, c_char_p],
+    "pct_volume_path": [_Ctx, c_char_p, _Text],
     "pct_cpusets_json": [_Ctx, _Text],
     "pct_doctor_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_start_all": [_Ctx, POINTER(StartAllOptions), _Progress, _Text],
@@ -175,6 +244,29 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_container_init_pidfd": [_Ctx, c_uint32, POINTER(c_int)],
     "pct_container_set": [_Ctx, c_uint32, POINTER(SetOptions), _Progress],
     "pct_container_rescan": [_Ctx, c_uint32, POINTER(RescanOptions), _Progress],
+    "pct_container_mount": [_Ctx, c_uint32, _Progress, _Text],
+    "pct_container_unmount": [_Ctx, c_uint32, _Progress],
+    "pct_container_df_json": [_Ctx, c_uint32, _Progress, _Text],
+    "pct_container_fsck": [_Ctx, c_uint32, POINTER(FsckOptions), _Progress],
+    "pct_container_fstrim": [
+        _Ctx, c_uint32, POINTER(FstrimOptions), _Progress, POINTER(c_uint64)
+    ],
+    "pct_container_resize": [
+        _Ctx, c_uint32, c_char_p, c_char_p, POINTER(ResizeOptions), _Progress
+    ],
+    "pct_container_move_volume": [
+        _Ctx, c_uint32, c_char_p, c_char_p, POINTER(MoveVolumeOptions), _Progress
+    ],
+    "pct_container_reassign_volume": [
+        _Ctx, c_uint32, c_char_p, c_uint32, POINTER(ReassignVolumeOptions), _Progress
+    ],
+    "pct_container_snapshot": [_Ctx, c_uint32, c_char_p, POINTER(SnapshotOptions), _Progress],
+    "pct_container_delete_snapshot": [
+        _Ctx, c_uint32, c_char_p, POINTER(DeleteSnapshotOptions), _Progress
+    ],
+    "pct_container_rollback": [_Ctx, c_uint32, c_char_p, POINTER(RollbackOptions), _Progress],
+    "pct_container_clone": [_Ctx, c_uint32, c_uint32, POINTER(CloneOptions), _Progress],
+    "pct_container_template": [_Ctx, c_uint32, _Progress],
     "pct_container_exec_wait": [_Ctx, c_uint32, Strings, POINTER(ExecOptions), POINTER(c_int)],
     "pct_container_exec_output": [
         _Ctx, c_uint32, Strings, POINTER(OutputOptions), POINTER(c_void_p)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from ctypes import byref, c_bool, c_int, c_size_t, string_at
+from ctypes import byref, c_bool, c_int, c_size_t, c_uint64, string_at
 from os import PathLike
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from . import _c
 from ._progress import Progress, callbacks
-from .library import AnyPath, Owned, call, call_for_json, path, plain, strings, text
-from .types import Ailment, Config, Interface, Pending, Snapshot, Status
+from .library import AnyPath, Owned, assignments, call, call_for_json, call_for_text, path, plain
+from .library import strings, text
+from .types import Ailment, Config, Interface, Pending, Snapshot, Status, Usage, Value
 
 if TYPE_CHECKING:
     from .node import Pct
-
-Value: TypeAlias = str | int | bool
-"""The value of a key of the configuration."""
 
 Condition: TypeAlias = Literal["running", "stopped", "ipv4", "ipv6", "systemd"]
 """What `Container.wait` can wait for."""
@@ -58,7 +57,7 @@ class Container:
         """
         options = _c.CreateOptions(
             ostemplate=path(template),
-            config=strings(_assignments(config or {})),
+            config=assignments(config or {}),
             storage=text(storage),
             password=text(password),
             ssh_public_keys=text(ssh_public_keys),
@@ -188,7 +187,7 @@ class Container:
         when somebody else has changed the file since (`RefusedError`).
         """
         options = _c.SetOptions(
-            set=strings(_assignments(changes or {})),
+            set=assignments(changes or {}),
             unset=strings(map(text, delete)),
             revert=strings(map(text, revert)),
             digest=text(digest),
@@ -199,6 +198,144 @@ class Container:
         """Looks for its volumes; `progress` hears of each change."""
         options = _c.RescanOptions(dry_run=dry_run)
         self._operate("pct_container_rescan", byref(options), progress=progress)
+
+    # Volumes. A key is "rootfs", "mp0" and so on.
+
+    def mount(self, *, progress: Progress | None = None) -> Path:
+        """Mounts its volumes where the host sees them, until `unmount`; where that is.
+
+        Meanwhile it can only be started and stopped.
+        """
+        return Path(self._given("pct_container_mount", callbacks(progress)))
+
+    def unmount(self, *, progress: Progress | None = None) -> None:
+        """Unmounts what `mount` has mounted."""
+        self._operate("pct_container_unmount", progress=progress)
+
+    def df(self, *, progress: Progress | None = None) -> list[Usage]:
+        """How full its volumes are, whether it runs or not."""
+        return cast(list[Usage], self._json("pct_container_df_json", callbacks(progress)))
+
+    def fsck(
+        self, key: str = "rootfs", *, force: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Checks the file system of a volume that nothing uses, by `force` also one that seems
+        clean; raises when it had errors, also when they are corrected."""
+        options = _c.FsckOptions(device=text(key), force=force)
+        self._operate("pct_container_fsck", byref(options), progress=progress)
+
+    def fstrim(self, *, ignore_mountpoints: bool = False, progress: Progress | None = None) -> int:
+        """Has its volumes give back to their storages what they do not use; how many bytes."""
+        options, out = _c.FstrimOptions(ignore_mountpoints=ignore_mountpoints), c_uint64()
+        self._call("pct_container_fstrim", byref(options), callbacks(progress), byref(out))
+        return out.value
+
+    def resize(
+        self, key: str, size: str, *, digest: str | None = None, progress: Progress | None = None
+    ) -> None:
+        """Makes a volume larger: to a size such as "8G", or by one such as "+512M"."""
+        options = _c.ResizeOptions(digest=text(digest))
+        self._operate(
+            "pct_container_resize", text(key), text(size), byref(options), progress=progress
+        )
+
+    def move_volume(
+        self,
+        key: str,
+        storage: str,
+        *,
+        delete: bool = False,
+        digest: str | None = None,
+        bwlimit: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        """Moves a volume to another storage, at most `bwlimit` KiB a second. It must be stopped.
+
+        Where it was the volume stays as an unused one, unless `delete`.
+        """
+        options = _c.MoveVolumeOptions(digest=text(digest), bwlimit=bwlimit, delete_source=delete)
+        self._operate(
+            "pct_container_move_volume", text(key), text(storage), byref(options), progress=progress
+        )
+
+    def reassign_volume(
+        self,
+        key: str,
+        target: Container,
+        *,
+        target_key: str | None = None,
+        digest: str | None = None,
+        target_digest: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Gives a volume to another container, or to this one by another key."""
+        options = _c.ReassignVolumeOptions(
+            target_key=text(target_key), digest=text(digest), target_digest=text(target_digest)
+        )
+        self._operate(
+            "pct_container_reassign_volume",
+            text(key),
+            target.vmid,
+            byref(options),
+            progress=progress,
+        )
+
+    # What is made of its state.
+
+    def snapshot(
+        self, name: str, *, description: str | None = None, progress: Progress | None = None
+    ) -> None:
+        """Freezes its configuration and the content of its volumes under a name."""
+        options = _c.SnapshotOptions(description=text(description))
+        self._operate("pct_container_snapshot", text(name), byref(options), progress=progress)
+
+    def delete_snapshot(
+        self, name: str, *, force: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Removes a snapshot; by `force` also when a storage cannot remove its part."""
+        options = _c.DeleteSnapshotOptions(force=force)
+        self._operate(
+            "pct_container_delete_snapshot", text(name), byref(options), progress=progress
+        )
+
+    def rollback(self, name: str, *, start: bool = False, progress: Progress | None = None) -> None:
+        """Goes back to a snapshot; a running container is killed. `start` starts it then."""
+        options = _c.RollbackOptions(start=start)
+        self._operate("pct_container_rollback", text(name), byref(options), progress=progress)
+
+    def clone(
+        self,
+        vmid: int,
+        *,
+        full: bool | None = None,
+        snapshot: str | None = None,
+        storage: str | None = None,
+        hostname: str | None = None,
+        description: str | None = None,
+        bwlimit: int = 0,
+        progress: Progress | None = None,
+    ) -> Container:
+        """Makes a container that is as this one, or as it was at a snapshot.
+
+        A full clone has copies of the volumes, made on `storage` by at most `bwlimit` KiB a
+        second; one that is not shares their content, as those of a template do if nothing is
+        said. A failure leaves nothing behind.
+        """
+        options = _c.CloneOptions(
+            snapshot=text(snapshot),
+            storage=text(storage),
+            hostname=text(hostname),
+            description=text(description),
+            bwlimit=bwlimit,
+            full=full is True,
+            linked=full is False,
+        )
+        self._operate("pct_container_clone", vmid, byref(options), progress=progress)
+        return Container(self.node, vmid)
+
+    def template(self, *, progress: Progress | None = None) -> None:
+        """Makes it a template for linked clones. There is no way back."""
+        self._operate("pct_container_template", progress=progress)
 
     # Inside.
 
@@ -320,6 +457,9 @@ class Container:
     def _json(self, name: str, *args: object) -> Any:
         return call_for_json(name, self.node.handle, self.vmid, *args)
 
+    def _given(self, name: str, *args: object) -> str:
+        return call_for_text(name, self.node.handle, self.vmid, *args)
+
     def _operate(self, name: str, *args: object, progress: Progress | None) -> None:
         self._call(name, *args, callbacks(progress))
 
@@ -327,12 +467,6 @@ class Container:
 def milliseconds(seconds: float | None) -> int:
     """A time for C, where 0 is none: no time at all is its shortest one."""
     return 0 if seconds is None else max(1, round(seconds * 1000))
-
-
-def _assignments(config: Mapping[str, Value]) -> list[bytes | None]:
-    """Words such as "memory=512"; switches are 0 or 1."""
-    plain = {key: int(value) if isinstance(value, bool) else value for key, value in config.items()}
-    return [text(f"{key}={value}") for key, value in plain.items()]
 
 
 def _descriptor(file: File) -> int:

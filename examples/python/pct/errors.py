@@ -41,7 +41,7 @@ class NotFoundError(InputError):
 
 
 class ExistsError(InputError):
-    """The number of the container is taken."""
+    """What is to be made is there already."""
 
 
 class StateError(PctError):

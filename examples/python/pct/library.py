@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import CDLL, POINTER, byref, c_char_p, c_int32, c_uint32, c_void_p, cast
 from functools import cache
 from typing import Any, Self, TypeAlias
 
 from . import _c
 from .errors import class_of
+from .types import Value
 
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -102,11 +103,16 @@ def taken(owned: Owned) -> str | None:
     return None if value is None else value.decode()
 
 
-def call_for_json(name: str, *args: object) -> Any:
-    """Calls a function whose last parameter before the error takes a JSON text."""
+def call_for_text(name: str, *args: object) -> str:
+    """Calls a function whose last parameter before the error takes a text."""
     with Owned("pct_string_free") as out:
         call(name, *args, byref(out.handle))
-        return json.loads(taken(out) or "null")
+        return taken(out) or ""
+
+
+def call_for_json(name: str, *args: object) -> Any:
+    """The same where the text is JSON."""
+    return json.loads(call_for_text(name, *args))
 
 
 def text(value: str | None) -> bytes | None:
@@ -132,6 +138,12 @@ def strings(values: Iterable[bytes | None]) -> Any:
     """An array of strings that ends in NULL."""
     listed = [*values, None]
     return (c_char_p * len(listed))(*listed)
+
+
+def assignments(config: Mapping[str, Value]) -> Any:
+    """An array of words such as "memory=512"; switches are 0 or 1."""
+    plain = {key: int(value) if isinstance(value, bool) else value for key, value in config.items()}
+    return strings(text(f"{key}={value}") for key, value in plain.items())
 
 
 def numbers(values: Sequence[int]) -> tuple[Any, int]:

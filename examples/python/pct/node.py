@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import byref, c_uint32
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from . import _c
@@ -13,11 +14,16 @@ from ._progress import Progress, callbacks
 from .config import encoded
 from .container import Container, milliseconds
 from .events import Events
-from .library import Owned, call, call_for_json, hear, numbers, path, taken, text
-from .types import Ailment, Cpuset, Failed, Status
+from .library import Owned, assignments, call, call_for_json, call_for_text, hear, numbers, path
+from .library import strings, taken, text
+from .types import Ailment, Cpuset, Failed, Status, StorageContent, StorageStatus, Value
 
 Log: TypeAlias = Callable[[int, str], object]
 """Is given a priority, `syslog.LOG_WARNING` or `syslog.LOG_INFO`, and a text."""
+
+
+Content: TypeAlias = Literal["rootdir", "vztmpl"]
+"""Volumes of containers, or templates."""
 
 
 class Pct(Owned):
@@ -69,9 +75,62 @@ class Pct(Owned):
         call("pct_free_vmid", self.handle, byref(out))
         return out.value or None
 
-    def storages(self, content: Literal["rootdir", "vztmpl"]) -> list[str]:
+    def storages(self, content: Content) -> list[str]:
         """The storages that hold volumes of containers, or templates."""
         return cast(list[str], call_for_json("pct_storages_json", self.handle, text(content)))
+
+    def storage_status(self) -> list[StorageStatus]:
+        """The storages with their room. Each is made ready, so mounted where its type needs that."""
+        return cast(list[StorageStatus], call_for_json("pct_storage_status_json", self.handle))
+
+    def add_storage(self, kind: str, storage: str, config: Mapping[str, Value]) -> None:
+        """Writes a storage down, of a kind such as "dir"; `config` has the options of storage.cfg."""
+        call("pct_storage_add", self.handle, text(kind), text(storage), assignments(config))
+
+    def set_storage(
+        self,
+        storage: str,
+        changes: Mapping[str, Value] | None = None,
+        *,
+        delete: Iterable[str] = (),
+    ) -> None:
+        """Sets and deletes options of a storage."""
+        options = _c.StorageSetOptions(
+            set=assignments(changes or {}), unset=strings(map(text, delete))
+        )
+        call("pct_storage_set", self.handle, text(storage), byref(options))
+
+    def remove_storage(self, storage: str) -> None:
+        """Takes a storage out of storage.cfg. What is on it stays there."""
+        call("pct_storage_remove", self.handle, text(storage))
+
+    def storage_contents(
+        self, storage: str, *, content: Content | None = None, vmid: int | None = None
+    ) -> list[StorageContent]:
+        """What is on a storage: all, only volumes or only templates, or those of a container."""
+        options = _c.ContentsOptions(content=text(content), vmid=vmid or 0)
+        found = call_for_json("pct_storage_contents_json", self.handle, text(storage), byref(options))
+        return cast(list[StorageContent], found)
+
+    def allocate_volume(
+        self, storage: str, vmid: int, size: int, *, format: Literal["raw", "subvol"] | None = None
+    ) -> str:
+        """Makes a new, empty volume of so many bytes, 0 without a limit; which one.
+
+        No file system is made on it, and no configuration names it.
+        """
+        options = _c.AllocateOptions(format=text(format))
+        return call_for_text(
+            "pct_volume_allocate", self.handle, text(storage), vmid, size, byref(options)
+        )
+
+    def remove_volume(self, volume: str) -> None:
+        """Removes a volume, whether or not a configuration names it."""
+        call("pct_volume_remove", self.handle, text(volume))
+
+    def volume_path(self, volume: str) -> Path:
+        """Where the data of a volume, or the file of a template, is."""
+        return Path(call_for_text("pct_volume_path", self.handle, text(volume)))
 
     def templates(self, storage: str) -> list[str]:
         """The templates of a storage, for `Container.create`."""

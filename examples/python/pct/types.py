@@ -8,6 +8,10 @@ Config: TypeAlias = dict[str, Any]
 """Numbers and switches (0 or 1) as int, all else as str, raw lines as pairs in `lxc`."""
 
 
+Value: TypeAlias = str | int | bool
+"""The value of a key of the configuration, or of a storage."""
+
+
 class Status(TypedDict):
     """The state of a container, sizes in bytes; of one that cannot be read only `error`."""
 
@@ -61,6 +65,44 @@ class Snapshot(TypedDict):
     snapstate: NotRequired[str]
     digest: NotRequired[str]
     running: NotRequired[int]
+
+
+class Usage(TypedDict):
+    """How full a volume is, in bytes; `mp` is its key, `path` where it is inside."""
+
+    mp: str
+    volume: str
+    path: str
+    size: int
+    used: int
+    avail: int
+
+
+class StorageStatus(TypedDict):
+    """A storage and its room in bytes; flags are 0 or 1. `error` says why it cannot be used."""
+
+    storage: str
+    type: str
+    content: str
+    active: int
+    enabled: int
+    shared: int
+    total: int
+    used: int
+    avail: int
+    error: NotRequired[str]
+
+
+class StorageContent(TypedDict):
+    """Something on a storage: `size` is 0 where a volume has no limit, `vmid` is whose it is,
+    `parent` the volume whose content it shares."""
+
+    volid: str
+    format: str
+    content: Literal["rootdir", "images", "vztmpl"]
+    size: int
+    vmid: NotRequired[int]
+    parent: NotRequired[str]
 
 
 Address = TypedDict(

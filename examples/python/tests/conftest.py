@@ -3,6 +3,8 @@
 PCT_TEST_ROOT      an absolute path that prefixes those of the library
 PCT_TEST_HELPER    the program pct-helper, if it is not the installed one
 PCT_TEST_VMID      the number of a container that is not there
+PCT_TEST_CLONE     another such number
+PCT_TEST_BTRFS     a folder on a btrfs; without it nothing is tried that needs one
 PCT_TEST_TEMPLATE  a template to make it from; without it no container is made
 """
 

@@ -32,6 +32,7 @@ TYPES: dict[str, Any] = {
     "const char *const *": POINTER(c_char_p),
     "const uint32_t *": POINTER(c_uint32),
     "uint32_t *": POINTER(c_uint32),
+    "uint64_t *": POINTER(c_uint64),
     "int *": POINTER(c_int),
     "bool *": POINTER(c_bool),
     "const char **": POINTER(c_char_p),

@@ -357,7 +357,7 @@ pub enum ErrorKind {
     Parameter,
     /// There is no such container, volume, storage or snapshot.
     NotFound,
-    /// The number is taken.
+    /// What is to be made is there already.
     AlreadyExists,
     /// Another operation has the container.
     Locked,
@@ -551,9 +551,8 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
     match error {
         StorageError::Missing { .. } | StorageError::MissingVolume { .. } => ErrorKind::NotFound,
         StorageError::Unsupported { .. } => ErrorKind::Unsupported,
-        StorageError::Exists { .. } | StorageError::InUse { .. } | StorageError::NestedSubvolume { .. } => {
-            ErrorKind::Refused
-        }
+        StorageError::Exists { .. } => ErrorKind::AlreadyExists,
+        StorageError::InUse { .. } | StorageError::NestedSubvolume { .. } => ErrorKind::Refused,
         StorageError::BadName { .. }
         | StorageError::WrongContent { .. }
         | StorageError::Invalid { .. }

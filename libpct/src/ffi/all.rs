@@ -12,8 +12,7 @@ use super::{
     container::timeout,
     ctx::pct_ctx,
     error::pct_error,
-    guard,
-    options::{self, reserved},
+    guard, options,
     progress::{Callbacks, pct_progress},
     status::pct_status,
 };
@@ -45,8 +44,8 @@ pub struct pct_stop_all_options {
 }
 
 options::options! {
-    pct_start_all_options { struct_size, force, reserved }
-    pct_stop_all_options { struct_size, timeout_ms, reserved }
+    pct_start_all_options { struct_size, force; reserved }
+    pct_stop_all_options { struct_size, timeout_ms; reserved }
 }
 
 /// Starts the containers with onboot that do not run, and waits after each as
@@ -63,8 +62,7 @@ pub unsafe extern "C" fn pct_start_all(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::json_on(ctx, (failed, "failed"), err, |pct| {
-            let given = options::read(options, "pct_start_all_options")?;
-            reserved(given.reserved, "pct_start_all_options")?;
+            let given = options::read(options)?;
             let options = StartAllOptions { force: given.force != 0 };
             Ok(json::failures(&pct.start_all(&options, &mut Callbacks::read(ctx, progress)?)?))
         })
@@ -84,8 +82,7 @@ pub unsafe extern "C" fn pct_stop_all(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         guard::json_on(ctx, (failed, "failed"), err, |pct| {
-            let given = options::read(options, "pct_stop_all_options")?;
-            reserved(given.reserved, "pct_stop_all_options")?;
+            let given = options::read(options)?;
             let options = StopAllOptions { timeout: timeout(given.timeout_ms) };
             Ok(json::failures(&pct.stop_all(&options, &mut Callbacks::read(ctx, progress)?)?))
         })

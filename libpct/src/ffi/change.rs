@@ -5,8 +5,7 @@ use std::ffi::{c_char, c_int};
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
-    guard,
-    options::{self, reserved},
+    guard, options,
     progress::{Callbacks, pct_progress},
     status::pct_status,
     string,
@@ -45,7 +44,7 @@ pub struct pct_rescan_options {
 
 options::options! {
     pct_set_options { struct_size, set, unset, revert, digest }
-    pct_rescan_options { struct_size, dry_run, reserved }
+    pct_rescan_options { struct_size, dry_run; reserved }
 }
 
 /// Changes the configuration: all that is asked for, or nothing. What a
@@ -65,10 +64,9 @@ pub unsafe extern "C" fn pct_container_set(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let changes = changes(&options::read(options, "pct_set_options")?)?;
-            container.set(&changes, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let changes = changes(&options::read(options)?)?;
+            Ok(container.set(&changes, progress)?)
         })
     }
 }
@@ -78,13 +76,11 @@ pub unsafe extern "C" fn pct_container_set(
 unsafe fn changes(given: &pct_set_options) -> Result<Changes, Fault> {
     // SAFETY: as above.
     unsafe {
-        let keys =
-            |list, what| Ok::<_, Fault>(string::texts(list, what)?.into_iter().map(str::to_owned).collect());
         Ok(Changes {
             set: string::settings(given.set, "set")?,
-            delete: keys(given.unset, "unset")?,
-            revert: keys(given.revert, "revert")?,
-            digest: string::text(given.digest, "digest")?.map(str::to_owned),
+            delete: string::texts(given.unset, "unset")?,
+            revert: string::texts(given.revert, "revert")?,
+            digest: string::owned(given.digest, "digest")?,
         })
     }
 }
@@ -118,9 +114,8 @@ pub unsafe extern "C" fn pct_container_rescan(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            container.rescan(&rescan_options(options)?, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            Ok(container.rescan(&rescan_options(options)?, progress)?)
         })
     }
 }
@@ -150,7 +145,6 @@ pub unsafe extern "C" fn pct_rescan(
 /// As [`options::read`].
 unsafe fn rescan_options(given: *const pct_rescan_options) -> Result<RescanOptions, Fault> {
     // SAFETY: as above.
-    let given = unsafe { options::read(given, "pct_rescan_options") }?;
-    reserved(given.reserved, "pct_rescan_options")?;
+    let given = unsafe { options::read(given) }?;
     Ok(RescanOptions { dry_run: given.dry_run != 0 })
 }

@@ -11,7 +11,7 @@ use super::{
     error::{Fault, pct_error},
     guard,
     out::Out,
-    progress::{Callbacks, pct_progress},
+    progress::pct_progress,
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
@@ -69,11 +69,11 @@ pub unsafe extern "C" fn pct_config_to_lxc(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         let (out, seccomp) = (Out::new(out, ptr::null_mut()), Out::new(seccomp, ptr::null_mut()));
-        guard::on_container(ctx, vmid, err, |container| {
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
             out.require("out")?;
             let options =
                 LxcConfigOptions { config: Some(file(config, size)?.to_owned()), host: self::host(host)? };
-            let made = container.lxc_config(&options, &mut Callbacks::read(ctx, progress)?)?;
+            let made = container.lxc_config(&options, progress)?;
             if seccomp.is_wanted()
                 && let Some(profile) = &made.seccomp
             {

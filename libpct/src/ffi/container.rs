@@ -11,9 +11,8 @@ use std::{
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
-    guard,
-    options::{self, reserved},
-    progress::{Callbacks, pct_progress},
+    guard, options,
+    progress::pct_progress,
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
@@ -127,12 +126,12 @@ options::options! {
     pct_create_options {
         struct_size, ostemplate, config, storage, password, ssh_public_keys, ignore_unpack_errors, start,
     }
-    pct_destroy_options { struct_size, force, purge, destroy_unreferenced_disks, reserved }
+    pct_destroy_options { struct_size, force, purge, destroy_unreferenced_disks; reserved }
     pct_start_options { struct_size, debug, skiplock }
-    pct_stop_options { struct_size, skiplock, reserved }
+    pct_stop_options { struct_size, skiplock; reserved }
     pct_shutdown_options { struct_size, timeout_ms, force_stop }
-    pct_reboot_options { struct_size, timeout_ms, reserved }
-    pct_wait_options { struct_size, timeout_ms, reserved }
+    pct_reboot_options { struct_size, timeout_ms; reserved }
+    pct_wait_options { struct_size, timeout_ms; reserved }
 }
 
 /// Makes the container from a template. A failure leaves nothing behind, and
@@ -147,13 +146,12 @@ pub unsafe extern "C" fn pct_container_create(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
             if options.is_null() {
                 return Err(Fault::null("options"));
             }
-            let options = create_options(&options::read(options, "pct_create_options")?)?;
-            container.create(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            let options = create_options(&options::read(options)?)?;
+            Ok(container.create(&options, progress)?)
         })
     }
 }
@@ -163,13 +161,12 @@ pub unsafe extern "C" fn pct_container_create(
 unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fault> {
     // SAFETY: as above.
     unsafe {
-        let text = |string, what| Ok::<_, Fault>(string::text(string, what)?.map(str::to_owned));
         Ok(CreateOptions {
-            template: text(given.ostemplate, "ostemplate")?.ok_or_else(|| Fault::null("ostemplate"))?,
+            template: string::required(given.ostemplate, "ostemplate")?.to_owned(),
             config: string::settings(given.config, "config")?,
-            storage: text(given.storage, "storage")?,
-            password: text(given.password, "password")?,
-            ssh_public_keys: text(given.ssh_public_keys, "ssh_public_keys")?,
+            storage: string::owned(given.storage, "storage")?,
+            password: string::owned(given.password, "password")?,
+            ssh_public_keys: string::owned(given.ssh_public_keys, "ssh_public_keys")?,
             ignore_unpack_errors: given.ignore_unpack_errors != 0,
             start: given.start != 0,
             bandwidth: None,
@@ -188,16 +185,14 @@ pub unsafe extern "C" fn pct_container_destroy(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_destroy_options")?;
-            reserved(given.reserved, "pct_destroy_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options = DestroyOptions {
                 force: given.force != 0,
                 purge: given.purge != 0,
                 destroy_unreferenced_disks: given.destroy_unreferenced_disks != 0,
             };
-            container.destroy(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.destroy(&options, progress)?)
         })
     }
 }
@@ -214,11 +209,10 @@ pub unsafe extern "C" fn pct_container_start(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_start_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options = StartOptions { debug: given.debug != 0, skiplock: given.skiplock != 0 };
-            container.start(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.start(&options, progress)?)
         })
     }
 }
@@ -234,12 +228,10 @@ pub unsafe extern "C" fn pct_container_stop(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_stop_options")?;
-            reserved(given.reserved, "pct_stop_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options = StopOptions { skiplock: given.skiplock != 0 };
-            container.stop(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.stop(&options, progress)?)
         })
     }
 }
@@ -256,12 +248,11 @@ pub unsafe extern "C" fn pct_container_shutdown(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_shutdown_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options =
                 ShutdownOptions { timeout: timeout(given.timeout_ms), force_stop: given.force_stop != 0 };
-            container.shutdown(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.shutdown(&options, progress)?)
         })
     }
 }
@@ -277,12 +268,10 @@ pub unsafe extern "C" fn pct_container_reboot(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_reboot_options")?;
-            reserved(given.reserved, "pct_reboot_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options = RebootOptions { timeout: timeout(given.timeout_ms) };
-            container.reboot(&options, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.reboot(&options, progress)?)
         })
     }
 }
@@ -299,10 +288,7 @@ pub unsafe extern "C" fn pct_container_suspend(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            container.suspend(&mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
-        })
+        guard::operate(ctx, vmid, progress, err, |container, progress| Ok(container.suspend(progress)?))
     }
 }
 
@@ -317,12 +303,7 @@ pub unsafe extern "C" fn pct_container_resume(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            container.resume(&mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
-        })
-    }
+    unsafe { guard::operate(ctx, vmid, progress, err, |container, progress| Ok(container.resume(progress)?)) }
 }
 
 /// Waits until the container
@@ -345,15 +326,13 @@ pub unsafe extern "C" fn pct_container_wait(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let word = string::text(condition, "condition")?.ok_or_else(|| Fault::null("condition"))?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let word = string::required(condition, "condition")?;
             let condition = WaitFor::named(word).ok_or_else(|| {
                 Fault::new(PCT_E_PARAMETER, format!("condition is '{word}', for which nothing can wait"))
             })?;
-            let given = options::read(options, "pct_wait_options")?;
-            reserved(given.reserved, "pct_wait_options")?;
-            container.wait(condition, timeout(given.timeout_ms), &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            let given = options::read(options)?;
+            Ok(container.wait(condition, timeout(given.timeout_ms), progress)?)
         })
     }
 }
@@ -368,12 +347,7 @@ pub unsafe extern "C" fn pct_container_unlock(
     err: *mut *mut pct_error,
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            container.unlock(&mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
-        })
-    }
+    unsafe { guard::operate(ctx, vmid, progress, err, |container, progress| Ok(container.unlock(progress)?)) }
 }
 
 /// Zero is the default of the library.

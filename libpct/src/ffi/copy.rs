@@ -19,7 +19,7 @@ use super::{
     error::{Fault, pct_error},
     exec::lent,
     guard, options,
-    progress::{Callbacks, pct_progress},
+    progress::pct_progress,
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
@@ -64,12 +64,11 @@ pub unsafe extern "C" fn pct_container_push(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_copy_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let from = Host::read(file, given.host_fd, "file")?;
-            let destination = required(destination, "destination")?;
-            container.push(from.file(), destination, &copy(&given)?, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            let destination = string::required(destination, "destination")?;
+            Ok(container.push(from.file(), destination, &copy(&given)?, progress)?)
         })
     }
 }
@@ -88,12 +87,11 @@ pub unsafe extern "C" fn pct_container_pull(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_copy_options")?;
-            let path = required(path, "path")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
+            let path = string::required(path, "path")?;
             let to = Host::read(destination, given.host_fd, "destination")?;
-            container.pull(path, to.file(), &copy(&given)?, &mut Callbacks::read(ctx, progress)?)?;
-            Ok(())
+            Ok(container.pull(path, to.file(), &copy(&given)?, progress)?)
         })
     }
 }
@@ -129,23 +127,16 @@ impl<'a> Host<'a> {
 }
 
 /// # Safety
-/// As [`string::text`].
-unsafe fn required<'a>(path: *const c_char, what: &str) -> Result<&'a str, Fault> {
-    // SAFETY: as above.
-    unsafe { string::text(path, what) }?.ok_or_else(|| Fault::null(what))
-}
-
-/// # Safety
 /// The strings of `given` as for [`string::text`].
 unsafe fn copy(given: &pct_copy_options) -> Result<CopyOptions, Fault> {
     if given.mode > 0o7777 {
         return Err(Fault::new(PCT_E_PARAMETER, format!("mode is {:o}, more than 7777", given.mode)));
     }
     // SAFETY: as above.
-    let text = |string, what| Ok::<_, Fault>(unsafe { string::text(string, what) }?.map(str::to_owned));
+    let (user, group) = unsafe { (string::owned(given.user, "user")?, string::owned(given.group, "group")?) };
     Ok(CopyOptions {
-        user: text(given.user, "user")?,
-        group: text(given.group, "group")?,
+        user,
+        group,
         mode: (given.set_mode != 0).then_some(given.mode),
         recursive: given.recursive != 0,
     })

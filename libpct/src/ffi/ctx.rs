@@ -82,7 +82,7 @@ pub unsafe extern "C" fn pct_ctx_new(
         let out = Out::new(out, ptr::null_mut());
         guard::call(err, || {
             out.require("out")?;
-            let options = options::read(options, "pct_ctx_options")?;
+            let options = options::read(options)?;
             let mut builder = Pct::builder();
             if let Some(root) = string::os(options.root) {
                 builder = builder.root(root);

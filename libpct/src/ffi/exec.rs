@@ -161,7 +161,7 @@ pub unsafe extern "C" fn pct_container_console_wait(
         let exit_status = Out::new(exit_status, -1);
         guard::on_container(ctx, vmid, err, |container| {
             exit_status.require("exit_status")?;
-            let given = options::read(options, "pct_console_options")?;
+            let given = options::read(options)?;
             let streams = Streams::new(given.stdin_fd, given.stdout_fd, given.stderr_fd)?;
             let attach = container.console(escape(given.escape)?)?;
             exit_status.set(wait(streams.spawn(attach)?)?);
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn pct_container_console_wait(
 /// As [`options::read`].
 unsafe fn exec_options(given: *const pct_exec_options) -> Result<(pct_exec_options, Streams), Fault> {
     // SAFETY: as above.
-    let given = unsafe { options::read(given, "pct_exec_options") }?;
+    let given = unsafe { options::read(given) }?;
     Ok((given, Streams::new(given.stdin_fd, given.stdout_fd, given.stderr_fd)?))
 }
 

@@ -13,6 +13,7 @@ use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error, report},
     out::Out,
+    progress::{Callbacks, pct_progress},
     status::{PCT_E_PANIC, PCT_E_PARAMETER, pct_status},
     string,
 };
@@ -66,6 +67,21 @@ pub(super) unsafe fn on_container(
     let on_ctx = |ctx: &pct_ctx| body(&ctx.pct.container(number(vmid)?));
     // SAFETY: as above.
     unsafe { self::on_ctx(ctx, err, |ctx| on_ctx(ctx).map_err(|fault| fault.of(vmid))) }
+}
+
+/// As [`on_container`], for a call that tells what it does.
+///
+/// # Safety
+/// As [`on_ctx`]; `progress` as for [`Callbacks::read`].
+pub(super) unsafe fn operate(
+    ctx: *const pct_ctx,
+    vmid: u32,
+    progress: *const pct_progress,
+    err: *mut *mut pct_error,
+    body: impl FnOnce(&Container<'_>, &mut Callbacks) -> Result<(), Fault>,
+) -> pct_status {
+    // SAFETY: as above.
+    unsafe { on_container(ctx, vmid, err, |container| body(container, &mut Callbacks::read(ctx, progress)?)) }
 }
 
 /// As [`on_container`], for a call that gives a JSON text.

@@ -62,7 +62,7 @@ pub unsafe extern "C" fn pct_set_up_guest(
             if options.is_null() {
                 return Err(Fault::null("options"));
             }
-            let options = guest_options(&options::read(options, "pct_guest_options")?)?;
+            let options = guest_options(&options::read(options)?)?;
             let vmid = guard::number(vmid)?;
             let found = ops::set_up_guest(
                 Path::new(rootfs),
@@ -80,16 +80,15 @@ pub unsafe extern "C" fn pct_set_up_guest(
 unsafe fn guest_options(given: &pct_guest_options) -> Result<GuestSetupOptions, Fault> {
     // SAFETY: as above.
     unsafe {
-        let text = |string, what| Ok::<_, Fault>(string::text(string, what)?.map(str::to_owned));
-        let word = string::text(given.event, "event")?.ok_or_else(|| Fault::null("event"))?;
+        let word = string::required(given.event, "event")?;
         let event = GuestEvent::named(word).ok_or_else(|| {
             Fault::new(PCT_E_PARAMETER, format!("event is '{word}', for which there is no set-up"))
         })?;
         Ok(GuestSetupOptions {
             config: config::file(given.config, given.config_size)?.to_owned(),
             event,
-            password: text(given.password, "password")?,
-            ssh_public_keys: text(given.ssh_public_keys, "ssh_public_keys")?,
+            password: string::owned(given.password, "password")?,
+            ssh_public_keys: string::owned(given.ssh_public_keys, "ssh_public_keys")?,
             host: config::host(given.host)?,
         })
     }

@@ -66,8 +66,10 @@
 
 mod all;
 mod change;
+mod clone;
 mod config;
 mod container;
+mod contents;
 mod copy;
 mod ctx;
 mod error;
@@ -76,12 +78,15 @@ mod exec;
 mod guard;
 mod guest;
 mod inspect;
+mod move_volume;
 mod options;
 mod out;
 mod output;
 mod progress;
 mod query;
+mod snapshots;
 mod status;
+mod storages;
 mod string;
 mod tty;
 mod version;

@@ -1,6 +1,7 @@
 //! Reading the option structs of any release.
 
 use std::{
+    ffi::c_int,
     mem::{MaybeUninit, align_of, size_of},
     ptr, slice,
 };
@@ -19,18 +20,24 @@ const LARGEST: usize = 4096;
 /// Implementors are `repr(C)`, begin with a `usize`, are valid with all bytes zero, have a size that is a
 /// multiple of that of `usize`, and no padding: what a caller leaves there would become the value of a
 /// later release's member.
-pub(super) unsafe trait Options: Copy {}
+pub(super) unsafe trait Options: Copy {
+    /// Its name in C.
+    const NAME: &'static str;
 
-/// Implements [`Options`] after checking what the compiler can check.
+    /// The member that a later release may give a meaning, if it has one.
+    fn reserved(&self) -> c_int;
+}
+
+/// Implements [`Options`] after checking what the compiler can check. Behind a semicolon stands the reserved member.
 macro_rules! options {
-    ($($name:ident { $($member:ident),+ $(,)? })+) => { $(
+    ($($name:ident { $($member:ident),+ $(,)? $(; $reserved:ident)? })+) => { $(
         const _: () = {
             const fn size<T>(_: *const T) -> usize {
                 size_of::<T>()
             }
             const fn sum(given: $name) -> usize {
-                let $name { $($member),+ } = &given;
-                0 $(+ size(::std::ptr::from_ref($member)))+
+                let $name { $($member,)+ $($reserved)? } = &given;
+                0 $(+ size(::std::ptr::from_ref($member)))+ $(+ size(::std::ptr::from_ref($reserved)))?
             }
             // SAFETY: all bytes zero is a value: that is what the trait asks for.
             let members = sum(unsafe { ::std::mem::zeroed() });
@@ -39,16 +46,23 @@ macro_rules! options {
             assert!(::std::mem::offset_of!($name, struct_size) == 0);
         };
         // SAFETY: checked above; its members are numbers and pointers.
-        unsafe impl $crate::ffi::options::Options for $name {}
+        unsafe impl $crate::ffi::options::Options for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn reserved(&self) -> ::std::ffi::c_int {
+                0 $(+ self.$reserved)?
+            }
+        }
     )+ };
 }
 pub(super) use options;
 
-/// The options that a caller gives; `what` names them in errors. NULL is all zero.
+/// The options that a caller gives. NULL is all zero.
 ///
 /// # Safety
 /// `given` is NULL or points to as many readable bytes as its first member says.
-pub(super) unsafe fn read<T: Options>(given: *const T, what: &str) -> Result<T, Fault> {
+pub(super) unsafe fn read<T: Options>(given: *const T) -> Result<T, Fault> {
+    let what = T::NAME;
     let mut options = MaybeUninit::<T>::zeroed();
     if !given.is_null() {
         let bytes = given.cast::<u8>();
@@ -69,7 +83,11 @@ pub(super) unsafe fn read<T: Options>(given: *const T, what: &str) -> Result<T, 
         }
     }
     // SAFETY: zero is valid for all members, and what C has put over it are numbers and pointers.
-    Ok(unsafe { options.assume_init() })
+    let options = unsafe { options.assume_init() };
+    match options.reserved() {
+        0 => Ok(options),
+        value => Err(Fault::new(PCT_E_STRUCT, format!("{what}: reserved is {value} instead of 0"))),
+    }
 }
 
 /// Fills a struct that a caller gives, as far as it goes; all of it that this release does not know is zero.
@@ -103,12 +121,4 @@ fn check_size(size: usize, what: &str) -> Result<(), Fault> {
         return Ok(());
     };
     Err(Fault::new(PCT_E_STRUCT, format!("{what}: {reason}")))
-}
-
-/// Refuses a reserved member that is not zero: a later release gives it a meaning.
-pub(super) fn reserved(member: i32, what: &str) -> Result<(), Fault> {
-    match member {
-        0 => Ok(()),
-        value => Err(Fault::new(PCT_E_STRUCT, format!("{what}: reserved is {value} instead of 0"))),
-    }
 }

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pct_container_exec_output(
         let out = Out::new(out, ptr::null_mut());
         guard::on_container(ctx, vmid, err, |container| {
             out.require("out")?;
-            let given = options::read(options, "pct_output_options")?;
+            let given = options::read(options)?;
             let mut exec = container.exec(command(argv)?).keep_env(given.keep_env != 0).input(input(&given)?);
             if given.limit > 0 {
                 exec = exec.limit(given.limit);

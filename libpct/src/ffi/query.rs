@@ -13,14 +13,13 @@ use serde_json::Value;
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
-    guard,
-    options::{self, reserved},
+    guard, options,
     out::Out,
     status::{PCT_E_PARAMETER, pct_status},
     string,
 };
 use crate::{
-    ConfigState, ConfigView, Container, Content, Listing, Pct, Status, Usage, Vmid,
+    ConfigState, ConfigView, Container, Listing, Pct, Status, Usage, Vmid,
     config::{pct_config_lines, text::to_bytes},
     json,
 };
@@ -80,7 +79,7 @@ pub struct pct_stats {
 }
 
 options::options! {
-    pct_config_options { struct_size, snapshot, current, reserved }
+    pct_config_options { struct_size, snapshot, current; reserved }
     pct_stats {
         struct_size, running, pid, uptime, cpus, mem, maxmem, swap, maxswap, disk, maxdisk, diskread, diskwrite,
         netin, netout,
@@ -288,51 +287,6 @@ pub unsafe extern "C" fn pct_free_vmid(
     }
 }
 
-/// The ids of the storages that hold, on this node, volumes of containers
-/// ("rootdir") or templates ("vztmpl"): a JSON array of strings in the order of
-/// storage.cfg.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pct_storages_json(
-    ctx: *const pct_ctx,
-    content: *const c_char,
-    out: *mut *mut c_char,
-    err: *mut *mut pct_error,
-) -> pct_status {
-    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::json_on(ctx, (out, "out"), err, |pct| {
-            let word = string::text(content, "content")?.ok_or_else(|| Fault::null("content"))?;
-            let content = match word {
-                "rootdir" => Content::Volumes,
-                "vztmpl" => Content::Templates,
-                _ => {
-                    let text = format!("content is '{word}' instead of 'rootdir' or 'vztmpl'");
-                    return Err(Fault::new(PCT_E_PARAMETER, text));
-                }
-            };
-            Ok(pct.storages(content)?.into())
-        })
-    }
-}
-
-/// The templates of a storage: a sorted JSON array of volumes such as
-/// local:vztmpl/name.tar.zst, which pct_create_options takes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pct_templates_json(
-    ctx: *const pct_ctx,
-    storage: *const c_char,
-    out: *mut *mut c_char,
-    err: *mut *mut pct_error,
-) -> pct_status {
-    // SAFETY: pointers are NULL or valid, as the header asks of the caller.
-    unsafe {
-        guard::json_on(ctx, (out, "out"), err, |pct| {
-            let storage = string::text(storage, "storage")?.ok_or_else(|| Fault::null("storage"))?;
-            Ok(pct.templates(storage)?.iter().map(ToString::to_string).collect())
-        })
-    }
-}
-
 /// # Safety
 /// `options` as for [`options::read`], its strings as for [`string::text`].
 unsafe fn config(
@@ -341,10 +295,9 @@ unsafe fn config(
 ) -> Result<ConfigState, Fault> {
     // SAFETY: as above.
     let (given, snapshot) = unsafe {
-        let given = options::read(options, "pct_config_options")?;
+        let given = options::read(options)?;
         (given, string::text(given.snapshot, "snapshot")?)
     };
-    reserved(given.reserved, "pct_config_options")?;
     let view = match (snapshot, given.current != 0) {
         (None, false) => ConfigView::Pending,
         (None, true) => ConfigView::Current,

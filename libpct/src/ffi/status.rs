@@ -30,7 +30,7 @@ pub const PCT_E_PANIC: i32 = 106;
 pub const PCT_E_PARAMETER: i32 = 201;
 /// There is no such container, volume, storage or snapshot.
 pub const PCT_E_NOT_FOUND: i32 = 202;
-/// The number of the container is taken.
+/// What is to be made is there already.
 pub const PCT_E_EXISTS: i32 = 203;
 /// Another operation has the container.
 pub const PCT_E_LOCKED: i32 = 301;
@@ -68,7 +68,7 @@ const TABLE: [(pct_status, &CStr, &CStr); 22] = [
     (PCT_E_PANIC, c"panic", c"a bug of the library"),
     (PCT_E_PARAMETER, c"parameter", c"a value that was given does not fit"),
     (PCT_E_NOT_FOUND, c"not-found", c"there is no such container, volume, storage or snapshot"),
-    (PCT_E_EXISTS, c"exists", c"the number of the container is taken"),
+    (PCT_E_EXISTS, c"exists", c"what is to be made is there already"),
     (PCT_E_LOCKED, c"locked", c"another operation has the container"),
     (PCT_E_NOT_RUNNING, c"not-running", c"the operation needs a running container"),
     (PCT_E_RUNNING, c"running", c"the operation needs a stopped container"),

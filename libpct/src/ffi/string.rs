@@ -53,6 +53,24 @@ pub(super) unsafe fn text<'a>(string: *const c_char, what: &str) -> Result<Optio
     }
 }
 
+/// As [`text`], of a string that must be there.
+///
+/// # Safety
+/// As [`bytes`].
+pub(super) unsafe fn required<'a>(string: *const c_char, what: &str) -> Result<&'a str, Fault> {
+    // SAFETY: as above.
+    unsafe { text(string, what) }?.ok_or_else(|| Fault::null(what))
+}
+
+/// As [`text`], to keep.
+///
+/// # Safety
+/// As [`bytes`].
+pub(super) unsafe fn owned(string: *const c_char, what: &str) -> Result<Option<String>, Fault> {
+    // SAFETY: as above.
+    Ok(unsafe { text(string, what) }?.map(str::to_owned))
+}
+
 /// A string of any bytes that may be absent.
 ///
 /// # Safety
@@ -82,9 +100,9 @@ pub(super) unsafe fn array<'a>(array: *const *const c_char) -> Vec<&'a [u8]> {
 ///
 /// # Safety
 /// As [`array`].
-pub(super) unsafe fn texts<'a>(list: *const *const c_char, what: &str) -> Result<Vec<&'a str>, Fault> {
-    let text = |bytes: &'a [u8]| {
-        std::str::from_utf8(bytes).map_err(|_| {
+pub(super) unsafe fn texts(list: *const *const c_char, what: &str) -> Result<Vec<String>, Fault> {
+    let text = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_owned()).map_err(|_| {
             let shown = String::from_utf8_lossy(bytes);
             Fault::new(status::PCT_E_UTF8, format!("{what} '{shown}' is not UTF-8"))
         })
@@ -101,7 +119,7 @@ pub(super) unsafe fn settings(
     list: *const *const c_char,
     what: &str,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let split = |text: &str| {
+    let split = |text: String| {
         let (key, value) = text.split_once('=').ok_or_else(|| {
             Fault::new(status::PCT_E_PARAMETER, format!("{what} '{text}' is not of the form key=value"))
         })?;

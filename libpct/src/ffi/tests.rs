@@ -140,7 +140,7 @@ struct Longer {
 fn structs_of_other_releases_are_read_by_their_size() {
     let read = |given: &Longer| {
         // SAFETY: a struct that is at least as long as it says.
-        unsafe { options::read((&raw const *given).cast::<pct_start_options>(), "options") }
+        unsafe { options::read((&raw const *given).cast::<pct_start_options>()) }
             .map(|options| (options.debug, options.skiplock))
             .map_err(|fault| fault.status)
     };
@@ -157,7 +157,7 @@ fn structs_of_other_releases_are_read_by_their_size() {
         assert_eq!(read(&longer(impossible, 0)), Err(PCT_E_STRUCT), "{impossible}");
     }
     // SAFETY: NULL is allowed.
-    let defaults = unsafe { options::read(ptr::null::<pct_start_options>(), "options") }.unwrap();
+    let defaults = unsafe { options::read(ptr::null::<pct_start_options>()) }.unwrap();
     assert_eq!((defaults.debug, defaults.skiplock), (0, 0));
 }
 

@@ -25,13 +25,15 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 27] = [
+const FEATURES: [&str; 29] = [
     "lifecycle",
     "json",
     "exec",
     "console",
     "change",
     "volumes",
+    "clone",
+    "move-volume",
     "all",
     "suspend",
     "wait",
@@ -71,6 +73,8 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - console: pct_container_console_wait
 /// - change: pct_container_set, _pending_json, _rescan, pct_rescan
 /// - volumes: pct_container_mount, _unmount, _df_json, _fsck, _fstrim, _resize
+/// - clone: pct_container_clone, _template
+/// - move-volume: pct_container_move_volume, _reassign_volume
 /// - all: pct_start_all, pct_stop_all
 /// - suspend: pct_container_suspend, _resume
 /// - wait: pct_container_wait
@@ -80,13 +84,15 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - config: pct_config_parse, pct_config_to_lxc
 /// - copy: pct_container_push, _pull
 /// - guest: pct_set_up_guest
-/// - snapshots: pct_container_snapshots_json
+/// - snapshots: pct_container_snapshots_json, _snapshot, _delete_snapshot,
+///   _rollback
 /// - free-vmid: pct_free_vmid
 /// - cpusets: pct_cpusets_json
 /// - list-of: pct_list_of_json
 /// - stats: pct_container_stats
 /// - schema: pct_config_schema_json
-/// - storages: pct_storages_json, pct_templates_json
+/// - storages: pct_storages_json, pct_storage_status_json, _contents_json, _add,
+///   _set, _remove, pct_templates_json, pct_volume_allocate, _remove, _path
 /// - cancel: callbacks of pct_progress may ask to stop
 /// - log: pct_ctx_options.log
 /// - output: pct_container_exec_output

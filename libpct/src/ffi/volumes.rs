@@ -8,8 +8,7 @@ use std::{
 use super::{
     ctx::pct_ctx,
     error::{Fault, pct_error},
-    guard,
-    options::{self, reserved},
+    guard, options,
     out::Out,
     progress::{Callbacks, pct_progress},
     status::{PCT_E_PARAMETER, pct_status},
@@ -55,8 +54,8 @@ pub struct pct_resize_options {
 }
 
 options::options! {
-    pct_fsck_options { struct_size, device, force, reserved }
-    pct_fstrim_options { struct_size, ignore_mountpoints, reserved }
+    pct_fsck_options { struct_size, device, force; reserved }
+    pct_fstrim_options { struct_size, ignore_mountpoints; reserved }
     pct_resize_options { struct_size, digest }
 }
 
@@ -75,9 +74,9 @@ pub unsafe extern "C" fn pct_container_mount(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         let path = Out::new(path, ptr::null_mut());
-        guard::on_container(ctx, vmid, err, |container| {
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
             path.require("path")?;
-            let mounted = container.mount(&mut Callbacks::read(ctx, progress)?)?;
+            let mounted = container.mount(progress)?;
             path.set(string::give(&mounted.to_string_lossy()));
             Ok(())
         })
@@ -95,9 +94,7 @@ pub unsafe extern "C" fn pct_container_unmount(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            Ok(container.unmount(&mut Callbacks::read(ctx, progress)?)?)
-        })
+        guard::operate(ctx, vmid, progress, err, |container, progress| Ok(container.unmount(progress)?))
     }
 }
 
@@ -135,12 +132,11 @@ pub unsafe extern "C" fn pct_container_fsck(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_fsck_options")?;
-            reserved(given.reserved, "pct_fsck_options")?;
-            let device = string::text(given.device, "device")?.map(str::to_owned);
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
+            let device = string::owned(given.device, "device")?;
             let options = FsckOptions { device, force: given.force != 0 };
-            Ok(container.fsck(&options, &mut Callbacks::read(ctx, progress)?)?)
+            Ok(container.fsck(&options, progress)?)
         })
     }
 }
@@ -161,11 +157,10 @@ pub unsafe extern "C" fn pct_container_fstrim(
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
         let bytes = Out::new(bytes, 0);
-        guard::on_container(ctx, vmid, err, |container| {
-            let given = options::read(options, "pct_fstrim_options")?;
-            reserved(given.reserved, "pct_fstrim_options")?;
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let given = options::read(options)?;
             let options = FstrimOptions::default().ignore_mountpoints(given.ignore_mountpoints != 0);
-            bytes.set(container.fstrim(&options, &mut Callbacks::read(ctx, progress)?)?);
+            bytes.set(container.fstrim(&options, progress)?);
             Ok(())
         })
     }
@@ -187,15 +182,14 @@ pub unsafe extern "C" fn pct_container_resize(
 ) -> pct_status {
     // SAFETY: pointers are NULL or valid, as the header asks of the caller.
     unsafe {
-        guard::on_container(ctx, vmid, err, |container| {
-            let required = |text, what| string::text(text, what)?.ok_or_else(|| Fault::null(what));
-            let (disk, size) = (required(disk, "disk")?, required(size, "size")?);
+        guard::operate(ctx, vmid, progress, err, |container, progress| {
+            let (disk, size) = (string::required(disk, "disk")?, string::required(size, "size")?);
             let size: NewSize =
                 size.parse().map_err(|error| Fault::new(PCT_E_PARAMETER, format!("{error}: '{size}'")))?;
-            let given = options::read(options, "pct_resize_options")?;
-            let digest = string::text(given.digest, "digest")?.map(str::to_owned);
+            let given = options::read(options)?;
+            let digest = string::owned(given.digest, "digest")?;
             let options = ResizeOptions { digest };
-            Ok(container.resize(disk, size, &options, &mut Callbacks::read(ctx, progress)?)?)
+            Ok(container.resize(disk, size, &options, progress)?)
         })
     }
 }

@@ -73,6 +73,13 @@ impl Pct {
         ops::storage_contents(&self.env, storage, content, owner)
     }
 
+    /// What something on a storage is, by the words of `storage.cfg`: `rootdir` when it belongs to a container of this node,
+    /// `images` to another guest, or `vztmpl`.
+    #[must_use]
+    pub fn content_word(&self, volume: &StorageVolume) -> &'static str {
+        ops::content_word(&self.env, volume)
+    }
+
     /// Makes a new, empty volume of so many bytes, rounded up to whole KiB, under the next free name; 0 is a volume
     /// without a limit. Without a format (`raw`, `subvol`) it has that of a container's volume. No file system is made on it,
     /// and no configuration names it.

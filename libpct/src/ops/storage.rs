@@ -68,6 +68,14 @@ pub(crate) fn storage_contents(
     Ok(env.storages()?.contents(storage, content, owner)?)
 }
 
+pub(crate) fn content_word(env: &Env, volume: &StorageVolume) -> &'static str {
+    match volume.owner {
+        None => "vztmpl",
+        Some(owner) if env.store().exists(owner) => "rootdir",
+        Some(_) => "images",
+    }
+}
+
 pub(crate) fn allocate_volume(
     env: &Env,
     storage: &str,

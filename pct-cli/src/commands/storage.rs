@@ -245,13 +245,7 @@ fn list(pct: &Pct, storage: &str, args: &Args) -> Result<Exit, Failure> {
     let word = content(args)?;
     let content = word.map(|word| if word == "vztmpl" { Content::Templates } else { Content::Volumes });
     let mut found = pct.storage_contents(storage, content, owner)?;
-    let containers = pct.list()?.containers;
-    let is_container = |vmid: Vmid| containers.iter().any(|container| container.vmid == vmid);
-    let kind = |volume: &StorageVolume| match volume.owner {
-        None => "vztmpl",
-        Some(owner) if is_container(owner) => "rootdir",
-        Some(_) => "images",
-    };
+    let kind = |volume: &StorageVolume| pct.content_word(volume);
     found.retain(|volume| word.is_none_or(|word| word == kind(volume)));
     output::print(&match Form::named(args.text("output-format")) {
         Some(form) => form.render(&json::storage_contents(&found, kind)),

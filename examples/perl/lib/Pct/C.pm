@@ -11,8 +11,8 @@ use JSON::PP ();
 use Pct::Error;
 
 our @EXPORT_OK = (
-    qw(bytes_of call call_json listening logging octets options owned path plain scalar_to_pointer),
-    qw(strings text text_of),
+    qw(assignments bytes_of call call_bytes call_json call_text listening logging octets options owned),
+    qw(path plain scalar_to_pointer strings text text_of),
 );
 
 # A wrong argument is the fault of whoever called these.
@@ -39,9 +39,24 @@ our %STRUCTS = (
     ConfigOptions   => [qw(string snapshot  int current  int reserved)],
     SetOptions      => [qw(opaque set  opaque unset  opaque revert  string digest)],
     RescanOptions   => [qw(int dry_run  int reserved)],
-    ExecOptions     => [qw(int keep_env  int stdin_fd  int stdout_fd  int stderr_fd)],
-    OutputOptions   => [qw(opaque input  size_t input_size  size_t limit  uint32 timeout_ms  int keep_env)],
-    CopyOptions     => [
+    FsckOptions     => [qw(string device  int force  int reserved)],
+    FstrimOptions   => [qw(int ignore_mountpoints  int reserved)],
+    ResizeOptions   => [qw(string digest)],
+    SnapshotOptions => [qw(string description)],
+    RollbackOptions => [qw(int start  int reserved)],
+    CloneOptions    => [
+        qw(string snapshot  string storage  string hostname  string description),
+        qw(uint64 bwlimit  int full  int linked),
+    ],
+    DeleteSnapshotOptions => [qw(int force  int reserved)],
+    MoveVolumeOptions     => [qw(string digest  uint64 bwlimit  int delete_source  int reserved)],
+    ReassignVolumeOptions => [qw(string target_key  string digest  string target_digest)],
+    StorageSetOptions     => [qw(opaque set  opaque unset)],
+    ContentsOptions       => [qw(string content  uint32 vmid  int reserved)],
+    AllocateOptions       => [qw(string format)],
+    ExecOptions           => [qw(int keep_env  int stdin_fd  int stdout_fd  int stderr_fd)],
+    OutputOptions         => [qw(opaque input  size_t input_size  size_t limit  uint32 timeout_ms  int keep_env)],
+    CopyOptions           => [
         qw(string user  string group  uint32 mode  int set_mode  int recursive  int host_fd)
     ],
 );
@@ -60,7 +75,15 @@ our %PARAMETERS = (
     pct_list_of_json              => [qw(opaque uint32[] size_t opaque*)],
     pct_free_vmid                 => [qw(opaque uint32*)],
     pct_storages_json             => [qw(opaque string opaque*)],
+    pct_storage_status_json       => [qw(opaque opaque*)],
+    pct_storage_add               => [qw(opaque string string opaque)],
+    pct_storage_set               => [qw(opaque string StorageSetOptions)],
+    pct_storage_remove            => [qw(opaque string)],
+    pct_storage_contents_json     => [qw(opaque string ContentsOptions opaque*)],
     pct_templates_json            => [qw(opaque string opaque*)],
+    pct_volume_allocate           => [qw(opaque string uint32 uint64 AllocateOptions opaque*)],
+    pct_volume_remove             => [qw(opaque string)],
+    pct_volume_path               => [qw(opaque string opaque*)],
     pct_cpusets_json              => [qw(opaque opaque*)],
     pct_doctor_json               => [qw(opaque uint32[] size_t opaque*)],
     pct_start_all                 => [qw(opaque StartAllOptions Progress opaque*)],
@@ -89,6 +112,19 @@ our %PARAMETERS = (
     pct_container_init_pidfd      => [qw(opaque uint32 int*)],
     pct_container_set             => [qw(opaque uint32 SetOptions Progress)],
     pct_container_rescan          => [qw(opaque uint32 RescanOptions Progress)],
+    pct_container_mount           => [qw(opaque uint32 Progress opaque*)],
+    pct_container_unmount         => [qw(opaque uint32 Progress)],
+    pct_container_df_json         => [qw(opaque uint32 Progress opaque*)],
+    pct_container_fsck            => [qw(opaque uint32 FsckOptions Progress)],
+    pct_container_fstrim          => [qw(opaque uint32 FstrimOptions Progress uint64*)],
+    pct_container_resize          => [qw(opaque uint32 string string ResizeOptions Progress)],
+    pct_container_move_volume     => [qw(opaque uint32 string string MoveVolumeOptions Progress)],
+    pct_container_reassign_volume => [qw(opaque uint32 string uint32 ReassignVolumeOptions Progress)],
+    pct_container_snapshot        => [qw(opaque uint32 string SnapshotOptions Progress)],
+    pct_container_delete_snapshot => [qw(opaque uint32 string DeleteSnapshotOptions Progress)],
+    pct_container_rollback        => [qw(opaque uint32 string RollbackOptions Progress)],
+    pct_container_clone           => [qw(opaque uint32 uint32 CloneOptions Progress)],
+    pct_container_template        => [qw(opaque uint32 Progress)],
     pct_container_exec_wait       => [qw(opaque uint32 opaque ExecOptions int*)],
     pct_container_exec_output     => [qw(opaque uint32 opaque OutputOptions opaque*)],
     pct_container_push            => [qw(opaque uint32 string string CopyOptions Progress)],
@@ -152,11 +188,16 @@ sub call ($name, @args) {
     );
 }
 
-sub call_json ($name, @args) {
+# What a function gives in its last parameter before the error: bytes, characters, or values.
+sub call_bytes ($name, @args) {
     my $out = owned('pct_string_free');
     call($name, @args, \$out->{pointer});
-    return JSON::PP->new->allow_nonref->decode(text_of($out));
+    return $ffi->cast(opaque => 'string', $out->{pointer});
 }
+
+sub call_text ($name, @args) { return _decoded(call_bytes($name, @args)) }
+
+sub call_json ($name, @args) { return JSON::PP->new->allow_nonref->decode(call_text($name, @args)) }
 
 # A pointer for what the library gives, which takes it back by this function.
 sub owned ($free) { return bless { pointer => undef, free => $free }, 'Pct::C::Owned' }
@@ -214,6 +255,9 @@ sub strings (@strings) {
     my $array = pack 'p*', @strings, undef;
     return { address => scalar_to_pointer($array), array => \$array, strings => \@strings };
 }
+
+# Words such as "memory=512", as strings gives them.
+sub assignments ($config) { return strings(map { text("$_=$config->{$_}") } sort keys %$config) }
 
 sub _decoded ($bytes) {
     return undef unless defined $bytes;

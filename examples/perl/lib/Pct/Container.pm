@@ -3,8 +3,10 @@ package Pct::Container;
 use v5.36;
 
 use Carp qw(croak);
-use Pct::C
-    qw(bytes_of call call_json listening octets options owned path plain scalar_to_pointer strings text);
+use Pct::C (
+    qw(assignments bytes_of call call_bytes call_json listening octets options owned path plain),
+    qw(scalar_to_pointer strings text),
+);
 
 sub new ($class, $node, $vmid) { return bless { node => $node, vmid => $vmid }, $class }
 
@@ -12,9 +14,8 @@ sub vmid ($self) { return $self->{vmid} }
 
 sub create ($self, $template, $config = {}, %options) {
     my $progress = delete $options{progress};
-    my $words    = _words($config);
-    my @texts    = grep { exists $options{$_} } qw(storage password ssh_public_keys);
-    @options{@texts} = map { text($_) } @options{@texts};
+    my $words    = assignments($config);
+    _encode(\%options, qw(storage password ssh_public_keys));
     my $options =
         options('Create', %options, ostemplate => path($template), config => $words->{address});
     return $self->_operate(create => $progress, $options);
@@ -61,7 +62,7 @@ sub init_pidfd ($self) {
 
 sub set ($self, $changes = {}, %options) {
     my ($progress, $delete, $revert) = delete @options{qw(progress delete revert)};
-    my $set = _words($changes);
+    my $set = assignments($changes);
     my ($unset, $reverted) = map { strings(map { text($_) } @$_) } $delete // [], $revert // [];
     my $options = options(
         'Set', %options,
@@ -72,6 +73,75 @@ sub set ($self, $changes = {}, %options) {
     );
     return $self->_operate(set => $progress, $options);
 }
+
+sub mount ($self, %options) {
+    my $mount = sub ($callbacks) { $self->_call_by(\&call_bytes, mount => $callbacks) };
+    return listening($options{progress}, $mount);
+}
+
+sub unmount ($self, %options) { return $self->_operate(unmount => $options{progress}) }
+
+sub df ($self, %options) {
+    return listening($options{progress}, sub ($callbacks) { $self->_json(df => $callbacks) })->@*;
+}
+
+sub fsck ($self, $key = 'rootfs', %options) {
+    return $self->_with(fsck => 'Fsck', %options, device => text($key));
+}
+
+sub fstrim ($self, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options('Fstrim', %options);
+    return listening(
+        $progress,
+        sub ($callbacks) {
+            $self->_call(fstrim => $options, $callbacks, \my $bytes);
+            return $bytes;
+        }
+    );
+}
+
+sub resize ($self, $key, $size, %options) {
+    _encode(\%options, 'digest');
+    return $self->_named(resize => 'Resize', [text($key), text($size)], %options);
+}
+
+sub move_volume ($self, $key, $storage, %options) {
+    _encode(\%options, 'digest');
+    my $delete = delete $options{delete};
+    return $self->_named(
+        move_volume => 'MoveVolume',
+        [text($key), text($storage)], %options, delete_source => $delete
+    );
+}
+
+sub reassign_volume ($self, $key, $target, %options) {
+    _encode(\%options, qw(target_key digest target_digest));
+    return $self->_named(reassign_volume => 'ReassignVolume', [text($key), $target->vmid], %options);
+}
+
+sub snapshot ($self, $name, %options) {
+    _encode(\%options, 'description');
+    return $self->_named(snapshot => 'Snapshot', [text($name)], %options);
+}
+
+sub delete_snapshot ($self, $name, %options) {
+    return $self->_named(delete_snapshot => 'DeleteSnapshot', [text($name)], %options);
+}
+
+sub rollback ($self, $name, %options) {
+    return $self->_named(rollback => 'Rollback', [text($name)], %options);
+}
+
+sub clone ($self, $vmid, %options) {
+    _encode(\%options, qw(snapshot storage hostname description));
+    my $full = delete $options{full};
+    $options{ $full ? 'full' : 'linked' } = 1 if defined $full;
+    $self->_named(clone => 'Clone', [$vmid], %options);
+    return $self->{node}->container($vmid);
+}
+
+sub template ($self, %options) { return $self->_operate(template => $options{progress}) }
 
 sub exec ($self, $command, %options) {
     for my $stream (qw(stdin stdout stderr)) {
@@ -123,9 +193,12 @@ sub _copy ($self, $verb, $host, $paths, %options) {
     return $self->_operate($verb => $progress, @$paths, $options);
 }
 
-sub _with ($self, $verb, $type, %options) {
+sub _with ($self, $verb, $type, %options) { return $self->_named($verb, $type, [], %options) }
+
+# With arguments before the options.
+sub _named ($self, $verb, $type, $args, %options) {
     my $progress = delete $options{progress};
-    return $self->_operate($verb => $progress, options($type, %options));
+    return $self->_operate($verb => $progress, @$args, options($type, %options));
 }
 
 sub _operate ($self, $verb, $progress, @args) {
@@ -133,12 +206,13 @@ sub _operate ($self, $verb, $progress, @args) {
     return;
 }
 
-sub _call ($self, $name, @args) {
-    return call("pct_container_$name", $self->{node}->handle, $self->{vmid}, @args);
-}
+sub _call ($self, $name, @args) { return $self->_call_by(\&call, $name, @args) }
 
-sub _json ($self, $name, @args) {
-    return call_json("pct_container_${name}_json", $self->{node}->handle, $self->{vmid}, @args);
+sub _json ($self, $name, @args) { return $self->_call_by(\&call_json, "${name}_json", @args) }
+
+# By one of the ways that Pct::C has.
+sub _call_by ($self, $way, $name, @args) {
+    return $way->("pct_container_$name", $self->{node}->handle, $self->{vmid}, @args);
 }
 
 sub _descriptor ($handle) {
@@ -147,8 +221,11 @@ sub _descriptor ($handle) {
     return $fd;
 }
 
-# Words such as "memory=512".
-sub _words ($config) { return strings(map { text("$_=$config->{$_}") } sort keys %$config) }
+# Makes those of these options that are given strings for C.
+sub _encode ($options, @names) {
+    $_ = text($_) for grep { defined } @$options{@names};
+    return;
+}
 
 1;
 
@@ -276,6 +353,85 @@ else has changed the file since.
 =head2 rescan
 
 Looks for its volumes; with C<dry_run> writes nothing.
+
+=head1 VOLUMES
+
+Keys are C<rootfs>, C<mp0> and so on.
+
+=head2 mount, unmount
+
+    my $path = $container->mount;
+
+Mounts its volumes where the host sees them, and gives where that is; until C<unmount> it can only be
+started and stopped.
+
+=head2 df
+
+How full its volumes are, whether it runs or not: hashes with C<mp>, C<volume>, C<path>, and C<size>,
+C<used> and C<avail> in bytes.
+
+=head2 fsck
+
+    $container->fsck('mp0', force => 1);
+
+Checks the file system of a volume, of C<rootfs> if none is given, with C<force> also one that seems
+clean. Dies when it had errors, also when they are corrected.
+
+=head2 fstrim
+
+Has its volumes give back to their storages what they do not use, with C<ignore_mountpoints> only the
+root. Gives how many bytes that was.
+
+=head2 resize
+
+    $container->resize('rootfs', '+512M');
+
+Makes a volume larger, to a size or by one, also while it runs. Option: C<digest>.
+
+=head2 move_volume
+
+    $container->move_volume('mp0', 'fast', delete => 1);
+
+Moves a volume to another storage. It must be stopped. Where it was the volume stays as an unused
+one, unless C<delete>. Options: C<digest>, C<bwlimit> in KiB a second.
+
+=head2 reassign_volume
+
+    $container->reassign_volume('mp0', $other, target_key => 'mp1');
+
+Gives a volume to another container, or to this one by another key. Options: C<target_key>, the same
+if not given, C<digest> and C<target_digest>.
+
+=head1 SNAPSHOTS AND CLONES
+
+=head2 snapshot
+
+    $container->snapshot('before', description => 'before the upgrade');
+
+Freezes its configuration and the content of its volumes under a name.
+
+=head2 delete_snapshot
+
+Removes a snapshot; with C<force> also when a storage cannot remove its part.
+
+=head2 rollback
+
+    $container->rollback('before', start => 1);
+
+Goes back to a snapshot. A running container is killed; C<start> starts it then.
+
+=head2 clone
+
+    my $copy = $container->clone(102, full => 1, storage => 'fast', hostname => 'copy');
+
+Makes a container that is as this one, or as it was at C<snapshot>, and gives its
+L<Pct::Container>. With C<full> its volumes are copies, on C<storage>, made by at most C<bwlimit> KiB a
+second; with C<< full => 0 >> they share the content of their origin, as those of a template do if
+nothing is said. Other options: C<hostname>, C<description>. A failure leaves nothing behind.
+
+=head2 template
+
+Makes it a template for linked clones. There is no way back.
 
 =head1 INSIDE
 
