@@ -13,7 +13,11 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -ne 0 ] || set -- c_interface config_file config_lint property_string
+if [ $# -eq 0 ]; then
+	for target in fuzz/fuzz_targets/*.rs; do
+		set -- "$@" "$(basename "$target" .rs)"
+	done
+fi
 
 coverage=-Cpasses=sancov-module
 for what in level=4 inline-8bit-counters pc-table trace-compares; do
@@ -29,15 +33,19 @@ ln -sfn "$host/release" target/fuzz/bin
 fuzz() {
 	corpus=target/fuzz/corpus/$1 artifacts=fuzz/artifacts/$1/ log=target/fuzz/$1.log
 	mkdir -p "$corpus" "$artifacts"
-	if "target/fuzz/bin/$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=512 \
+	# What a target writes need not outlive it, nor a reboot.
+	scratch=$(mktemp -d /dev/shm/pct-fuzz.XXXXXX)
+	if TMPDIR=$scratch "target/fuzz/bin/$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=512 \
 		-artifact_prefix="$artifacts" "$corpus" "fuzz/corpus/$1" >"$log" 2>&1; then
 		# `cov` are the branches that were reached: at first, and in the end.
 		grep -E '	(INITED|DONE) ' "$log" | sed "s/^/$1: /"
 	else
 		tail -n 40 "$log"
 		echo "$1: failed; all of its output is in $log" >&2
+		rm -r "$scratch"
 		return 1
 	fi
+	rm -r "$scratch"
 }
 
 running=

@@ -1402,7 +1402,8 @@ typedef struct pct_clone_options {
      */
     const char *description;
     /**
-     * How many KiB may be copied in a second. Zero is any number.
+     * How many KiB may be copied in a second. Zero is what the storages allow,
+     * UINT64_MAX any number.
      */
     uint64_t bwlimit;
     /**
@@ -1459,7 +1460,8 @@ typedef struct pct_move_volume_options {
      */
     const char *digest;
     /**
-     * How many KiB may be copied in a second. Zero is any number.
+     * How many KiB may be copied in a second. Zero is what the storages allow,
+     * UINT64_MAX any number.
      */
     uint64_t bwlimit;
     /**

@@ -122,6 +122,11 @@ impl Home {
         self.config_dir().join(format!("{vmid}.conf"))
     }
 
+    /// The rules of a container's firewall.
+    pub(crate) fn firewall_file(&self, vmid: Vmid) -> PathBuf {
+        self.choose("/etc/pve/firewall", "/etc/pct/firewall").join(format!("{vmid}.fw"))
+    }
+
     /// The list of storages.
     #[must_use]
     pub fn storage_cfg(&self) -> PathBuf {
@@ -233,9 +238,19 @@ mod tests {
         let vmid = Vmid::new(9001).unwrap();
         assert_eq!(home.kind(), HomeKind::Standalone);
         assert_eq!(home.config_file(vmid), Path::new("/x/y/etc/pct/lxc/9001.conf"));
+        assert_eq!(home.firewall_file(vmid), Path::new("/x/y/etc/pct/firewall/9001.fw"));
         assert_eq!(home.rootfs(vmid), Path::new("/x/y/var/lib/pct/lxc/9001/rootfs"));
         assert_eq!(home.config_lock(vmid), Path::new("/x/y/run/pct/lock/pve-config-9001.lock"));
         assert_eq!(home.monitor_file(vmid), Path::new("/x/y/run/pct/9001.monitor"));
+    }
+
+    #[test]
+    fn the_files_of_proxmox_ve_are_used_where_it_is() {
+        let home = Home { kind: HomeKind::Pve, prefix: PathBuf::new(), node: "n1".to_owned() };
+        let vmid = Vmid::new(9001).unwrap();
+        assert_eq!(home.firewall_file(vmid), Path::new("/etc/pve/firewall/9001.fw"));
+        assert_eq!(home.config_file(vmid), Path::new("/etc/pve/lxc/9001.conf"));
+        assert_eq!(home.storage_cfg(), Path::new("/etc/pve/storage.cfg"));
     }
 
     #[test]

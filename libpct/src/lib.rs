@@ -56,7 +56,9 @@ pub use ops::{
     StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
-pub use storage::{Content, StorageStatus, StorageVolume};
+pub use storage::{
+    Content, STORAGE_OPTIONS, StorageOption, StorageStatus, StorageValue, StorageVolume, storage_types,
+};
 pub use store::Loaded;
 pub use translate::LxcConfig;
 

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     iter,
-    num::NonZeroU64,
 };
 
 use crate::{
@@ -52,11 +51,11 @@ impl Args {
         Some(digits.parse().unwrap_or(if digits.starts_with('-') { 0 } else { u64::MAX }))
     }
 
-    /// [`BWLIMIT`](crate::spec::BWLIMIT), rounded up to whole KiB a second; `None` is without limit.
-    pub(crate) fn bandwidth(&self) -> Option<NonZeroU64> {
+    /// `bwlimit`, rounded up to whole KiB a second; 0 is without limit.
+    pub(crate) fn bandwidth(&self) -> Option<u64> {
         let limit: f64 = self.text("bwlimit")?.parse().ok()?;
         // Saturates.
-        NonZeroU64::new(limit.ceil() as u64)
+        Some(limit.ceil() as u64)
     }
 
     /// The container.

@@ -5,9 +5,9 @@ pub(crate) use pct::{
     DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, FsckOptions, FstrimOptions, Gravity, GuestEvent,
     GuestSetup, GuestSetupOptions, HostFile, Interface, Leftover, Listing, LxcConfigOptions,
     MoveVolumeOptions, NewSize, Pct, Progress, ReassignOptions, RebootOptions, RepairOptions, RepairOutcome,
-    RescanOptions, ResizeOptions, RollbackOptions, ShutdownOptions, SnapshotOptions, StartAllOptions,
-    StartOptions, Status, StopAllOptions, StopOptions, StorageStatus, StorageVolume, Symptom, Usage,
-    VolumeUsage, WaitFor,
+    RescanOptions, ResizeOptions, RollbackOptions, STORAGE_OPTIONS, ShutdownOptions, SnapshotOptions,
+    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, StorageOption, StorageStatus,
+    StorageValue, StorageVolume, Symptom, Usage, VolumeUsage, WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, VolumeId, is_config_id,
@@ -16,5 +16,5 @@ pub(crate) use pct::{
         text::{from_bytes, split_list, to_bytes},
     },
     facts::{CgroupLayout, HomeKind, HostFacts, Version},
-    json, read_config_file, set_up_guest,
+    json, read_config_file, set_up_guest, storage_types,
 };

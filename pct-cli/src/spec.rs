@@ -98,6 +98,8 @@ pub(crate) enum Candidates {
     Templates,
     /// The storages for volumes of containers.
     Storages,
+    /// What an action of `storage` works on: a type or the ids that there are.
+    StorageWords,
     /// The snapshots of the container that the line names.
     Snapshots,
     /// The keys that this container has.
@@ -280,7 +282,8 @@ pub(crate) const BWLIMIT: Param = Param::new(
     "bwlimit",
     Kind::Number { min: Some(0), max: None },
     "Copy no more than so many KiB per second; 0 is without limit.",
-);
+)
+.default("the limits of the storages");
 
 /// Any number of containers: ours.
 pub(crate) const VMIDS: Param = Param {

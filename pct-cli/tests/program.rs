@@ -389,3 +389,53 @@ fn storages_and_their_volumes() {
     let (status, _, stderr) = run(&["storage", "path"]);
     assert!(status != 0 && stderr.contains("'path' takes <volume>"), "{stderr}");
 }
+
+#[test]
+fn storages_are_written_down_changed_and_taken_out() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let cfg = temp.path().join("etc/pct/storage.cfg");
+    let run = |words: &str| {
+        let words: Vec<_> = ["storage"].into_iter().chain(words.split(' ')).collect();
+        told(in_root(temp.path(), &words).output().unwrap())
+    };
+    let done = |words: &str, text: &str| {
+        assert_eq!(run(words), (0, String::new(), String::new()), "{words}");
+        assert_eq!(fs::read_to_string(&cfg).unwrap(), text, "{words}");
+    };
+    done(
+        "add nfs files --server 10.0.0.5 --export /srv --content vztmpl,rootdir --disable",
+        "nfs: files\n\tdisable\n\texport /srv\n\tserver 10.0.0.5\n\tcontent rootdir,vztmpl\n\n",
+    );
+    let changed =
+        "nfs: files\n\texport /srv\n\tserver 10.0.0.6\n\tcontent rootdir,vztmpl\n\toptions vers=4.2\n\n";
+    done("set files --server 10.0.0.6 --options vers=4.2 --delete disable", changed);
+    for (words, why) in [
+        ("add dir data", "storage 'data': it needs a 'path'"),
+        ("add dir data --path data", "option 'path': 'data' is no absolute path"),
+        ("add dir data --path /data --vgname vg", "a storage of type 'dir' has no option 'vgname'"),
+        ("add dir data --path /data --content rootdir,funny", "a storage of type 'dir' has no content funny"),
+        ("add dir data --path /data --preallocation some", "preallocation: value 'some' does not have"),
+        ("add dir data --path /data --nonsense 1", "Unknown option: nonsense"),
+        ("add dir data --path /data --delete nodes", "delete: only with 'set'"),
+        ("add nothing data", "there is no type 'nothing'"),
+        ("add dir files --path /data", "storage 'files' is there already"),
+        ("add dir", "'add' takes <type> <storage>"),
+        ("add cifs c1 --server s --share x --password SECRET", "it stays in a file of its own"),
+        ("set files --delete server", "it needs a 'server'"),
+        ("set files --delete vgname", "has no option 'vgname'"),
+        ("set nowhere --disable 1", "storage 'nowhere' does not exist"),
+        ("set files", "no options specified"),
+        ("remove nowhere", "storage 'nowhere' does not exist"),
+        ("status --path /x", "path: only with 'add' and 'set'"),
+        ("list local --content iso", "content: 'iso' is not one of rootdir, images, vztmpl"),
+    ] {
+        let (status, stdout, stderr) = run(words);
+        assert!(status != 0 && stdout.is_empty() && stderr.contains(why), "{words}: {stderr}");
+        assert_eq!(fs::read_to_string(&cfg).unwrap(), changed, "{words}");
+    }
+    done("remove files", "");
+}

@@ -32,6 +32,7 @@ pub mod man;
 pub mod pty;
 pub mod root;
 pub mod run;
+pub mod silent;
 pub mod state;
 #[cfg(target_arch = "x86_64")]
 pub mod trace;
@@ -40,3 +41,4 @@ pub mod wait;
 pub use bridge::Bridge;
 pub use host::{Ct, Host};
 pub use run::{Output, Run, Running};
+pub use silent::Silent;

@@ -87,6 +87,11 @@ fn templates_storages_and_snapshots_are_found_on_the_host() {
     for (line, candidates) in [
         ("pct create 100 ", "templates:vztmpl/debian.tar.zst "),
         ("pct create 100 x --storage ", "local fast "),
+        ("pct storage set ", "local fast templates "),
+        ("pct storage add b", "btrfs "),
+        ("pct storage status ", ""),
+        ("pct storage add dir data --pre", "--preallocation "),
+        ("pct storage add dir data --preallocation f", "falloc full "),
         ("pct config 9001 --snapshot ", "clean second "),
         ("pct config 9001 --snapshot s", "second "),
         ("pct config 9002 --snapshot ", ""),

@@ -31,6 +31,7 @@ pub use running::{Limit, apply_running};
 pub use snapshot::SnapshotError;
 pub use stage::{Staged, stage};
 pub use transfer::TransferError;
+pub(crate) use values::mount_point;
 /// For the values of a new container, which are in force at once.
 pub(crate) use values::{accepted, check as check_values, stored};
 
@@ -102,9 +103,14 @@ impl Changes {
     /// # Errors
     /// [`ChangeError::Modified`].
     pub fn check_digest(&self, found: &str) -> Result<(), ChangeError> {
-        let expected = self.digest.as_deref().unwrap_or_default();
-        if expected.is_empty() || expected == found { Ok(()) } else { Err(ChangeError::Modified) }
+        check_digest(self.digest.as_deref(), found)
     }
+}
+
+/// The same where nothing else is asked for.
+pub(crate) fn check_digest(expected: Option<&str>, found: &str) -> Result<(), ChangeError> {
+    let expected = expected.unwrap_or_default();
+    if expected.is_empty() || expected == found { Ok(()) } else { Err(ChangeError::Modified) }
 }
 
 /// What a change asks of the host's storages. A refusal is the reason in words.

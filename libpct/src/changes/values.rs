@@ -103,7 +103,7 @@ fn check_device(value: &str, host: &HostFacts) -> Result<(), ChangeError> {
 }
 
 /// Reads the value of `rootfs` or `mpN`.
-pub(super) fn mount_point(key: &str, value: &str) -> Result<MountPoint, PropertyError> {
+pub(crate) fn mount_point(key: &str, value: &str) -> Result<MountPoint, PropertyError> {
     let parsed = if key == "rootfs" { MountPoint::parse_rootfs(value) } else { MountPoint::parse_mp(value) };
     parsed.map_err(|source| PropertyError { key: key.to_owned(), source })
 }

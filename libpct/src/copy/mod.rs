@@ -26,8 +26,11 @@ use rustix::fs::{self, FileType};
 
 use content::{Contents, Stopped};
 pub use error::{Error, Step};
+pub(crate) use pace::Limited;
 use pace::Pace;
 use walk::Walk;
+
+use crate::sys::filesystem;
 
 /// Is told how many bytes are copied, and of how many where that is known; holes are none. May ask to stop. Called
 /// some twenty times a second, and at the end.
@@ -119,6 +122,5 @@ pub fn tree(
 /// # Errors
 /// When the kernel refuses.
 pub fn used(of: BorrowedFd<'_>) -> std::io::Result<u64> {
-    let stat = fs::fstatvfs(of)?;
-    Ok(stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize))
+    Ok(filesystem::space(of)?.used)
 }

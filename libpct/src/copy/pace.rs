@@ -1,6 +1,7 @@
 //! How fast bytes may flow, and who is told.
 
 use std::{
+    io::{self, Read},
     num::NonZeroU64,
     thread,
     time::{Duration, Instant},
@@ -28,6 +29,15 @@ impl Bucket {
         Self { rate, full: Duration::ZERO }
     }
 
+    fn of(bandwidth: NonZeroU64) -> Self {
+        Self::new(bandwidth.saturating_mul(const { NonZeroU64::new(1024).unwrap() }))
+    }
+
+    /// How many bytes may flow without a look at the time.
+    fn piece(&self) -> usize {
+        usize::try_from(self.rate.get() / 16).unwrap_or(MOST).clamp(LEAST, MOST)
+    }
+
     /// Takes tokens for `bytes`, and says how long to wait until they were there.
     fn take(&mut self, bytes: u64, now: Duration) -> Duration {
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.rate.get());
@@ -53,16 +63,14 @@ impl<'a> Pace<'a> {
         total: impl Into<Option<u64>>,
         watch: Watch<'a>,
     ) -> Self {
-        let kib = const { NonZeroU64::new(1024).unwrap() };
-        let bucket = bandwidth.map(|rate| Bucket::new(rate.saturating_mul(kib)));
+        let bucket = bandwidth.map(Bucket::of);
         let now = Instant::now();
         Self { watch, bucket, start: now, told: now, done: 0, total: total.into() }
     }
 
     /// How many bytes to copy before looking again.
     pub(super) fn piece(&self) -> usize {
-        let Some(bucket) = &self.bucket else { return MOST };
-        usize::try_from(bucket.rate.get() / 16).unwrap_or(MOST).clamp(LEAST, MOST)
+        self.bucket.as_ref().map_or(MOST, Bucket::piece)
     }
 
     /// Bytes have flowed: waits if they were too many.
@@ -100,6 +108,30 @@ impl<'a> Pace<'a> {
     pub(super) fn end(self) -> u64 {
         let _ = (self.watch)(self.done, self.total);
         self.done
+    }
+}
+
+/// A reader that waits while it has given more than its limit allows.
+pub(crate) struct Limited<R> {
+    inner: R,
+    bucket: Option<Bucket>,
+    start: Instant,
+}
+
+impl<R> Limited<R> {
+    /// `bandwidth` in KiB a second.
+    pub(crate) fn new(inner: R, bandwidth: Option<NonZeroU64>) -> Self {
+        Self { inner, bucket: bandwidth.map(Bucket::of), start: Instant::now() }
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(bucket) = &mut self.bucket else { return self.inner.read(buffer) };
+        let piece = bucket.piece().min(buffer.len());
+        let read = self.inner.read(&mut buffer[..piece])?;
+        thread::sleep(bucket.take(read as u64, self.start.elapsed()));
+        Ok(read)
     }
 }
 
@@ -143,6 +175,16 @@ mod tests {
         let mut watch = |_, _| ControlFlow::Continue(());
         assert_eq!(Pace::new(NonZeroU64::new(1), None, &mut watch).piece(), LEAST);
         assert_eq!(Pace::new(Some(NonZeroU64::MAX), None, &mut watch).piece(), MOST);
+    }
+
+    #[test]
+    fn a_reader_gives_all_and_takes_its_time() {
+        for (bandwidth, at_least) in [(None, ms(0)), (NonZeroU64::new(200), ms(400))] {
+            let (start, mut all) = (Instant::now(), Vec::new());
+            Limited::new(io::repeat(7).take(100 << 10), bandwidth).read_to_end(&mut all).unwrap();
+            assert_eq!(all, [7; 100 << 10]);
+            assert!(start.elapsed() >= at_least, "{bandwidth:?}: {:?}", start.elapsed());
+        }
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Clones and templates.
 
-use std::{
-    ffi::{c_char, c_int},
-    num::NonZeroU64,
-};
+use std::ffi::{c_char, c_int};
 
 use super::{
     ctx::pct_ctx,
@@ -30,7 +27,8 @@ pub struct pct_clone_options {
     pub hostname: *const c_char,
     /// Notes on the clone. NULL is those of its origin.
     pub description: *const c_char,
-    /// How many KiB may be copied in a second. Zero is any number.
+    /// How many KiB may be copied in a second. Zero is what the storages allow,
+    /// UINT64_MAX any number.
     pub bwlimit: u64,
     /// Copy the volumes, of a template, too.
     pub full: c_int,
@@ -82,7 +80,7 @@ unsafe fn clone_options(given: &pct_clone_options) -> Result<CloneOptions, Fault
             storage: string::owned(given.storage, "storage")?,
             hostname: string::owned(given.hostname, "hostname")?,
             description: string::owned(given.description, "description")?,
-            bandwidth: NonZeroU64::new(given.bwlimit),
+            bandwidth: Some(given.bwlimit).filter(|limit| *limit > 0),
         })
     }
 }

@@ -169,6 +169,7 @@ unsafe fn create_options(given: &pct_create_options) -> Result<CreateOptions, Fa
             ssh_public_keys: string::owned(given.ssh_public_keys, "ssh_public_keys")?,
             ignore_unpack_errors: given.ignore_unpack_errors != 0,
             start: given.start != 0,
+            bandwidth: None,
         })
     }
 }

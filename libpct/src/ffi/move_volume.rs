@@ -1,9 +1,6 @@
 //! Volumes that go to another place.
 
-use std::{
-    ffi::{c_char, c_int},
-    num::NonZeroU64,
-};
+use std::ffi::{c_char, c_int};
 
 use super::{
     ctx::pct_ctx, error::pct_error, guard, options, progress::pct_progress, status::pct_status, string,
@@ -19,7 +16,8 @@ pub struct pct_move_volume_options {
     /// Change nothing unless this is the digest of the file, which
     /// pct_container_config_json gives: somebody else may have changed it.
     pub digest: *const c_char,
-    /// How many KiB may be copied in a second. Zero is any number.
+    /// How many KiB may be copied in a second. Zero is what the storages allow,
+    /// UINT64_MAX any number.
     pub bwlimit: u64,
     /// Remove the volume from where it was. Else it becomes an unused one.
     pub delete_source: c_int,
@@ -69,7 +67,7 @@ pub unsafe extern "C" fn pct_container_move_volume(
             let options = MoveVolumeOptions {
                 delete: given.delete_source != 0,
                 digest: string::owned(given.digest, "digest")?,
-                bandwidth: NonZeroU64::new(given.bwlimit),
+                bandwidth: Some(given.bwlimit).filter(|limit| *limit > 0),
             };
             Ok(container.move_volume(key, storage, &options, progress)?)
         })

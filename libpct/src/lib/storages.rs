@@ -13,6 +13,14 @@ impl Pct {
         ops::storages_with(&self.env, content)
     }
 
+    /// The ids of all storages that are written down, also of those that cannot be used here, and `local`.
+    ///
+    /// # Errors
+    /// When `storage.cfg` cannot be read.
+    pub fn storage_ids(&self) -> Result<Vec<String>, Error> {
+        ops::storage_ids(&self.env)
+    }
+
     /// The storages of this node with their room, in the order of `storage.cfg`. Each is made ready: mounted or imported,
     /// where its type needs that. One that cannot be used says why.
     ///
@@ -22,7 +30,7 @@ impl Pct {
         ops::storage_status(&self.env)
     }
 
-    /// Writes a storage down in `storage.cfg`, behind those that are there. Nothing is made or mounted by that.
+    /// Writes a storage down in `storage.cfg`, with [options](crate::STORAGE_OPTIONS) of its [type](crate::storage_types), behind those that are there. Nothing is made or mounted by that.
     ///
     /// # Errors
     /// When there is one of that id, its type is not known, or an option is missing, not known or wrong; on a Proxmox VE

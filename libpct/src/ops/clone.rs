@@ -1,6 +1,6 @@
 //! `clone` (spec: cli, parts 5.7 and 6.6).
 
-use std::num::NonZeroU64;
+use std::{fs, io};
 
 use super::{
     Env, destroy, disks, facts, guest_setup, leftovers, mark, mounts,
@@ -18,8 +18,8 @@ use crate::{
     guest,
     progress::{Progress, Silent},
     rootfs::Rootfs,
-    storage::{Feature, Storages},
-    store::CREATE_LOCK_TIMEOUT,
+    storage::{Feature, Flow, Storages},
+    store::{self, CREATE_LOCK_TIMEOUT},
 };
 
 /// What [`Container::clone_to`](crate::Container::clone_to) makes.
@@ -36,12 +36,12 @@ pub struct CloneOptions {
     pub hostname: Option<String>,
     /// The clone's notes; those of its origin where none are given.
     pub description: Option<String>,
-    /// How fast volumes may be copied, in KiB a second.
-    pub bandwidth: Option<NonZeroU64>,
+    /// How fast volumes may be copied, in KiB a second; 0 is no limit. Where none is given the storages' limits count.
+    pub bandwidth: Option<u64>,
 }
 
 setters! {
-    CloneOptions { full: Option<bool>, bandwidth: Option<NonZeroU64> } texts { snapshot, storage, hostname, description }
+    CloneOptions { full: Option<bool>, bandwidth: Option<u64> } texts { snapshot, storage, hostname, description }
 }
 
 pub(crate) fn clone_to(
@@ -57,7 +57,8 @@ pub(crate) fn clone_to(
     let (plan, works) = begin(env, vmid, clone, options, &storages, progress)?;
     progress.message(&format!("creating a clone of container {vmid} with ID {clone}"));
     let mut made = Vec::new();
-    let cloned = fill(env, clone, &plan, options, &storages, &mut made, progress)
+    let cloned = copy_rules(env, vmid, clone)
+        .and_then(|()| fill(env, clone, &plan, options, &storages, &mut made, progress))
         .and_then(|()| update(env, clone, progress, |section| drop(section.remove("lock"))));
     match cloned {
         Ok(()) => works.clone.end(progress),
@@ -155,6 +156,16 @@ fn write_new(env: &Env, clone: Vmid, section: &Section, progress: &mut dyn Progr
     Ok(work)
 }
 
+/// The clone is behind the same firewall.
+fn copy_rules(env: &Env, vmid: Vmid, clone: Vmid) -> Result<(), Error> {
+    let rules = env.home.firewall_file(vmid);
+    match fs::read(&rules) {
+        Ok(text) => Ok(store::write_durably(&env.home.firewall_file(clone), &text)?),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::io("cannot read", &rules, source)),
+    }
+}
+
 /// Clones one volume after the other. `made` has those that are to go if that fails.
 fn fill(
     env: &Env,
@@ -180,7 +191,8 @@ fn fill(
         let new = if plan.full {
             progress.message(&format!("create full clone of mountpoint {key} ({volume})"));
             let storage = options.storage.as_deref().unwrap_or(&volume.storage);
-            let target = Target { storage, owner: clone, root, bandwidth: options.bandwidth };
+            let target =
+                Target { storage, owner: clone, root, flow: Flow::Clone, bandwidth: options.bandwidth };
             volume_copy::copy(origin, snapshot, &target, storages, made, &mut announce, progress)?
         } else {
             progress.message(&format!("create linked clone of mount point {key} ({volume})"));

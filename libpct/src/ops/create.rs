@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     changes,
-    config::{Config, MountPoint, PropertyError, Section, Vmid, VolumeId, VolumeRef},
+    config::{Config, MountPoint, Section, Vmid, VolumeId, VolumeRef},
     error::Error,
     image::Compression,
     ops::helper::Working,
     progress::Progress,
-    storage::Storages,
+    storage::{Flow, Storages},
     store::{CREATE_LOCK_TIMEOUT, ConfigLock},
 };
 
@@ -48,6 +48,9 @@ pub struct CreateOptions {
     pub ssh_public_keys: Option<String>,
     /// Go on when an entry of the template cannot be unpacked.
     pub ignore_unpack_errors: bool,
+    /// How fast the template may be read, in KiB a second; 0 is no limit. Where none is given the limits of the storages
+    /// count on which volumes are made.
+    pub bandwidth: Option<u64>,
     /// Start the container afterwards.
     pub start: bool,
 }
@@ -67,7 +70,7 @@ impl CreateOptions {
     }
 }
 
-setters! { CreateOptions { ignore_unpack_errors: bool, start: bool } texts { storage, password, ssh_public_keys } }
+setters! { CreateOptions { ignore_unpack_errors: bool, bandwidth: Option<u64>, start: bool } texts { storage, password, ssh_public_keys } }
 
 impl std::fmt::Debug for CreateOptions {
     /// Without the password: options end up in logs.
@@ -154,9 +157,7 @@ fn prepare(env: &Env, vmid: Vmid, options: &CreateOptions, storages: &Storages) 
     }
     let mut disks = Vec::new();
     for (key, value) in disk_values {
-        let parsed =
-            if key == "rootfs" { MountPoint::parse_rootfs(&value) } else { MountPoint::parse_mp(&value) };
-        let point = parsed.map_err(|source| PropertyError { key: key.clone(), source })?;
+        let point = changes::mount_point(&key, &value)?;
         if let VolumeRef::Volume(volume) = &point.volume {
             storages
                 .for_containers(&volume.storage)
@@ -297,6 +298,10 @@ fn populate(
     progress: &mut dyn Progress,
 ) -> Result<(String, String), Error> {
     let written = config.to_bytes().map_err(|source| crate::store::StoreError::Write { vmid, source })?;
+    let disks = request.disks.iter().filter_map(|(_, point)| match &point.volume {
+        VolumeRef::Volume(volume) => Some(&*volume.storage),
+        VolumeRef::Bind(_) | VolumeRef::Device(_) => None,
+    });
     let job = Populate {
         config: String::from_utf8_lossy(&written).into_owned(),
         template: request.template.clone(),
@@ -304,6 +309,7 @@ fn populate(
         password: options.password.clone(),
         ssh_public_keys: options.ssh_public_keys.clone(),
         ignore_unpack_errors: options.ignore_unpack_errors,
+        bandwidth: storages.bandwidth(options.bandwidth, Flow::Restore, disks),
     };
     let mut helper = Working::spawn(env, vmid, Job::Populate(Box::new(job)), lock, &[])?;
     let mut detected = None;

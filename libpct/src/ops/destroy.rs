@@ -117,7 +117,8 @@ pub(super) fn volumes(config: &Config) -> BTreeSet<VolumeId> {
     sections.chain(config.snapshots().values()).flat_map(Section::volumes).collect()
 }
 
-/// Removes the container's folder in liblxc's path: only what we put there, never what a mount covers.
+/// Removes the container's folder in liblxc's path, only what we put there, never what a mount covers; and the rules of its
+/// firewall.
 pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
     let folder = env.home.container_dir(vmid);
     for file in files(env, vmid) {
@@ -134,9 +135,10 @@ pub(crate) fn remove_folder(env: &Env, vmid: Vmid) -> Result<(), Error> {
     Ok(())
 }
 
-/// What we write there.
+/// What we write beside its config.
 pub(super) fn files(env: &Env, vmid: Vmid) -> Vec<PathBuf> {
-    ["config", "rules.seccomp"].map(|file| env.home.container_dir(vmid).join(file)).to_vec()
+    let folder = env.home.container_dir(vmid);
+    vec![folder.join("config"), folder.join("rules.seccomp"), env.home.firewall_file(vmid)]
 }
 
 /// What is not there counts as removed.

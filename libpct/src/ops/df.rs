@@ -3,6 +3,8 @@
 //! A volume is opened once more, where nobody sees it, whether the container runs or not: the kernel has one file system for
 //! all of its mounts. So nothing of the guest's is asked, which need not answer.
 
+use std::path::Path;
+
 use super::{
     Env, leftovers,
     mounts::{self, MountPlan, Source},
@@ -11,6 +13,8 @@ use crate::{
     config::{IdMap, Vmid},
     error::Error,
     progress::Progress,
+    storage,
+    sys::filesystem,
 };
 
 /// How full one volume of a container is, in bytes.
@@ -47,7 +51,7 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
     for (key, point) in section.points() {
         let opened = mounts::plan_one(&key, &point, &storages).map(|plan| {
             let plan = plan.on_host();
-            // A folder of the host can be on a server that does not answer. It needs no lock, and nobody has to wait for it.
+            // A folder of the host can be on a server that answers late. It needs no lock, and nobody has to wait for it.
             let mounted = (!matches!(plan.source, Source::Bind(_))).then(|| open(&plan));
             (plan, mounted)
         });
@@ -57,9 +61,14 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
     let mut usages = Vec::new();
     for (key, point, opened) in volumes {
         let found = opened.and_then(|(plan, mounted)| {
-            let mounted = mounted.unwrap_or_else(|| open(&plan)).map_err(|e| Error::volume(&key, e))?;
-            rustix::fs::fstatvfs(&mounted)
-                .map_err(|e| Error::io("cannot look at", point.volume.to_string(), e))
+            let opened = mounted.unwrap_or_else(|| {
+                if let Source::Bind(path) = &plan.source {
+                    storage::answers(Path::new(path))?;
+                }
+                open(&plan)
+            });
+            let mounted = opened.map_err(|e| Error::volume(&key, e))?;
+            filesystem::space(&mounted).map_err(|e| Error::io("cannot look at", point.volume.to_string(), e))
         });
         let found = match found {
             Ok(found) => found,
@@ -68,14 +77,13 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
                 continue;
             }
         };
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
         usages.push(VolumeUsage {
             key,
             volume: point.volume.to_string(),
             path: point.path().to_owned(),
-            total: bytes(found.f_blocks),
-            used: bytes(found.f_blocks.saturating_sub(found.f_bfree)),
-            available: bytes(found.f_bavail),
+            total: found.total,
+            used: found.used,
+            available: found.available,
         });
     }
     Ok(usages)

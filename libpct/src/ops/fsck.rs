@@ -6,7 +6,8 @@ use rustix::fs::FileType;
 
 use super::{Env, leftovers, setters::setters};
 use crate::{
-    config::{MountPoint, PropertyError, Section, Vmid, VolumeRef},
+    changes,
+    config::{MountPoint, Section, Vmid, VolumeRef},
     error::{DiskError, Error},
     mount::{self, Stream},
     progress::Progress,
@@ -63,13 +64,9 @@ pub(crate) fn fsck(
 /// The mount point of a key; the root file system is one.
 pub(super) fn point(section: &Section, key: &str) -> Result<MountPoint, Error> {
     let missing = || DiskError::NoMountPoint(key.to_owned());
-    let parse = match key.strip_prefix("mp").map(str::parse::<u8>) {
-        Some(Ok(_)) => MountPoint::parse_mp,
-        _ if key == "rootfs" => MountPoint::parse_rootfs,
-        _ => return Err(missing().into()),
-    };
-    let value = section.get(key).ok_or_else(missing)?;
-    Ok(parse(value).map_err(|source| PropertyError { key: key.to_owned(), source })?)
+    let is_known = key == "rootfs" || key.strip_prefix("mp").is_some_and(|index| index.parse::<u8>().is_ok());
+    let value = section.get(key).filter(|_| is_known).ok_or_else(missing)?;
+    Ok(changes::mount_point(key, value)?)
 }
 
 fn block_device(path: &str) -> Result<PathBuf, Error> {

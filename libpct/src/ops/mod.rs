@@ -87,7 +87,7 @@ use crate::{
 
 pub(crate) use self::storage::{
     add_storage, allocate_volume, content_word, remove_storage, remove_volume, set_storage, storage_contents,
-    storage_status, volume_path,
+    storage_ids, storage_status, volume_path,
 };
 pub use all::{StartAllOptions, StopAllOptions};
 pub(crate) use all::{start_all, stop_all};

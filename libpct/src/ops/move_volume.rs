@@ -1,7 +1,5 @@
 //! `move-volume` to another storage (spec: cli, parts 5.19 and 6.7).
 
-use std::num::NonZeroU64;
-
 use super::{
     Env, disks, leftovers, mark,
     setters::setters,
@@ -10,14 +8,14 @@ use super::{
 };
 use crate::{
     changes::{
-        Changes, TransferError, add_unused,
+        self, TransferError, add_unused,
         clone::Origin,
         transfer::{self, Held},
     },
     config::{Config, MountPoint, Size, Vmid, VolumeId, VolumeRef},
     error::Error,
     progress::{Progress, Silent},
-    storage::Storages,
+    storage::{Flow, Storages},
 };
 
 /// How [`Container::move_volume`](crate::Container::move_volume) moves.
@@ -28,11 +26,11 @@ pub struct MoveVolumeOptions {
     pub delete: bool,
     /// The digest that the config file must have, see [`config::digest`](crate::config::digest).
     pub digest: Option<String>,
-    /// How fast it may be copied, in KiB a second.
-    pub bandwidth: Option<NonZeroU64>,
+    /// How fast it may be copied, in KiB a second; 0 is no limit. Where none is given the storages' limits count.
+    pub bandwidth: Option<u64>,
 }
 
-setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<NonZeroU64> } texts { digest } }
+setters! { MoveVolumeOptions { delete: bool, bandwidth: Option<u64> } texts { digest } }
 
 pub(crate) fn move_volume(
     env: &Env,
@@ -82,9 +80,7 @@ fn begin(
     if options.delete && transfer::is_in_snapshot(&loaded.config, &volume) {
         return Err(TransferError::HasSnapshots.into());
     }
-    if let Some(digest) = &options.digest {
-        Changes::default().digest(digest).check_digest(&loaded.digest())?;
-    }
+    changes::check_digest(options.digest.as_deref(), &loaded.digest())?;
     storages.for_containers(storage)?;
     let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
     let before = loaded.config.clone();
@@ -110,7 +106,7 @@ fn copy(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let root = before.main().id_map()?.root();
-    let target = Target { storage, owner: vmid, root, bandwidth: options.bandwidth };
+    let target = Target { storage, owner: vmid, root, flow: Flow::Move, bandwidth: options.bandwidth };
     let mut new_size = Size::from_bytes(0);
     let mut announce = |volume: &VolumeId, size: Size| {
         new_size = size;

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     config::{Config, IdMap, Vmid},
+    copy::Limited,
     error::{Error, Failure, reasons},
     guest,
     image::{self, Compression},
@@ -190,6 +191,7 @@ fn extract(
             events.bytes(done, Some(total));
         }
     };
+    let archive = Limited::new(archive, job.bandwidth);
     image::unpack(archive, compression, root, &options, &mut progress).map_err(|e| chain(&e))
 }
 

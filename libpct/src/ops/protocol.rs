@@ -3,7 +3,7 @@
 //! A job goes to the helper as one JSON document on its standard input; it answers with events, one JSON
 //! document a line, on its standard output. Both sides are of the same release or refuse each other.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,8 @@ pub(crate) struct Populate {
     pub(crate) password: Option<String>,
     pub(crate) ssh_public_keys: Option<String>,
     pub(crate) ignore_unpack_errors: bool,
+    /// How fast the template is read, in KiB a second.
+    pub(crate) bandwidth: Option<NonZeroU64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

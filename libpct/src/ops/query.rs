@@ -17,6 +17,7 @@ use crate::{
     lxc::command,
     storage::Content,
     store::Loaded,
+    sys::filesystem,
 };
 
 /// A container as `list` and `status` show it.
@@ -184,16 +185,15 @@ pub(crate) fn usage(env: &Env, vmid: Vmid) -> Result<Option<Usage>, Error> {
     let Some(socket) = env.connect(vmid)? else { return Ok(None) };
     let pid = socket.init_pid()?.as_raw_nonzero().get();
     let group = cgroup::Usage::read(&cgroup::Layout::detect()?, vmid);
-    let disk = rustix::fs::statvfs(format!("/proc/{pid}/root/")).ok();
-    let blocks = |count: u64| disk.as_ref().map_or(0, |d| count * d.f_frsize);
+    let disk = filesystem::space_at(format!("/proc/{pid}/root/")).ok();
     let traffic = traffic_of(vmid);
     Ok(Some(Usage {
         pid: pid.unsigned_abs(),
         uptime: uptime(pid).unwrap_or(0),
         memory: group.memory.unwrap_or(0),
         swap: group.swap.unwrap_or(0),
-        disk: disk.as_ref().map_or(0, |d| blocks(d.f_blocks - d.f_bfree)),
-        max_disk: disk.as_ref().map_or(0, |d| blocks(d.f_blocks)),
+        disk: disk.map_or(0, |disk| disk.used),
+        max_disk: disk.map_or(0, |disk| disk.total),
         // What the host's end receives is what the container sends.
         net_in: traffic.sent,
         net_out: traffic.received,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{Env, fsck::point, leftovers, setters::setters};
 use crate::{
-    changes::Changes,
+    changes,
     config::{MountPoint, Size, Vmid, VolumeId, VolumeRef},
     error::{DiskError, Error},
     mount,
@@ -131,9 +131,7 @@ fn check(
     storages: &Storages,
 ) -> Result<Task, Error> {
     loaded.check_lock()?;
-    if let Some(digest) = &options.digest {
-        Changes::default().digest(digest).check_digest(&loaded.digest())?;
-    }
+    changes::check_digest(options.digest.as_deref(), &loaded.digest())?;
     let point = point(loaded.config.main(), disk)?;
     let volume = match &point.volume {
         VolumeRef::Volume(volume) => volume.clone(),

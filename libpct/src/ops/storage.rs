@@ -51,6 +51,10 @@ pub(crate) fn remove_storage(env: &Env, id: &str) -> Result<(), Error> {
     change(env, |cfg| cfg.remove(id))
 }
 
+pub(crate) fn storage_ids(env: &Env) -> Result<Vec<String>, Error> {
+    Ok(env.storages()?.ids())
+}
+
 pub(crate) fn storage_status(env: &Env) -> Result<Vec<StorageStatus>, Error> {
     Ok(env.storages()?.statuses())
 }

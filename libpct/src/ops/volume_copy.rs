@@ -5,7 +5,6 @@
 
 use std::{
     fs::{File, OpenOptions},
-    num::NonZeroU64,
     ops::ControlFlow,
     os::{
         fd::{AsFd, OwnedFd},
@@ -23,17 +22,18 @@ use crate::{
     error::Error,
     mount,
     progress::Progress,
-    storage::{Location, Storages},
+    storage::{Flow, Location, Storages},
 };
 
-/// Where a copy goes, and how fast.
+/// Where a copy goes, what for, and how fast.
 pub(super) struct Target<'a> {
     pub(super) storage: &'a str,
     pub(super) owner: Vmid,
     /// The host's ids of the new owner's root.
     pub(super) root: (u32, u32),
-    /// KiB a second.
-    pub(super) bandwidth: Option<NonZeroU64>,
+    pub(super) flow: Flow,
+    /// KiB a second; the storages' limits where none is asked for.
+    pub(super) bandwidth: Option<u64>,
 }
 
 /// Copies a volume, or a snapshot of it. `announce` hears the name of the new one before that exists, so that nothing is made
@@ -50,12 +50,14 @@ pub(super) fn copy(
     let size = storages.size(&origin.volume)?;
     let copy = storages.allocate(target.storage, target.owner, size, &mut |volume| announce(volume, size))?;
     made.push(copy.clone());
+    let between = [&*origin.volume.storage, target.storage];
+    let bandwidth = storages.bandwidth(target.bandwidth, target.flow, between);
     let from = storages.locate_at(&origin.volume, snapshot)?;
     let to = storages.locate(&copy)?;
     if let (Location::Image(from), Location::Image(to)) = (&from, &to) {
         let (source, image) =
             (open(from, OpenOptions::new().read(true))?, open(to, OpenOptions::new().write(true))?);
-        copy::file(source.as_fd(), image.as_fd(), from, target.bandwidth, &mut watch(progress))?;
+        copy::file(source.as_fd(), image.as_fd(), from, bandwidth, &mut watch(progress))?;
     } else {
         // A snapshot and a base can't be written to, not even to replay a journal.
         let frozen = snapshot.is_some() || storages.describe(&origin.volume)?.is_base;
@@ -66,7 +68,7 @@ pub(super) fn copy(
             Location::Directory(_) => None,
             Location::Image(_) | Location::Block(_) => copy::used(source.as_fd()).ok(),
         };
-        let options = copy::Options { bandwidth: target.bandwidth, total };
+        let options = copy::Options { bandwidth, total };
         let copied = copy::tree(source.as_fd(), new.as_fd(), &options, &mut watch(progress))?;
         if copied.vanished > 0 {
             progress.warning(&format!(

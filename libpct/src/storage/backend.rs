@@ -8,6 +8,7 @@ use std::{
 
 use super::{Format, StorageError};
 use crate::config::{Size, Vmid};
+pub(super) use crate::sys::filesystem::Space;
 
 /// Where the data of a volume is, once it is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,14 +74,6 @@ pub(crate) struct Listed {
     pub(crate) size: Size,
     /// The base whose content it shares.
     pub(crate) parent: Option<String>,
-}
-
-/// How full a storage is, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Space {
-    pub(crate) total: u64,
-    pub(crate) used: u64,
-    pub(crate) available: u64,
 }
 
 /// One storage. Methods take the volume's name, the part of a volume id behind the colon, and may assume

@@ -70,6 +70,14 @@ impl DirStorage {
         Self { source: Some(source), ..self }
     }
 
+    fn offline(&self, source: StorageError) -> StorageError {
+        StorageError::Offline { storage: self.id.clone(), source: Box::new(source) }
+    }
+
+    fn answers(&self) -> Result<(), StorageError> {
+        mounts::answers(&self.folders.path).map_err(|e| self.offline(e))
+    }
+
     fn path(&self, file: &FileName<'_>) -> PathBuf {
         self.folders.images(file.name.owner).join(file.file)
     }
@@ -104,11 +112,13 @@ impl Backend for DirStorage {
     }
 
     fn activate(&self) -> Result<(), StorageError> {
-        let Some(source) = &self.source else { return self.folders.activate() };
-        let offline = |source| StorageError::Offline { storage: self.id.clone(), source: Box::new(source) };
-        source.find().map_err(offline)?;
+        let Some(source) = &self.source else {
+            self.answers()?;
+            return self.folders.activate();
+        };
+        source.find().map_err(|e| self.offline(e))?;
         if mounts::is_mounted(&self.folders.path)? {
-            return Ok(());
+            return self.answers();
         }
         self.folders.activate()?;
         source.mount(&self.folders.path)
@@ -118,6 +128,7 @@ impl Backend for DirStorage {
         if self.source.is_some() && !mounts::is_mounted(&self.folders.path)? {
             return Err(self.folders.unusable("it is not mounted"));
         }
+        self.answers()?;
         self.folders.check()
     }
 

@@ -116,6 +116,15 @@ pub enum StorageError {
         #[source]
         source: Box<StorageError>,
     },
+    /// A path lies on a server that does not answer.
+    #[error("the server that '{path}' is on does not answer")]
+    Silent {
+        /// The path.
+        path: PathBuf,
+        /// What was tried.
+        #[source]
+        source: exec::Error,
+    },
     /// A program of the storage failed.
     #[error(transparent)]
     Program(#[from] exec::Error),

@@ -15,7 +15,10 @@ use super::{
     cfg::Section,
     volname::{bad, free_numbers, no_free_name},
 };
-use crate::{config::Vmid, sys::folder};
+use crate::{
+    config::Vmid,
+    sys::{filesystem, folder},
+};
 
 /// How the names of templates end.
 const TEMPLATE_ENDS: [&str; 5] = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
@@ -113,14 +116,7 @@ impl Folders {
     }
 
     pub(super) fn space(&self) -> Result<Space, StorageError> {
-        let found = rustix::fs::statvfs(&self.path)
-            .map_err(|errno| StorageError::io("cannot read", &self.path, errno))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok(Space {
-            total: bytes(found.f_blocks),
-            used: bytes(found.f_blocks.saturating_sub(found.f_bfree)),
-            available: bytes(found.f_bavail),
-        })
+        filesystem::space_at(&self.path).map_err(|errno| StorageError::io("cannot read", &self.path, errno))
     }
 
     /// The lowest number that no volume of a container has.

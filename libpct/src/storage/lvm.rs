@@ -85,6 +85,7 @@ impl Group {
             return Ok(());
         }
         tools::change(lvm("vgscan").args(["--ignorelockingfailure", "--mknodes"]))?;
+        tools::settle();
         self.check()
     }
 
@@ -367,7 +368,10 @@ mod tests {
         script::answer("vgs ", "  vg1:10:5\n");
         script::answer("vgs ", "  vg0:1000:400\n");
         storage("").activate().unwrap();
-        assert_eq!(script::take(), [VGS, "vgscan --ignorelockingfailure --mknodes", VGS]);
+        assert_eq!(
+            script::take(),
+            [VGS, "vgscan --ignorelockingfailure --mknodes", "udevadm settle --timeout=30", VGS]
+        );
         assert!(matches!(storage("").check(), Err(StorageError::Unusable { .. })));
         script::take();
         script::answer("vgs ", "  vg0:1000:400\n");

@@ -12,6 +12,7 @@ mod cifs;
 mod dir;
 mod error;
 mod folders;
+mod iscsi;
 mod lock;
 mod lvm;
 mod lvmthin;
@@ -22,18 +23,26 @@ mod rawfile;
 mod rbd;
 mod remove;
 mod report;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod volname;
 mod zfspool;
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use backend::Backend;
 pub(crate) use backend::{Described, Feature, Location};
-pub(crate) use cfg::StorageCfg;
+use cfg::Limits;
+pub(crate) use cfg::{Flow, StorageCfg};
+pub use cfg::{STORAGE_OPTIONS, StorageOption, StorageValue, storage_types};
 pub(crate) use error::StorageError;
 pub(crate) use lock::Lock;
 use lock::Place;
+pub(crate) use mounts::answers;
 pub use report::{StorageStatus, StorageVolume};
 pub(crate) use volname::Format;
 
@@ -67,12 +76,17 @@ pub(crate) struct Storage {
     nodes: Option<Vec<String>>,
     /// Absent for a kind that we do not know: the storage exists, but cannot be used.
     backend: Result<Box<dyn Backend>, String>,
+    /// The storage whose devices it lies on.
+    base: Option<VolumeId>,
+    limits: Limits,
     lock: lock::Place,
 }
 
 /// All storages of the host.
 pub(crate) struct Storages {
     storages: Vec<Storage>,
+    /// Those of storages that have none of their own.
+    limits: Limits,
     node: String,
     /// Whether a storage that is asked for may be made usable first.
     activates: bool,
@@ -105,7 +119,13 @@ impl Storages {
             sections.insert(0, dir::default_section(places.local));
         }
         let storages = sections.iter().map(|section| Storage::from_section(section, places)).collect();
-        Ok(Self { storages, node: places.node.to_owned(), activates: true, warnings: cfg.warnings })
+        let datacenter_cfg = places.storage_cfg.with_file_name("datacenter.cfg");
+        let mut warnings = cfg.warnings;
+        let limits = Limits::of_datacenter(&read(&datacenter_cfg)?).unwrap_or_else(|reason| {
+            warnings.push(format!("'bwlimit' in '{}' is dropped: {reason}", datacenter_cfg.display()));
+            Limits::default()
+        });
+        Ok(Self { storages, limits, node: places.node.to_owned(), activates: true, warnings })
     }
 
     /// From now on no storage is made usable by being asked: one that is not is an error.
@@ -140,11 +160,14 @@ impl Storages {
     /// The backend of a storage that can be used now.
     fn ready<'a>(&self, storage: &'a Storage) -> Result<&'a dyn Backend, StorageError> {
         let backend = storage.backend()?;
-        if self.activates {
-            backend.activate()?
-        } else {
-            backend.check()?
+        if !self.activates {
+            backend.check()?;
+            return Ok(backend);
         }
+        if let Some(base) = &storage.base {
+            self.get(&base.storage)?.backend()?.activate()?;
+        }
+        backend.activate()?;
         Ok(backend)
     }
 
@@ -253,6 +276,24 @@ impl Storages {
     /// Whether what is on a volume must be frozen before a snapshot of it.
     pub(crate) fn needs_freeze(&self, volume: &VolumeId) -> Result<bool, StorageError> {
         Ok(self.get(&volume.storage)?.backend()?.needs_freeze())
+    }
+
+    /// How fast data may be moved between storages, in KiB a second: as it was asked for, where 0 is no limit, else
+    /// no faster than the slowest of them allows.
+    pub(crate) fn bandwidth<'a>(
+        &self,
+        asked: Option<u64>,
+        flow: Flow,
+        storages: impl IntoIterator<Item = &'a str>,
+    ) -> Option<NonZeroU64> {
+        let of = |id: &str| {
+            let own = self.storages.iter().find(|storage| storage.id == id).map(|storage| storage.limits);
+            own.unwrap_or_default().or(&self.limits, flow)
+        };
+        match asked {
+            Some(limit) => NonZeroU64::new(limit),
+            None => storages.into_iter().filter_map(of).min(),
+        }
     }
 
     /// Freezes a volume's present content under a name.
@@ -365,6 +406,11 @@ impl Storages {
         self.storages.iter().filter(usable).map(|s| s.id.clone()).collect()
     }
 
+    /// The ids of all storages, in the order of `storage.cfg`.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.storages.iter().map(|storage| storage.id.clone()).collect()
+    }
+
     /// The templates of a storage, sorted. Changes nothing: a storage without its folders has none.
     pub(crate) fn templates(&self, id: &str) -> Result<Vec<VolumeId>, StorageError> {
         let volume = |name| VolumeId { storage: id.to_owned(), name };
@@ -399,11 +445,17 @@ impl Storage {
             "nfs" => boxed(nfs::from_section(section)),
             "cifs" => boxed(cifs::from_section(section, etc)),
             "cephfs" => boxed(cephfs::from_section(section, etc)),
+            "iscsi" => boxed(iscsi::Iscsi::from_section(section)),
             "lvm" => boxed(lvm::LvmStorage::from_section(section)),
             "lvmthin" => boxed(lvmthin::LvmThinStorage::from_section(section)),
             "zfspool" => boxed(zfspool::ZfsPoolStorage::from_section(section)),
             "rbd" => boxed(rbd::RbdStorage::from_section(section, etc)),
             other => Err(format!("storages of type '{other}' are not supported by this release")),
+        };
+        let base = section.get("base").map(|base| base.parse().map_err(|e| format!("its 'base': {e}")));
+        let (base, backend) = match base.transpose() {
+            Ok(base) => (base, backend),
+            Err(reason) => (None, Err(reason)),
         };
         Self {
             id: section.id.clone(),
@@ -413,6 +465,8 @@ impl Storage {
             disabled: section.flag("disable"),
             nodes: section.list("nodes").filter(|_| section.id != "local").map(words),
             backend,
+            base,
+            limits: section.limits(),
             lock: Place::of(section, places),
         }
     }
@@ -432,55 +486,20 @@ impl Storage {
     }
 }
 
-/// Reads `storage.cfg`; a file that is not there is empty.
+/// Reads `storage.cfg`.
 pub(crate) fn read_cfg(path: &Path) -> Result<StorageCfg, StorageError> {
+    Ok(StorageCfg::parse(&read(path)?))
+}
+
+/// The text of a file; one that is not there is empty.
+fn read(path: &Path) -> Result<String, StorageError> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(StorageCfg::parse(&text::from_bytes(&bytes))),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(StorageCfg::default()),
+        Ok(bytes) => Ok(text::from_bytes(&bytes).into_owned()),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(StorageError::io("cannot read", path, source)),
     }
 }
 
 fn boxed<B: Backend + 'static>(made: Result<B, String>) -> Result<Box<dyn Backend>, String> {
     made.map(|backend| Box::new(backend) as Box<dyn Backend>)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CFG: &str = "\
-dir: both
-\tpath /srv/both
-\tcontent rootdir,vztmpl
-dir: templates
-\tpath /srv/templates
-\tcontent vztmpl
-dir: off
-\tpath /srv/off
-\tcontent rootdir
-\tdisable
-dir: elsewhere
-\tpath /srv/elsewhere
-\tcontent rootdir
-\tnodes other
-unheardof: strange
-\tcontent rootdir
-";
-
-    #[test]
-    fn only_storages_that_can_be_used_here_are_offered() {
-        let temp = tempfile::tempdir().unwrap();
-        let storage_cfg = temp.path().join("storage.cfg");
-        std::fs::write(&storage_cfg, CFG).unwrap();
-        let lock = |id: &str| temp.path().join(id);
-        let local = temp.path().join("local");
-        let places = Places { storage_cfg: &storage_cfg, local: &local, node: "here", lock: &lock };
-        let storages = Storages::load(&places).unwrap();
-        assert_eq!(storages.with_content(Content::Volumes), ["local", "both"]);
-        assert_eq!(storages.with_content(Content::Templates), ["local", "both", "templates"]);
-        assert!(storages.templates("local").unwrap().is_empty());
-        assert!(!local.exists(), "asking makes no folders");
-        assert!(matches!(storages.templates("elsewhere"), Err(StorageError::NotHere { .. })));
-    }
 }

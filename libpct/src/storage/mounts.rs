@@ -1,4 +1,4 @@
-//! What is mounted where.
+//! What is mounted where, and whether it answers.
 
 use std::{
     ffi::OsString,
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::StorageError;
+use super::{StorageError, tools};
 
 const TABLE: &str = "/proc/self/mounts";
 
@@ -28,6 +28,29 @@ pub(super) fn all() -> Result<Vec<Mount>, StorageError> {
 /// Whether something is mounted on a path.
 pub(super) fn is_mounted(path: &Path) -> Result<bool, StorageError> {
     Ok(all()?.iter().any(|mount| mount.target == path))
+}
+
+/// Makes sure that a path does not lie on a server that is silent: whoever looked there would wait for it, perhaps for ever.
+/// Another process does, which can be killed. Links in the path are not followed.
+pub(crate) fn answers(path: &Path) -> Result<(), StorageError> {
+    if !on(path, &all()?).is_some_and(is_served) {
+        return Ok(());
+    }
+    tools::poke(tools::program("stat", "coreutils").args(["--file-system", "--"]).arg(path))
+        .map_err(|source| StorageError::Silent { path: path.to_owned(), source })
+}
+
+/// The mount that a path is on; of those at the same place the last one covers the others.
+fn on<'a>(path: &Path, mounts: &'a [Mount]) -> Option<&'a Mount> {
+    let holding = mounts.iter().filter(|mount| path.starts_with(&mount.target));
+    holding.max_by_key(|mount| mount.target.as_os_str().len())
+}
+
+/// Whether somebody outside of the kernel has to answer.
+fn is_served(mount: &Mount) -> bool {
+    let kind = mount.kind.to_string_lossy();
+    let servers = ["9p", "afs", "ceph", "cifs", "fuse", "fuseblk", "nfs", "nfs4", "smb3"];
+    servers.contains(&&*kind) || kind.starts_with("fuse.")
 }
 
 fn parse(line: &[u8]) -> Option<Mount> {
@@ -51,6 +74,37 @@ fn unescape(field: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::tools::script;
+
+    #[test]
+    fn only_servers_are_asked_whether_they_answer() {
+        let mounts: Vec<_> = [
+            &b"/dev/sda / ext4 rw 0 0"[..],
+            b"srv:/x /mnt/pve nfs4 rw 0 0",
+            b"tmpfs /mnt/pve/in tmpfs rw 0 0",
+            b"x /mnt/two ext4 rw 0 0",
+            b"x /mnt/two fuse.sshfs rw 0 0",
+        ]
+        .into_iter()
+        .filter_map(parse)
+        .collect();
+        for (path, served) in [
+            ("/srv", false),
+            ("/mnt/pve", true),
+            ("/mnt/pve/x/y", true),
+            ("/mnt/pve2", false),
+            ("/mnt/pve/in/x", false),
+            ("/mnt/two/x", true),
+        ] {
+            assert_eq!(on(Path::new(path), &mounts).is_some_and(is_served), served, "{path}");
+        }
+        answers(Path::new("/proc/self")).unwrap();
+        assert!(script::take().is_empty());
+        // What is not there was looked for.
+        script::fail("stat", "stat: cannot read file system information for '/x': No such file or directory");
+        tools::poke(tools::program("stat", "coreutils")).unwrap();
+        assert_eq!(script::take(), ["stat"]);
+    }
 
     #[test]
     fn names_in_the_table_are_read_as_they_are() {

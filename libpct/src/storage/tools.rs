@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::StorageError;
-use crate::exec::{Command, Error, Output};
+use crate::exec::{Command, Error, Output, Reason};
 
 /// How long a question may take.
 const QUERY: Duration = Duration::from_secs(10);
+/// How long a file system may be silent (spec: runtime, part 11.1).
+const POKE: Duration = Duration::from_secs(2);
 /// How long a change may take.
 const CHANGE: Duration = Duration::from_secs(300);
 
@@ -20,6 +22,26 @@ pub(super) fn ask(command: Command) -> Result<Vec<String>, StorageError> {
     Ok(run(command.timeout(QUERY))?.stdout_lines())
 }
 
+/// The same, where a complaint with these words means that there is nothing to tell.
+pub(super) fn ask_unless(command: Command, fine: &[&str]) -> Result<Vec<String>, StorageError> {
+    match run(command.timeout(QUERY)) {
+        Err(e) if is_fine(&e, fine) => Ok(Vec::new()),
+        other => Ok(other?.stdout_lines()),
+    }
+}
+
+/// Has a program ask something that may be silent: only silence is an error, whatever the answer is.
+pub(super) fn poke(command: Command) -> Result<(), Error> {
+    match run(command.timeout(POKE)) {
+        Err(silence @ Error::Failed { reason: Reason::Timeout, .. }) => Err(silence),
+        _ => Ok(()),
+    }
+}
+
+fn is_fine(error: &Error, words: &[&str]) -> bool {
+    words.iter().any(|words| error.stderr().contains(words))
+}
+
 /// Has a program change something.
 pub(super) fn change(command: Command) -> Result<(), StorageError> {
     Ok(run(command.timeout(CHANGE)).map(drop)?)
@@ -28,7 +50,7 @@ pub(super) fn change(command: Command) -> Result<(), StorageError> {
 /// Has a program change something, where a complaint with these words means that there is nothing to do.
 pub(super) fn change_unless(command: Command, fine: &[&str]) -> Result<(), StorageError> {
     match run(command.timeout(CHANGE)) {
-        Err(e) if fine.iter().any(|words| e.stderr().contains(words)) => Ok(()),
+        Err(e) if is_fine(&e, fine) => Ok(()),
         other => Ok(other.map(drop)?),
     }
 }
@@ -36,6 +58,11 @@ pub(super) fn change_unless(command: Command, fine: &[&str]) -> Result<(), Stora
 /// Has a program do what takes as long as there is data.
 pub(super) fn work(command: Command) -> Result<(), StorageError> {
     Ok(run(command).map(drop)?)
+}
+
+/// Waits until the nodes of devices are there that have just come. One that does not come is missed where it is used.
+pub(super) fn settle() {
+    let _ = change(program("udevadm", "udev").args(["settle", "--timeout=30"]));
 }
 
 #[cfg(not(test))]

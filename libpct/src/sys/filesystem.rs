@@ -1,7 +1,9 @@
-//! What only ioctl(2) tells a mounted file system: to grow, to give back what it does not use.
+//! Mounted file systems: how full they are, and what only ioctl(2) tells them: to grow, to give back what they do not use.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
+use rustix::fs::StatVfs;
 use rustix::io::Errno;
 use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl, opcode};
 
@@ -90,6 +92,34 @@ fn grow_xfs(root: BorrowedFd<'_>, bytes: u64) -> rustix::io::Result<()> {
     let wanted = XfsGrow { blocks, inode_percent: geometry.inode_percent };
     // SAFETY: the request reads a `struct xfs_growfs_data`.
     unsafe { ioctl(root, Setter::<XFS_IOC_FSGROWFSDATA, XfsGrow>::new(wanted)) }
+}
+
+/// How full a file system is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Space {
+    pub(crate) total: u64,
+    pub(crate) used: u64,
+    /// What an ordinary user can still write.
+    pub(crate) available: u64,
+}
+
+/// How full the file system is on which something open lies.
+pub(crate) fn space(of: impl AsFd) -> rustix::io::Result<Space> {
+    rustix::fs::fstatvfs(of).map(bytes)
+}
+
+/// The same of a path.
+pub(crate) fn space_at(path: impl AsRef<Path>) -> rustix::io::Result<Space> {
+    rustix::fs::statvfs(path.as_ref()).map(bytes)
+}
+
+fn bytes(found: StatVfs) -> Space {
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Space {
+        total: bytes(found.f_blocks),
+        used: bytes(found.f_blocks.saturating_sub(found.f_bfree)),
+        available: bytes(found.f_bavail),
+    }
 }
 
 /// Has a mounted file system give back to its device what it does not use; returns how many bytes that were.

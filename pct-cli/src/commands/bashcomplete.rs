@@ -10,7 +10,7 @@ use super::{Hidden, open};
 use crate::{
     argv::Dialect,
     complete::{Line, candidates},
-    door::{Content, Error, PendingKey, Status, Vmid, pending_keys},
+    door::{Content, Error, PendingKey, Status, Vmid, pending_keys, storage_types},
     exit::Exit,
     failure::Failure,
     output,
@@ -57,6 +57,11 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
         Candidates::FreeVmid => Ok(open()?.free_vmid().iter().map(Vmid::to_string).collect()),
         Candidates::Templates => templates(),
         Candidates::Storages => open()?.storages(Content::Volumes),
+        Candidates::StorageWords => match container.and_then(OsStr::to_str) {
+            Some("add") => Ok(storage_types().map(str::to_owned).collect()),
+            Some("alloc" | "list" | "remove" | "set") => open()?.storage_ids(),
+            _ => Ok(Vec::new()),
+        },
         Candidates::Snapshots => match named(container) {
             Some(vmid) => open()?.container(vmid).snapshot_names(),
             None => Ok(Vec::new()),

@@ -27,9 +27,9 @@ pub(crate) static VERB: Verb = Verb {
             Param::new(
                 "bwlimit",
                 Kind::Number { min: Some(0), max: None },
-                "Read the template no faster than so many KiB per second.",
+                "Read the template no faster than so many KiB per second; 0 is without limit.",
             )
-            .default("the limit of the storage"),
+            .default("the limits of the storages"),
             Param::new("force", Kind::Bool, "With --restore: overwrite an existing container.").default("0"),
             Param::new("ha-managed", Kind::Bool, "Let the cluster's high availability manager look after it.")
                 .default("0"),
@@ -80,6 +80,7 @@ fn options(args: &Args) -> Result<CreateOptions, Failure> {
     }
     let text = |name| args.text(name).map(str::to_owned);
     let mut options = CreateOptions::new(template)
+        .bandwidth(args.bandwidth())
         .start(args.is_set("start"))
         .ignore_unpack_errors(args.is_set("ignore-unpack-errors"));
     options.config = args.config();
@@ -97,10 +98,6 @@ fn refuse_what_is_not_here(args: &Args) -> Result<(), ParamErrors> {
     }
     if args.text("pool").is_some() {
         errors.add("pool", "there are no resource pools here");
-    }
-    let limit = args.text("bwlimit").and_then(|text| text.parse::<f64>().ok());
-    if limit.is_some_and(|limit| limit > 0.0) {
-        errors.add("bwlimit", "the speed of unpacking cannot be limited yet");
     }
     if args.is_set("restore") {
         errors.add("restore", "backups cannot be restored yet");

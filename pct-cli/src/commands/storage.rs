@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use super::{Verb, open};
 use crate::{
     check::Args,
-    door::{Content, Pct, StorageStatus, StorageVolume, Vmid, VolumeId, json},
+    door::{
+        Content, Pct, STORAGE_OPTIONS, StorageOption, StorageStatus, StorageValue, StorageVolume, Vmid,
+        VolumeId, json, split_list,
+    },
     exit::Exit,
     failure::{Failure, ParamErrors},
     output,
-    spec::{Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
+    spec::{Candidates, Group, Kind, OUTPUT_FORMAT, Param, VMID, VerbSpec},
     structured::Form,
 };
 
@@ -17,33 +20,24 @@ pub(crate) static VERB: Verb = Verb {
     spec: VerbSpec {
         name: "storage",
         group: Group::Access,
-        about: "Show the storages of this host and what is on them; make, find and remove single volumes.",
+        about: "Show the storages of this host and what is on them; make, find and remove single volumes; write storages \
+                down in storage.cfg, change what stands there, and take them out.",
         positionals: &[
             Param::new(
                 "action",
-                Kind::Enum(&["status", "list", "alloc", "free", "path"]),
+                Kind::Enum(&["status", "list", "alloc", "free", "path", "add", "set", "remove"]),
                 "What to do: 'status'; 'list <storage>'; 'alloc <storage> <vmid> <name> <size>' with a size in KiB, or with M \
-                 or G behind it, and '' for the next free name; 'free <volume>'; 'path <volume>'.",
+                 or G behind it, and '' for the next free name; 'free <volume>'; 'path <volume>'; 'add <type> <storage>', \
+                 'set <storage>' and 'remove <storage>', which touch nothing but storage.cfg.",
             )
             .required()
             .ours(),
-            Param::new("argument", Kind::Text, "What to do it with.").many().ours(),
-        ],
-        options: &[
-            Param::new(
-                "content",
-                Kind::Enum(&["rootdir", "images", "vztmpl"]),
-                "Show what holds, or is, this only.",
-            )
-            .ours(),
-            Param::new("enabled", Kind::Bool, "Leave out storages that are switched off.")
-                .default("0")
+            Param::new("argument", Kind::Text, "What to do it with.")
+                .many()
+                .candidates(Candidates::StorageWords)
                 .ours(),
-            Param::new("format", Kind::Enum(&["raw", "subvol"]), "The format of a new volume.").ours(),
-            OUTPUT_FORMAT,
-            Param::new("storage", Kind::Text, "Show the status of this storage only.").ours(),
-            Param { required: false, about: "List the volumes of this container only.", ..VMID.ours() },
         ],
+        options: &OPTIONS,
         config_options: false,
         extra_args: false,
         needs_root: true,
@@ -52,11 +46,60 @@ pub(crate) static VERB: Verb = Verb {
     run,
 };
 
+/// The options that are not those of a storage.
+const OWN: [Param; 5] = [
+    Param::new("delete", Kind::List, "With 'set': the options that are taken out.").ours(),
+    Param::new("enabled", Kind::Bool, "With 'status': leave out storages that are switched off.")
+        .default("0")
+        .ours(),
+    OUTPUT_FORMAT,
+    Param::new("storage", Kind::Text, "With 'status': this storage only.")
+        .candidates(Candidates::Storages)
+        .ours(),
+    Param { required: false, about: "With 'list': the volumes of this container only.", ..VMID.ours() },
+];
+
+/// The options of storages that other actions take, too.
+const CONTENT: &str = "content";
+const FORMAT: &str = "format";
+
+static OPTIONS: [Param; OWN.len() + STORAGE_OPTIONS.len()] = {
+    let mut all = [OUTPUT_FORMAT; OWN.len() + STORAGE_OPTIONS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < OWN.len() { OWN[at] } else { written(&STORAGE_OPTIONS[at - OWN.len()]) };
+        at += 1;
+    }
+    all
+};
+
+/// An option of a storage. What its value may be is the library's to say, where it is not one of a few words.
+const fn written(option: &StorageOption) -> Param {
+    let kind = match option.value {
+        StorageValue::Flag => Kind::Bool,
+        StorageValue::Choice(words) => Kind::Enum(words),
+        StorageValue::List | StorageValue::Content => Kind::List,
+        _ => Kind::Text,
+    };
+    let about = match option.name.as_bytes() {
+        b"content" => {
+            "What the storage may hold; with 'status' and 'list': show only what holds, or is, this."
+        }
+        b"format" => {
+            "The format of new volumes of virtual machines; with 'alloc': of the volume, raw or subvol."
+        }
+        _ => option.about,
+    };
+    Param::new(option.name, kind, about).ours()
+}
+
 fn run(args: &Args) -> Result<Exit, Failure> {
     let extra = args.extra.iter().filter_map(|word| word.to_str());
     let words: Vec<&str> = args.text("argument").into_iter().chain(extra).collect();
+    let action = args.text("action").unwrap_or_default();
+    refuse_options_of_others(action, args)?;
     let pct = open()?;
-    match (args.text("action").unwrap_or_default(), &words[..]) {
+    match (action, &words[..]) {
         ("status", []) => status(&pct, args),
         ("list", [storage]) => list(&pct, storage, args),
         ("alloc", [storage, vmid, name, size]) => allocate(&pct, [storage, vmid, name, size], args),
@@ -69,15 +112,74 @@ fn run(args: &Args) -> Result<Exit, Failure> {
             output::print(&format!("{}\n", pct.volume_path(&parse(volume)?)?.display()))?;
             Ok(Exit::SUCCESS)
         }
+        ("add", [kind, storage]) => {
+            pct.add_storage(kind, storage, &settings(args))?;
+            Ok(Exit::SUCCESS)
+        }
+        ("set", [storage]) => {
+            let deleted: Vec<_> =
+                split_list(args.text("delete").unwrap_or_default()).map(str::to_owned).collect();
+            let settings = settings(args);
+            if settings.is_empty() && deleted.is_empty() {
+                return Err(Failure::Message("no options specified".to_owned()));
+            }
+            pct.set_storage(storage, &settings, &deleted)?;
+            Ok(Exit::SUCCESS)
+        }
+        ("remove", [storage]) => {
+            pct.remove_storage(storage)?;
+            Ok(Exit::SUCCESS)
+        }
         (action, _) => {
             let takes = match action {
                 "status" => "nothing",
+                "add" => "<type> <storage>",
+                "set" | "remove" => "<storage>",
                 "list" => "<storage>",
                 "alloc" => "<storage> <vmid> <name> <size>",
                 _ => "<volume>",
             };
             Err(ParamErrors::one("argument", &format!("'{action}' takes {takes}")).into())
         }
+    }
+}
+
+/// The options of a storage that were given, as they go to `storage.cfg`.
+fn settings(args: &Args) -> Vec<(String, String)> {
+    let given = |option: &StorageOption| Some((option.name.to_owned(), args.text(option.name)?.to_owned()));
+    STORAGE_OPTIONS.iter().filter_map(given).collect()
+}
+
+fn refuse_options_of_others(action: &str, args: &Args) -> Result<(), ParamErrors> {
+    let mut errors = ParamErrors::new(ParamErrors::VERIFICATION);
+    let mut only = |name: &str, actions: &[&str]| {
+        if args.text(name).is_some() && !actions.contains(&action) {
+            errors.add(name, &format!("only with '{}'", actions.join("' and '")));
+        }
+    };
+    for option in STORAGE_OPTIONS {
+        match option.name {
+            CONTENT => only(CONTENT, &["add", "set", "list", "status"]),
+            FORMAT => only(FORMAT, &["add", "set", "alloc"]),
+            name => only(name, &["add", "set"]),
+        }
+    }
+    only("delete", &["set"]);
+    only("enabled", &["status"]);
+    only("storage", &["status"]);
+    only("vmid", &["list"]);
+    only("output-format", &["list", "status"]);
+    if errors.params.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// The one content that is to be shown.
+fn content(args: &Args) -> Result<Option<&str>, ParamErrors> {
+    const SHOWN: [&str; 3] = ["rootdir", "images", "vztmpl"];
+    match args.text(CONTENT) {
+        Some(word) if !SHOWN.contains(&word) => {
+            Err(ParamErrors::one(CONTENT, &format!("'{word}' is not one of {}", SHOWN.join(", "))))
+        }
+        word => Ok(word),
     }
 }
 
@@ -93,7 +195,7 @@ fn status(pct: &Pct, args: &Args) -> Result<Exit, Failure> {
             return Err(Failure::Message(format!("storage '{id}' does not exist")));
         }
     }
-    let content = args.text("content");
+    let content = content(args)?;
     found.retain(|storage| {
         let holds = content.is_none_or(|content| storage.content.iter().any(|word| word == content));
         holds && (storage.enabled || !args.is_set("enabled"))
@@ -140,7 +242,7 @@ fn status_table(found: &[StorageStatus]) -> String {
 
 fn list(pct: &Pct, storage: &str, args: &Args) -> Result<Exit, Failure> {
     let owner = args.text("vmid").map(|_| args.vmid()).transpose()?;
-    let word = args.text("content");
+    let word = content(args)?;
     let content = word.map(|word| if word == "vztmpl" { Content::Templates } else { Content::Volumes });
     let mut found = pct.storage_contents(storage, content, owner)?;
     let kind = |volume: &StorageVolume| pct.content_word(volume);
@@ -170,7 +272,7 @@ fn allocate(pct: &Pct, [storage, vmid, name, size]: [&str; 4], args: &Args) -> R
     let wrong = |text: &str| ParamErrors::one("argument", text);
     let owner: Vmid = vmid.parse().map_err(|e| wrong(&format!("{e}")))?;
     let size = kib(size).ok_or_else(|| wrong("the size is a number of KiB, or one with M or G behind it"))?;
-    let made = pct.allocate_volume(storage, owner, size, args.text("format"))?;
+    let made = pct.allocate_volume(storage, owner, size, args.text(FORMAT))?;
     // The name is the storage's to give: it must stay the one by which the owner is known.
     if !name.is_empty() && made.name.rsplit('/').next() != Some(name) {
         pct.remove_volume(&made)?;

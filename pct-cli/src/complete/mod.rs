@@ -13,7 +13,8 @@ use crate::{
     spec::{Candidates, Group, Param, VerbSpec},
 };
 
-/// Finds out what the host has of a kind; snapshots are those of the container that is named.
+/// Finds out what the host has of a kind; snapshots are those of the container that the first word names, which for `storage`
+/// is the action.
 pub(crate) type Host<'a> = &'a dyn Fn(Candidates, Option<&OsStr>) -> Vec<String>;
 
 /// All that may replace `current`, the word at the cursor; `words` are those behind the program's name.

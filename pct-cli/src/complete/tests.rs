@@ -58,6 +58,8 @@ fn positionals_offer_what_their_table_says() {
         ("start Start", "Startable"),
         ("help st", "start startall status stop stopall storage"),
         ("help --verbose 0 conf", "config"),
+        ("storage add ", "StorageWords"),
+        ("storage se", "set"),
         ("exec 100 ", ""),
         ("nonsense ", ""),
         ("bashcomplete ", ""),

@@ -1,9 +1,11 @@
 //! Clones, templates, and volumes that move.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::time::{Duration, Instant};
 
-use pct_tests::{Ct, Host, debian, require_root};
+use pct_tests::archive::Compression;
+use pct_tests::{Ct, Host, Run, busybox, debian, require_root};
 
 /// What stands behind a key of a config.
 fn value(config: &str, key: &str) -> String {
@@ -194,6 +196,59 @@ fn a_volume_moves_to_another_storage() {
         .fails()
         .says("but not both");
     ct.pct("move-volume", &["rootfs"]).output().fails().says("both 'storage' and 'target-vmid' missing");
+}
+
+#[test]
+fn the_rules_of_a_firewall_go_with_a_container() {
+    require_root!();
+    let host = Host::new();
+    let rules = |ct: &Ct<'_>| host.root().join(format!("etc/pct/firewall/{}.fw", ct.id));
+    let ct = host.busybox(&["--rootfs", "local:0"]);
+    let (clone, plain, failed) = (host.ct(), host.ct(), host.ct());
+    ct.pct("clone", &[&plain.id]).ok();
+    assert!(!rules(&plain).exists());
+    fs::create_dir_all(rules(&ct).parent().unwrap()).unwrap();
+    fs::write(rules(&ct), "[OPTIONS]\nenable: 1\n").unwrap();
+    ct.pct("clone", &[&clone.id]).ok();
+    assert_eq!(fs::read(rules(&clone)).unwrap(), fs::read(rules(&ct)).unwrap());
+    // Nothing of a clone stays that could not be made.
+    fs::remove_dir_all(ct.subvol()).unwrap();
+    ct.pct("clone", &[&failed.id]).output().fails().says("clone failed");
+    assert!(!failed.conf().exists() && !rules(&failed).exists());
+    ct.pct("destroy", &[]).ok();
+    assert!(!rules(&ct).exists() && rules(&clone).exists());
+}
+
+#[test]
+fn data_moves_no_faster_than_the_storages_allow() {
+    require_root!();
+    let host = Host::new();
+    // No two file systems share data.
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    fs::set_permissions(memory.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    host.storages(&format!(
+        "dir: slow\n\tpath {}\n\tcontent rootdir\n\tbwlimit clone=2048,move=1024,restore=1024\n",
+        memory.path().display()
+    ));
+    // At least as long as it takes at that many KiB a second, but for what may flow at once.
+    let slow = |run: Run, kib: u64, rate: u64| {
+        let start = Instant::now();
+        run.ok();
+        let (took, least) = (start.elapsed(), Duration::from_millis(kib * 1000 / rate - 100));
+        assert!(took >= least, "{took:?}, expected {least:?}");
+    };
+    let (ct, clone) = (host.ct(), host.ct());
+    let template = busybox::template(Compression::None);
+    let size = fs::metadata(&template).unwrap().len() >> 10;
+    let disks = ["--rootfs", "local:0", "--mp0", "slow:0,mp=/data"];
+    slow(ct.pct("create", &[&[&*template.to_string_lossy()], &disks[..]].concat()), size, 1024);
+    let file = ct.subvol().join("root/data");
+    fs::write(&file, vec![7; 2 << 20]).unwrap();
+    std::os::unix::fs::chown(&file, Some(100_000), Some(100_000)).unwrap();
+    slow(ct.pct("clone", &[&clone.id, "--storage", "slow"]), 2048, 2048);
+    slow(ct.pct("move-volume", &["rootfs", "slow", "--bwlimit", "4096"]), 2048, 4096);
+    slow(ct.pct("move-volume", &["rootfs", "local", "--delete"]), 2048, 1024);
+    clone.pct("destroy", &[]).ok();
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
 use pct_tests::archive::Compression;
-use pct_tests::{Host, busybox, require_root};
+use pct_tests::{Host, Silent, busybox, require_root};
 
 #[test]
 fn an_image_is_sparse_ext4_on_a_loop_device_while_it_runs() {
@@ -100,4 +101,21 @@ fn a_second_volume_is_mounted_where_it_belongs() {
     ct.stop();
     ct.pct("destroy", &[]).ok();
     assert!(!volume.exists());
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_waited_for() {
+    require_root!();
+    let host = Host::new();
+    let (dead, bound) = (host.scratch().join("dead"), host.scratch().join("bound"));
+    fs::create_dir_all(&dead).unwrap();
+    fs::create_dir_all(&bound).unwrap();
+    host.storages(&format!("dir: dead\n\tpath {}\n\tcontent rootdir\n", dead.join("below").display()));
+    let ct = host.busybox(&["--rootfs", "local:0", "--mp0", &format!("{},mp=/data", bound.display())]);
+    let _silent = [Silent::new(&dead), Silent::new(&bound)];
+    let patience = Duration::from_secs(30);
+    host.pct(&["storage", "status"]).limit(patience).ok().says("storage 'dead' is not online");
+    let silent = format!("the server that '{}' is on does not answer", bound.display());
+    let told = ct.pct("df", &[]).limit(patience).ok().says(&silent);
+    assert!(told.out().lines().any(|line| line.starts_with("rootfs ")), "{}", told.out());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Part, Role, Section, StorageCfg, Written, is_storage_id, kind};
+use super::{Kind, Part, Role, Section, StorageCfg, Written, is_storage_id, kind};
 use crate::storage::StorageError;
 
 impl StorageCfg {
@@ -108,17 +108,17 @@ fn change(
     let invalid = |reason: String| StorageError::Invalid { storage: id.clone(), reason };
     let known = kind(&section.kind);
     for key in deleted {
-        section.properties.remove(key);
+        if section.properties.remove(key).is_none() {
+            knows(known, key).map_err(invalid)?;
+        }
     }
     for (key, value) in values {
         let fault = |reason: String| invalid(format!("option '{key}': {reason}"));
-        if key == "password" {
+        knows(known, key).map_err(invalid)?;
+        if ["keyring", "password"].contains(&key.as_str()) {
             return Err(fault("it stays in a file of its own, see docs/storages.md".to_owned()));
         }
         let checked = match known {
-            Some(known) if !known.knows(key) => {
-                return Err(invalid(format!("a storage of type '{}' has no option '{key}'", known.name)));
-            }
             Some(known) => known.check(key, Some(value)).map_err(fault)?,
             None if value.contains(['\n', '\r']) => {
                 return Err(fault("it has control characters".to_owned()));
@@ -135,6 +135,16 @@ fn change(
         section.need(key).map_err(invalid)?;
     }
     Ok(())
+}
+
+/// Refuses an option that a storage of this type cannot have.
+fn knows(kind: Option<&Kind>, key: &str) -> Result<(), String> {
+    match kind {
+        Some(kind) if !kind.knows(key) => {
+            Err(format!("a storage of type '{}' has no option '{key}'", kind.name))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The lines of a section in the original's form, with what it would drop: comments behind the header, what is ignored

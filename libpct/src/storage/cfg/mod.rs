@@ -5,6 +5,8 @@
 
 mod edit;
 mod grammar;
+mod limits;
+mod options;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -12,6 +14,9 @@ mod types;
 use std::collections::BTreeMap;
 
 use grammar::{Line, line};
+pub(crate) use limits::{Flow, Limits};
+pub use options::{STORAGE_OPTIONS, StorageOption, StorageValue};
+pub use types::storage_types;
 pub(crate) use types::{Kind, kind};
 
 use crate::config::{VolumeId, parse_bool, split_list};
@@ -51,13 +56,19 @@ impl Section {
         self.list("content").unwrap_or_else(default)
     }
 
+    /// How fast its data may be moved.
+    pub(crate) fn limits(&self) -> Limits {
+        // What is here has been checked.
+        self.get("bwlimit").and_then(|text| Limits::parse(text).ok()).unwrap_or_default()
+    }
+
     /// Whether it is the same storage for every host.
     pub(crate) fn is_shared(&self) -> bool {
         kind(&self.kind).is_some_and(|kind| kind.shared) || self.flag("shared")
     }
 }
 
-/// A file, and what of it had to be passed over. Nothing makes the whole file unreadable: one bad line must not take
+/// A file, and what of it had to be passed over, with the line. Nothing makes the whole file unreadable: one bad line must not take
 /// every storage away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StorageCfg {
@@ -97,8 +108,12 @@ impl StorageCfg {
     pub(crate) fn parse(text: &str) -> Self {
         let mut cfg = Self::default();
         let mut place = Place::Outside;
-        for raw in text.split_inclusive('\n') {
+        for (at, raw) in text.split_inclusive('\n').enumerate() {
+            let known = cfg.warnings.len();
             place = cfg.line(raw, place);
+            for warning in &mut cfg.warnings[known..] {
+                *warning = format!("storage.cfg, line {}: {warning}", at + 1);
+            }
         }
         cfg
     }

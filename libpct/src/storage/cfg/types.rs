@@ -1,6 +1,10 @@
-//! The types of storages and their options (spec: runtime, part 10.2): from this table come the checks of a file, the
-//! defaults, and the order in which options are written.
+//! The types of storages and which options they have (spec: runtime, part 10.2): from this table come the checks of a file,
+//! the defaults, and the order in which options are written.
 
+use super::{
+    limits::Limits,
+    options::{StorageValue, value_of},
+};
 use crate::config::{parse_bool, split_list};
 
 /// What a type of storage is and takes.
@@ -193,50 +197,9 @@ const fn foreign(name: &'static str, shared: bool) -> Kind {
 const COMMON: &[&str] =
     &["bwlimit", "content", "disable", "format", "max-protected-backups", "nodes", "prune-backups", "shared"];
 
-/// What the value of an option is.
-enum Value {
-    Flag,
-    /// A flag, or an absolute path.
-    FlagOrPath,
-    Path,
-    /// One word that is no option of a program.
-    Word,
-    Number,
-    Choice(&'static [&'static str]),
-    /// A list whose order says nothing.
-    List,
-    Content,
-    Format,
-    Text,
-}
-
-fn value_of(key: &str) -> Value {
-    match key {
-        "create-base-path"
-        | "create-subdirs"
-        | "mkdir"
-        | "snapshot-as-volume-chain"
-        | "nocow"
-        | "fuse"
-        | "saferemove"
-        | "tagged_only"
-        | "sparse"
-        | "krbd"
-        | "disable"
-        | "shared" => Value::Flag,
-        "is_mountpoint" => Value::FlagOrPath,
-        "path" | "mountpoint" | "export" | "subdir" => Value::Path,
-        "server" | "username" | "domain" | "fs-name" | "vgname" | "thinpool" | "pool" | "data-pool"
-        | "namespace" | "base" | "portal" | "target" | "blocksize" => Value::Word,
-        "max-protected-backups" => Value::Number,
-        "preallocation" => Value::Choice(&["off", "metadata", "falloc", "full"]),
-        "smbversion" => Value::Choice(&["default", "2.0", "2.1", "3", "3.0", "3.11"]),
-        "saferemove-stepsize" => Value::Choice(&["1", "2", "4", "8", "16", "32"]),
-        "nodes" | "content-dirs" => Value::List,
-        "content" => Value::Content,
-        "format" => Value::Format,
-        _ => Value::Text,
-    }
+/// The names of the types that storages here can have.
+pub fn storage_types() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| kind.optional.is_some()).map(|kind| kind.name)
 }
 
 /// The type of a name, if it is known.
@@ -265,7 +228,7 @@ impl Kind {
         let canonical = |text: &str| Ok((text.to_owned(), None));
         let Some(text) = value else {
             return match value_of(key) {
-                Value::Flag | Value::FlagOrPath => canonical("1"),
+                StorageValue::Flag | StorageValue::FlagOrPath => canonical("1"),
                 _ if self.knows(key) => Err("it has no value".to_owned()),
                 _ => canonical("1"),
             };
@@ -276,26 +239,27 @@ impl Kind {
         let flag = |text: &str| parse_bool(text).map(|on| (if on { "1" } else { "0" }.to_owned(), None));
         match value_of(key) {
             _ if !self.knows(key) => canonical(text),
-            Value::Flag => flag(text).ok_or_else(|| format!("'{text}' is no boolean")),
-            Value::FlagOrPath if text.starts_with('/') => canonical(text),
-            Value::FlagOrPath => {
+            StorageValue::Flag => flag(text).ok_or_else(|| format!("'{text}' is no boolean")),
+            StorageValue::FlagOrPath if text.starts_with('/') => canonical(text),
+            StorageValue::FlagOrPath => {
                 flag(text).ok_or_else(|| format!("'{text}' is no boolean and no absolute path"))
             }
-            Value::Path if !text.starts_with('/') => Err(format!("'{text}' is no absolute path")),
-            Value::Word if text.starts_with('-') || text.contains(char::is_whitespace) => {
+            StorageValue::Path if !text.starts_with('/') => Err(format!("'{text}' is no absolute path")),
+            StorageValue::Word if text.starts_with('-') || text.contains(char::is_whitespace) => {
                 Err(format!("'{text}' has blanks or begins with '-'"))
             }
-            Value::Number if !text.bytes().all(|b| b.is_ascii_digit()) && text != "-1" => {
+            StorageValue::Number if !text.bytes().all(|b| b.is_ascii_digit()) && text != "-1" => {
                 Err(format!("'{text}' is no number"))
             }
-            Value::Choice(words) if !words.contains(&text) => {
+            StorageValue::Choice(words) if !words.contains(&text) => {
                 Err(format!("'{text}' is not one of {}", words.join(", ")))
             }
-            Value::Format if !self.formats.is_empty() && !self.formats.contains(&text) => {
+            StorageValue::Format if !self.formats.is_empty() && !self.formats.contains(&text) => {
                 Err(format!("'{text}' is not one of {}", self.formats.join(", ")))
             }
-            Value::List => Ok((sorted(split_list(text)), None)),
-            Value::Content => self.check_content(text),
+            StorageValue::List => Ok((sorted(split_list(text)), None)),
+            StorageValue::Content => self.check_content(text),
+            StorageValue::Limits => Limits::parse(text).and_then(|_| canonical(text)),
             _ => canonical(text),
         }
     }
@@ -317,4 +281,20 @@ fn sorted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.sort_unstable();
     words.dedup();
     words.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::options::STORAGE_OPTIONS, *};
+
+    #[test]
+    fn every_option_of_a_type_is_in_the_table_and_no_other() {
+        assert!(STORAGE_OPTIONS.is_sorted_by_key(|option| option.name));
+        let own = KINDS.iter().flat_map(|kind| kind.required.iter().chain(kind.optional.unwrap_or_default()));
+        let mut taken: Vec<_> = own.chain(COMMON).copied().collect();
+        taken.sort_unstable();
+        taken.dedup();
+        assert_eq!(STORAGE_OPTIONS.iter().map(|option| option.name).collect::<Vec<_>>(), taken);
+        assert!(STORAGE_OPTIONS.iter().all(|option| option.about.ends_with('.')));
+    }
 }
