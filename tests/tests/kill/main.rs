@@ -1,5 +1,5 @@
-//! Operations are killed, with all their processes, at each of the system calls that change something, and each of these is made
-//! to fail once. The container is then as before or as after, or its config has the lock that says what was being
+//! Operations are killed, with all their processes or one of them, at each of the system calls that change something, and each of
+//! these is made to fail once. The container is then as before or as after, or its config has the lock that says what was being
 //! done; nothing lies about that no config names; and the usual verbs bring it home.
 //!
 //! The calls are counted in a run of their own. When there are more than a few of a kind in one process, such as those of
@@ -8,8 +8,10 @@
 #![cfg(target_arch = "x86_64")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
+mod full;
 mod scene;
 mod seen;
+mod two;
 
 use std::io::Write;
 
@@ -79,9 +81,11 @@ const CREATE_FAST: &str = "create ID TEMPLATE --rootfs fast:0 --mp0 fast:0.02,mp
 /// What to do at a step.
 type Planned = fn(usize) -> Plan;
 
-const PLANS: [(&str, Planned); 2] = [
+const PLANS: [(&str, Planned); 3] = [
     ("killed", Plan::Kill),
     ("failed", |at| Plan::Fail(at, if at % 2 == 0 { Errno::EIO } else { Errno::ENOSPC })),
+    // Only the process whose step it is.
+    ("alone", Plan::KillOne),
 ];
 
 /// Tries every step, and prints what came out.
@@ -93,29 +97,35 @@ fn everywhere(operation: &Operation) {
     scene.after = scene.look();
     let steps = trace::sampled(&recorded.steps, MOST);
 
+    let plans = match recorded.steps.iter().any(|step| step.process.0 > 0) {
+        true => &PLANS[..],
+        // One process: it is all of them.
+        false => &PLANS[..2],
+    };
     let (mut faults, mut missed) = (0, 0);
     let mut table = format!("{}: {} steps, {} tried\n", operation.name, recorded.steps.len(), steps.len());
     for &at in &steps {
-        let cells = PLANS.map(|(how, plan)| {
+        table += &format!("    {at:>4}");
+        for (how, plan) in plans {
             let attempt = scene.attempt(plan(at));
             missed += usize::from(!attempt.reached);
             let cell = match attempt.outcome {
-                _ if !attempt.reached => "not reached".to_owned(),
-                Ok(outcome) => format!("{outcome:?}").to_lowercase(),
                 Err(fault) => {
                     eprintln!("{fault}");
                     faults += 1;
                     "FAULT".to_owned()
                 }
+                Ok(_) if !attempt.reached => "not reached".to_owned(),
+                Ok(outcome) => format!("{outcome:?}").to_lowercase(),
             };
-            format!("{how}: {cell:<11}")
-        });
-        table += &format!("    {:>4} {}  {}\n", at, cells.join("  "), recorded.steps[at]);
+            table += &format!("  {how}: {cell:<11}");
+        }
+        table += &format!("  {}\n", recorded.steps[at]);
     }
     // What a test prints with println is not shown when it passes.
     writeln!(std::io::stdout(), "{table}").unwrap();
     assert_eq!(faults, 0);
-    let tried = steps.len() * PLANS.len();
+    let tried = steps.len() * plans.len();
     assert!(missed * 10 <= tried, "{missed} of {tried} were not reached");
 }
 

@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn pct(&self, words: &str) -> Run {
+    pub(crate) fn pct(&self, words: &str) -> Run {
         self.ct.host().pct(&self.words(words).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -131,10 +131,18 @@ impl<'a> Scene<'a> {
     }
 
     pub(crate) fn traced(&self, plan: Plan) -> Traced {
+        self.traced_beside(plan, &mut || {})
+    }
+
+    /// The same with something that is done when the step of a [`Plan::Pause`] has come.
+    pub(crate) fn traced_beside(&self, plan: Plan, beside: &mut dyn FnMut()) -> Traced {
+        trace::run_beside(&self.command(self.operation.words), plan, beside)
+    }
+
+    pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = Command::new(bins::pct());
-        command.args(self.words(self.operation.words));
-        command.env("PCT_ROOT", self.ct.host().root()).env("LC_ALL", "C");
-        trace::run(&command, plan)
+        command.args(self.words(words)).env("PCT_ROOT", self.ct.host().root()).env("LC_ALL", "C");
+        command
     }
 
     pub(crate) fn look(&self) -> Seen {
@@ -147,7 +155,7 @@ impl<'a> Scene<'a> {
         if !orphans.is_empty() {
             return Err(format!("no config names {orphans:?}: {seen:?}"));
         }
-        if !self.operation.removes && seen.volumes.len() < self.before.volumes.len() {
+        if seen.volumes.len() < self.before.volumes.len().min(self.after.volumes.len()) {
             return Err(format!("a volume is lost: {seen:?}"));
         }
         if *seen == self.before {
@@ -249,9 +257,10 @@ impl<'a> Scene<'a> {
         let traced = self.traced(plan);
         let at = |at: usize| traced.steps.get(at).map_or("not reached".to_owned(), ToString::to_string);
         let step = match plan {
+            Plan::KillOne(n) => format!("one process killed at step {n}, {}: ", at(n)),
             Plan::Kill(n) => format!("killed at step {n}, {}: ", at(n)),
             Plan::Fail(n, errno) => format!("{errno:?} at step {n}, {}: ", at(n)),
-            Plan::Count => String::new(),
+            Plan::Count | Plan::Pause(_) => String::new(),
         };
         let outcome = self.judge(&traced).map_err(|fault| format!("{step}{fault}\n{}", traced.output));
         Attempt { reached: traced.reached, outcome }
@@ -291,7 +300,7 @@ impl<'a> Scene<'a> {
 }
 
 /// The least that set-up knows.
-fn template(host: &Host) -> PathBuf {
+pub(crate) fn template(host: &Host) -> PathBuf {
     let path = host.scratch().join(format!("tiny{}", Compression::Zstd.suffix()));
     let mut archive = Archive::default();
     for folder in ["./", "./bin", "./sbin", "./etc", "./etc/network", "./dev", "./proc", "./data", "./root"] {

@@ -48,13 +48,14 @@ impl Seen {
     }
 }
 
-/// What these containers have on the storages `local`, `fast` and `other`.
+/// What these containers have on the storages `local`, `fast`, `other` and `tiny`.
 pub(crate) fn look(host: &Host, cts: &[&Ct<'_>]) -> Seen {
     let mut seen = Seen::default();
     let places = [
         ("local", host.storage()),
         ("fast", host.root().join("fast")),
         ("other", host.root().join("var/other")),
+        ("tiny", host.root().join("tiny")),
     ];
     for ct in cts {
         if let Ok(config) = fs::read_to_string(ct.conf()) {
