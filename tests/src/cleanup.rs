@@ -44,6 +44,8 @@ pub fn sweep(root: &Path, vmids: &[u32]) -> String {
         found += &format!("link {link}\n");
         drop(Run::new("/sbin/ip").args(["link", "delete", "dev", &link]).output());
     }
+    // The volumes of templates are immutable; where there are none it complains.
+    drop(Run::new("/usr/bin/chattr").args(["-R", "-f", "-i"]).args([root]).output());
     // Deepest first: the list is in that order.
     for dir in state::cgroups().into_iter().filter(|c| vmids.iter().any(|id| state::names(c, *id))) {
         found += &format!("cgroup {}\n", dir.display());

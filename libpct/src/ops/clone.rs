@@ -220,7 +220,8 @@ fn customize(env: &Env, clone: Vmid, storages: &Storages, progress: &mut dyn Pro
     let settings = guest_setup::settings(section)?;
     let detected = guest_setup::detect(&root, &settings, progress)?;
     let mut report = guest_setup::report(progress);
-    Ok(guest::run(&root, &detected, &settings, &guest_setup::host(), guest::Event::Clone, &mut report)?)
+    guest::run(&root, &detected, &settings, &guest_setup::host(), guest::Event::Clone, &mut report)?;
+    mounts::write_out(&plan)
 }
 
 /// Changes the config of the clone, if it is still the one that is being made.

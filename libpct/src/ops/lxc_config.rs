@@ -38,6 +38,17 @@ pub(super) fn refresh(env: &Env, vmid: Vmid, section: &Section, facts: &HostFact
     write(env, vmid, &config)
 }
 
+/// The same behind an operation that is done: that liblxc could not be told is another matter, and every start tells it
+/// anew.
+pub(super) fn refresh_after(env: &Env, vmid: Vmid, section: &Section, progress: &mut dyn Progress) {
+    let told = helper::liblxc(env)
+        .and_then(|liblxc| facts::gather(env, section, liblxc))
+        .and_then(|facts| refresh(env, vmid, section, &facts));
+    if let Err(error) = told {
+        progress.warning(&error.full_message());
+    }
+}
+
 /// Writes the files that liblxc reads; for a template there must be none.
 pub(super) fn write(env: &Env, vmid: Vmid, config: &LxcConfig) -> Result<(), Error> {
     let folder = env.home.container_dir(vmid);

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     mount::{self, Identity, Insert},
     storage::{Location, Storages},
-    sys::userns,
+    sys::{self, userns},
 };
 
 /// One volume, and where it goes. Made where the storages are known, carried out by the helper.
@@ -179,6 +179,27 @@ pub(super) fn open(plan: &MountPlan, id_map: &IdMap, writable: bool) -> Result<O
         mount::idmapped(mounted.as_fd(), namespace.as_fd(), &plan.target)?;
     }
     Ok(mounted)
+}
+
+/// Writes out what was written to a volume that is a file system of its own: that its storage has no room for that may not
+/// be told before. Called for all that makes a volume, so read-only mount points are writable.
+pub(super) fn write_out(plan: &MountPlan) -> Result<(), Error> {
+    if !plan.is_on_device() || plan.frozen {
+        return Ok(());
+    }
+    let written = || sync(root(open(plan, &IdMap::default(), true)?)?);
+    written().map_err(|error| Error::volume(&plan.key, error))
+}
+
+/// Opens the root directory of a detached mount.
+pub(super) fn root(mounted: OwnedFd) -> Result<OwnedFd, Error> {
+    mount::root_of(mounted).map_err(|errno| sys::Error::os("open a file system", errno).into())
+}
+
+/// Writes a file system out, by something in it.
+pub(super) fn sync(inside: impl AsFd) -> Result<(), Error> {
+    let attempt = "write a file system out (is its storage full?)";
+    rustix::fs::syncfs(inside).map_err(|errno| sys::Error::os(attempt, errno).into())
 }
 
 fn options(plan: &MountPlan, writable: bool) -> mount::Options {

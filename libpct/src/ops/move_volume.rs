@@ -118,21 +118,20 @@ fn copy(
     let copy = match before.main().is_template() {
         false => copy,
         true => {
-            let base = storages.make_base(&copy)?;
-            *made = vec![base.clone()];
-            *noted = made.clone();
-            work.unfinished(noted)?;
-            change(env, vmid, |config| {
-                forget(config, &copy);
-                Ok(add_unused(config.main_mut(), &base).map(drop)?)
-            })?;
-            base
+            let mut announce = |base: &VolumeId| {
+                // Under which name it is after a failure is not known: it is removed under both.
+                noted.push(base.clone());
+                made.push(base.clone());
+                work.unfinished(noted)?;
+                change(env, vmid, |config| Ok(add_unused(config.main_mut(), base).map(drop)?))
+            };
+            storages.make_base(&copy, &mut announce)?
         }
     };
     let point =
         MountPoint { volume: VolumeRef::Volume(copy.clone()), size: Some(new_size), ..origin.point.clone() };
     change(env, vmid, |config| {
-        forget(config, &copy);
+        noted.iter().for_each(|volume| forget(config, volume));
         config.main_mut().set(&origin.key, point.to_string());
         Ok(add_unused(config.main_mut(), &origin.volume).map(drop)?)
     })?;

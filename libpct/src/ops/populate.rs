@@ -84,7 +84,7 @@ fn populate(env: &Env, vmid: Vmid, job: &Populate, mut events: Events) -> Result
     let mut report = guest_setup::report(&mut events);
     let event = guest::Event::Create(create);
     guest::run(&root, &detected, &settings, &guest_setup::host(), event, &mut report)?;
-    Ok(())
+    job.mounts.iter().try_for_each(mounts::write_out)
 }
 
 /// What the unpacking child has to say at its end.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::{Env, fsck::point, leftovers, setters::setters};
 use crate::{
     changes,
-    config::{MountPoint, Size, Vmid, VolumeId, VolumeRef},
+    config::{Size, Vmid, VolumeId, VolumeRef},
     error::{DiskError, Error},
     mount,
     progress::Progress,
@@ -62,7 +62,6 @@ impl FromStr for NewSize {
 
 /// What is to be done.
 struct Task {
-    point: MountPoint,
     volume: VolumeId,
     size: Size,
 }
@@ -79,27 +78,33 @@ pub(crate) fn resize(
     check(&env.store().load(vmid)?, vmid, disk, size, options, &storages)?;
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
-    let Task { mut point, volume, size } = check(&loaded, vmid, disk, size, options, &storages)?;
+    let Task { volume, size } = check(&loaded, vmid, disk, size, options, &storages)?;
     let running = leftovers::settle(env, vmid)?;
     storages.resize(&volume, size)?;
-    // The storage may have rounded it up.
-    point.size = Some(storages.size(&volume).unwrap_or(size));
-    let mut config = loaded.config;
-    config.main_mut().set(disk, point.to_string());
-    env.store().write(&lock, &config)?;
-
-    if let Err(error) = grow(&volume, running, lock, &storages, progress) {
+    let mut lock = Some(lock);
+    if let Err(error) = grow(&volume, running, &mut lock, &storages, progress) {
         let error = error.full_message();
         progress.warning(&format!("Failed to update the container's filesystem: {error}"));
+    }
+    // Last: as long as the config has the old size, another call goes on where this one has broken off.
+    let lock = lock.map_or_else(|| env.store().lock(vmid, progress), Ok)?;
+    let mut config = env.store().load(vmid)?.config;
+    // Without the lock somebody may have taken it away.
+    let held = point(config.main(), disk).ok().filter(|point| point.volume.volume() == Some(&volume));
+    if let Some(mut point) = held {
+        // The storage may have rounded it up.
+        point.size = Some(storages.size(&volume).unwrap_or(size));
+        config.main_mut().set(disk, point.to_string());
+        env.store().write(&lock, &config)?;
     }
     Ok(())
 }
 
-/// Has the file system follow.
+/// Has the file system follow. When something uses it, the lock is let go of.
 fn grow(
     volume: &VolumeId,
     running: bool,
-    lock: ConfigLock,
+    lock: &mut Option<ConfigLock>,
     storages: &Storages,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
@@ -113,7 +118,7 @@ fn grow(
         return Ok(storages.close(volume, None)?);
     }
     // A guest that has frozen the file system keeps us waiting: it must not keep others from stopping it.
-    drop(lock);
+    lock.take();
     match &location {
         Location::Image(path) => mount::grow_raw_image(path)?,
         _ => mount::grow_block_device(path)?,
@@ -151,7 +156,8 @@ fn check(
     };
     match size.cmp(&now) {
         std::cmp::Ordering::Less => Err(DiskError::Shrink.into()),
-        std::cmp::Ordering::Equal => Err(DiskError::SameSize.into()),
-        std::cmp::Ordering::Greater => Ok(Task { point, volume, size }),
+        // The config has another one when a call has broken off in between.
+        std::cmp::Ordering::Equal if point.size == Some(now) => Err(DiskError::SameSize.into()),
+        std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => Ok(Task { volume, size }),
     }
 }

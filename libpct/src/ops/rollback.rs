@@ -3,7 +3,7 @@
 use super::{
     Env,
     delete_snapshot::migration_lock,
-    disks, facts, helper, leftovers, lxc_config,
+    disks, leftovers, lxc_config,
     setters::setters,
     start::{StartOptions, start_locked},
     stop,
@@ -80,13 +80,7 @@ fn go_back(
     snapshot::finish_rollback(&mut config, name)?;
     env.store().write(&lock, &config)?;
     work.end(progress);
-    // It is back: that liblxc could not be told is another matter, and every start tells it anew.
-    let told = helper::liblxc(env)
-        .and_then(|liblxc| facts::gather(env, config.main(), liblxc))
-        .and_then(|facts| lxc_config::refresh(env, vmid, config.main(), &facts));
-    if let Err(error) = told {
-        progress.warning(&error.full_message());
-    }
+    lxc_config::refresh_after(env, vmid, config.main(), progress);
     if options.start {
         start_locked(env, vmid, &StartOptions::default(), &lock, progress)?;
     }

@@ -28,7 +28,6 @@ use crate::{
     cgroup::{Groups, Layout},
     config::{IdMap, Section, Vmid, VolumeRef},
     error::{Error, Failure},
-    mount,
     progress::{Progress, Silent},
     storage::Storages,
     store::ConfigLock,
@@ -173,7 +172,7 @@ fn write_out(volume: &HeldVolume) -> Result<(), Error> {
         return Ok(());
     }
     let mounted = open(volume)?;
-    rustix::fs::syncfs(&mounted).map_err(|errno| sys::Error::os("write a file system out", errno))?;
+    mounts::sync(&mounted)?;
     if volume.freeze {
         fsfreeze::freeze(mounted.as_fd())?;
     }
@@ -181,8 +180,7 @@ fn write_out(volume: &HeldVolume) -> Result<(), Error> {
 }
 
 fn open(volume: &HeldVolume) -> Result<OwnedFd, Error> {
-    let mounted = mounts::open(&volume.plan, &IdMap::default(), false)?;
-    mount::root_of(mounted).map_err(|errno| sys::Error::os("open a file system", errno).into())
+    mounts::root(mounts::open(&volume.plan, &IdMap::default(), false)?)
 }
 
 /// Lets a running container go on that somebody has left frozen who was killed together with his helper.

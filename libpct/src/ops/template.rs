@@ -1,9 +1,9 @@
 //! `template` (spec: cli, parts 5.21 and 6.8a).
 
-use super::{Env, facts, helper, leftovers, lxc_config};
+use super::{Env, leftovers, lxc_config};
 use crate::{
-    changes::{TransferError, transfer},
-    config::{MountPoint, Section, Vmid, VolumeRef},
+    changes::{TransferError, add_unused, transfer},
+    config::{MountPoint, Section, Vmid, VolumeId, VolumeRef},
     error::Error,
     progress::Progress,
     storage::{Feature, Storages},
@@ -23,17 +23,34 @@ pub(crate) fn template(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Re
         if storages.describe(volume)?.is_base {
             continue;
         }
-        let base = storages.make_base(volume).map_err(|error| Error::volume(&key, error.into()))?;
-        let point = MountPoint { volume: VolumeRef::Volume(base), ..point.clone() };
-        config.main_mut().set(&key, point.to_string());
-        // At once: it has another name now.
-        env.store().write(&lock, &config)?;
+        let before = config.clone();
+        // As an unused one it is found under its new name, too, should this process be killed.
+        let mut announce = |base: &VolumeId| -> Result<(), Error> {
+            add_unused(config.main_mut(), base)?;
+            Ok(env.store().write(&lock, &config)?)
+        };
+        match storages.make_base(volume, &mut announce) {
+            Ok(base) => {
+                let point = MountPoint { volume: VolumeRef::Volume(base), ..point.clone() };
+                config.main_mut().set(&key, point.to_string());
+                // In use it is no unused one any more.
+                env.store().write(&lock, &config)?;
+            }
+            Err(error) => {
+                // When it has its old name still, there is nothing to be found.
+                if storages.locate(volume).is_ok() {
+                    let forgotten = env.store().write(&lock, &before);
+                    forgotten.unwrap_or_else(|error| progress.warning(&Error::from(error).full_message()));
+                }
+                return Err(Error::volume(&key, error));
+            }
+        }
     }
     config.main_mut().set("template", "1");
     env.store().write(&lock, &config)?;
     // For liblxc there is none any more.
-    let facts = facts::gather(env, config.main(), helper::liblxc(env)?)?;
-    lxc_config::refresh(env, vmid, config.main(), &facts)
+    lxc_config::refresh_after(env, vmid, config.main(), progress);
+    Ok(())
 }
 
 fn check(env: &Env, vmid: Vmid, loaded: &Loaded, storages: &Storages) -> Result<(), Error> {
@@ -49,7 +66,9 @@ fn check(env: &Env, vmid: Vmid, loaded: &Loaded, storages: &Storages) -> Result<
 fn volumes_can(section: &Section, storages: &Storages) -> Result<(), Error> {
     for (_, point) in section.points() {
         let can = match &point.volume {
-            VolumeRef::Volume(volume) => storages.has_feature(Feature::Template, volume, None)?,
+            VolumeRef::Volume(volume) => {
+                storages.describe(volume)?.is_base || storages.has_feature(Feature::Template, volume, None)?
+            }
             VolumeRef::Device(_) | VolumeRef::Bind(_) => false,
         };
         if !can {

@@ -70,6 +70,9 @@ pub(super) fn copy(
         };
         let options = copy::Options { bandwidth, total };
         let copied = copy::tree(source.as_fd(), new.as_fd(), &options, &mut watch(progress))?;
+        if !matches!(to, Location::Directory(_)) {
+            mounts::sync(&new)?;
+        }
         if copied.vanished > 0 {
             progress.warning(&format!(
                 "{} files were removed while '{}' was read",

@@ -172,8 +172,13 @@ pub(crate) trait Backend {
         Err(StorageError::unsupported("can't snapshot this image format", name))
     }
 
-    /// Makes a volume a base, and returns its new name.
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+    /// What a volume is called as a base.
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
+        Err(StorageError::unsupported("this volume can't become a template", name))
+    }
+
+    /// Protects a base that was called `name` before it had the name of [`Backend::base_name`]. To do it again does no harm.
+    fn protect_base(&self, name: &str, _base: &str) -> Result<(), StorageError> {
         Err(StorageError::unsupported("this volume can't become a template", name))
     }
 
@@ -216,6 +221,18 @@ pub(crate) trait Backend {
     }
 }
 
+/// Makes a volume a base, named by [`Backend::base_name`]. It goes on where one that broke off has ended.
+pub(super) fn make_base(backend: &dyn Backend, name: &str, base: &str) -> Result<(), StorageError> {
+    if let Some(error) = (name != base).then(|| backend.rename(name, base)).and_then(Result::err) {
+        let listed = backend.list(Some(backend.describe(name)?.owner))?;
+        let is_there = |name| listed.iter().any(|listed| listed.name == name);
+        if is_there(name) || !is_there(base) {
+            return Err(error);
+        }
+    }
+    backend.protect_base(name, base)
+}
+
 /// What operations do in two steps, with the name in between.
 #[cfg(test)]
 pub(super) mod testing {
@@ -242,6 +259,11 @@ pub(super) mod testing {
         let format = backend.describe(name)?.format;
         let clone = backend.linked_name(name, snapshot, backend.free_name(owner, format)?)?;
         backend.clone_linked(name, snapshot, &clone).map(|()| clone)
+    }
+
+    pub(in super::super) fn based(backend: &dyn Backend, name: &str) -> Result<String> {
+        let base = backend.base_name(name)?;
+        make_base(backend, name, &base).map(|()| base)
     }
 
     pub(in super::super) fn renamed(backend: &dyn Backend, name: &str, owner: Vmid) -> Result<String> {

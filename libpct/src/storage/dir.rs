@@ -12,8 +12,8 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, IFlags, Mode, OFlags, RenameFlags, fchmod, ioctl_getflags, ioctl_setflags, mkdirat, openat,
-        renameat_with, unlinkat,
+        AtFlags, IFlags, Mode, OFlags, RenameFlags, fchmod, fstat, ioctl_getflags, ioctl_setflags, mkdirat,
+        openat, renameat_with, unlinkat,
     },
     io::Errno,
 };
@@ -223,30 +223,31 @@ impl Backend for DirStorage {
         }
     }
 
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
-        let file = FileName::of_volume(name)?;
-        if file.name.prefix.is_base() {
-            return Err(StorageError::unsupported("this volume is a base already", name));
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
+        let FileName { name: word, format, .. } = FileName::of_volume(name)?;
+        match word.prefix {
+            Prefix::Base | Prefix::Basevol => {
+                Err(StorageError::unsupported("this volume is a base already", name))
+            }
+            Prefix::Subvol => Ok(name.to_owned()),
+            Prefix::Vm => Ok(format!("{}/{}.{}", word.owner, word.with(Prefix::Base), format.word())),
         }
-        let path = self.path(&file);
-        let failed = |e: io::Error| StorageError::io("cannot make a base of", &path, e);
-        let folder = self.folder(name, &file)?;
-        let base = match file.name.prefix {
-            Prefix::Vm => format!("{}.{}", file.name.with(Prefix::Base), file.format.word()),
-            _ => file.file.to_owned(),
+    }
+
+    fn protect_base(&self, _name: &str, base: &str) -> Result<(), StorageError> {
+        let file = FileName::of_volume(base)?;
+        let folder = self.folder(base, &file)?;
+        let protect = || -> io::Result<()> {
+            let fd = open_volume(&folder, file.file)?;
+            let read_only = Mode::from_raw_mode(0o444);
+            // The mode of a folder is that of the containers' `/`: it stays, and so do they usable. That of a file which is
+            // immutable already can't be set.
+            if file.format == Format::Raw && Mode::from_raw_mode(fstat(&fd)?.st_mode) != read_only {
+                fchmod(&fd, read_only)?;
+            }
+            set_immutable(&folder, file.file, true)
         };
-        if base != file.file {
-            renameat_with(&folder, file.file, &folder, base.as_str(), RenameFlags::NOREPLACE)
-                .map_err(|e| failed(e.into()))?;
-        }
-        // The mode of a folder is that of the containers' `/`: it stays, and so do they usable.
-        if file.format == Format::Raw {
-            open_volume(&folder, &base)
-                .and_then(|fd| Ok(fchmod(fd, Mode::from_raw_mode(0o444))?))
-                .map_err(failed)?;
-        }
-        set_immutable(&folder, &base, true).map_err(failed)?;
-        Ok(format!("{}/{base}", file.name.owner))
+        protect().map_err(|e| StorageError::io("cannot protect", &self.path(&file), e))
     }
 
     fn rename(&self, name: &str, free_name: &str) -> Result<(), StorageError> {
@@ -306,7 +307,7 @@ mod tests {
     use super::*;
     use crate::{
         storage::{
-            backend::testing::{made, renamed},
+            backend::testing::{based, made, renamed},
             cfg,
         },
         sys::testing::needs_root,
@@ -386,13 +387,17 @@ mod tests {
         let dir = storage(temp.path());
         let raw = made(&dir, vmid(9001), Format::Raw, mib(1)).unwrap();
         let tree = made(&dir, vmid(9001), Format::Subvol, mib(0)).unwrap();
-        let (base, base_tree) = (dir.make_base(&raw).unwrap(), dir.make_base(&tree).unwrap());
+        let (base, base_tree) = (based(&dir, &raw).unwrap(), based(&dir, &tree).unwrap());
         assert_eq!((base.as_str(), &base_tree), ("9001/base-9001-disk-0.raw", &tree));
+        for name in [&raw, &tree] {
+            based(&dir, name)
+                .unwrap_or_else(|e| panic!("as if the first call had broken off at its end: {e}"));
+        }
         let folder = temp.path().join("images/9001");
         assert_eq!(fs::metadata(folder.join("base-9001-disk-0.raw")).unwrap().mode() & 0o7777, 0o444);
         assert_eq!(fs::metadata(folder.join("subvol-9001-disk-1.subvol")).unwrap().mode() & 0o7777, 0o755);
         assert!(dir.describe(&base).unwrap().is_base);
-        assert!(dir.make_base(&base).is_err() && !dir.has_feature(Feature::Template, &base, None));
+        assert!(based(&dir, &base).is_err() && !dir.has_feature(Feature::Template, &base, None));
         // Others may be denied by the mode; root only by the attribute, where the file system has it.
         let fd = open_volume(&folders::open(&folder).unwrap().unwrap(), "base-9001-disk-0.raw").unwrap();
         if needs_root() && ioctl_getflags(&fd).is_ok() {

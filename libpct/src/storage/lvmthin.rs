@@ -191,24 +191,21 @@ impl Backend for LvmThinStorage {
         Ok(())
     }
 
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
         let parsed = Self::parse(name)?;
         if parsed.prefix.is_base() {
             return Err(StorageError::unsupported("this volume is a base already", name));
         }
-        if !Self::snapshots(&self.group.volumes()?, name).is_empty() {
-            return Err(StorageError::unsupported(
-                "the volume has a snapshot, which must be deleted before",
-                name,
-            ));
-        }
-        let base = parsed.with(Prefix::Base);
-        tools::change(lvm("lvrename").args([&*self.group.name, name, &*base]))?;
+        Ok(parsed.with(Prefix::Base))
+    }
+
+    fn protect_base(&self, _name: &str, base: &str) -> Result<(), StorageError> {
+        Self::parse(base)?;
         // Protection, not correctness: a base is used through its clones.
-        let of = self.group.of(&base);
+        let of = self.group.of(base);
         let _ = tools::change(lvm("lvchange").args(["-pr", "-ky", &of]));
         let _ = tools::change(lvm("lvchange").args(["-an", &of]));
-        Ok(base)
+        Ok(())
     }
 
     fn clone_linked(&self, name: &str, snapshot: Option<&str>, clone: &str) -> Result<(), StorageError> {
@@ -240,7 +237,7 @@ impl Backend for LvmThinStorage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::backend::testing::{cloned, made, renamed};
+    use crate::storage::backend::testing::{based, cloned, made, renamed};
     use crate::storage::{cfg, tools::script};
 
     const LVS: &str = "lvs --separator : --noheadings --units b --unbuffered --nosuffix --options \
@@ -345,14 +342,15 @@ mod tests {
     fn bases_and_their_clones() {
         let storage = storage();
         script::answer("lvs", VOLUMES);
-        assert!(storage.make_base(NAME).is_err(), "it has a snapshot");
+        script::answer("lvs", VOLUMES);
+        assert!(based(&storage, NAME).is_err(), "it has a snapshot");
         script::answer("lvs", VOLUMES);
         script::answer("lvs", VOLUMES);
         assert!(renamed(&storage, NAME, vmid(9002)).is_err());
         script::take();
         script::answer("lvs", VOLUMES);
         script::fail("lvchange -an", "in use");
-        assert_eq!(storage.make_base("vm-9002-disk-0").unwrap(), "base-9002-disk-0");
+        assert_eq!(based(&storage, "vm-9002-disk-0").unwrap(), "base-9002-disk-0");
         assert_eq!(
             script::take(),
             [
@@ -360,6 +358,20 @@ mod tests {
                 "lvrename vg0 vm-9002-disk-0 base-9002-disk-0",
                 "lvchange -pr -ky vg0/base-9002-disk-0",
                 "lvchange -an vg0/base-9002-disk-0"
+            ]
+        );
+        script::answer("lvs", VOLUMES);
+        script::fail("lvrename", "Existing logical volume not found");
+        script::answer("lvs", VOLUMES);
+        assert_eq!(based(&storage, "vm-9003-disk-0").unwrap(), "base-9003-disk-0", "a call before broke off");
+        assert_eq!(
+            script::take(),
+            [
+                LVS,
+                "lvrename vg0 vm-9003-disk-0 base-9003-disk-0",
+                LVS,
+                "lvchange -pr -ky vg0/base-9003-disk-0",
+                "lvchange -an vg0/base-9003-disk-0"
             ]
         );
         for (name, snapshot, source) in

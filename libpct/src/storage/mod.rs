@@ -316,10 +316,21 @@ impl Storages {
         self.changing(volume, |backend, name| backend.rollback(name, snapshot))
     }
 
-    /// Makes a volume a base that linked clones share.
-    pub(crate) fn make_base(&self, volume: &VolumeId) -> Result<VolumeId, StorageError> {
-        let name = self.changing(volume, |backend, name| backend.make_base(name))?;
-        Ok(VolumeId { name, ..volume.clone() })
+    /// Makes a volume a base that linked clones share; what a call that broke off has left is completed. `announce` as for
+    /// [`Storages::allocate`]; it hears nothing when the volume keeps its name.
+    pub(crate) fn make_base<E: From<StorageError>>(
+        &self,
+        volume: &VolumeId,
+        announce: &mut dyn FnMut(&VolumeId) -> Result<(), E>,
+    ) -> Result<VolumeId, E> {
+        self.changing(volume, |backend, name| {
+            let base = VolumeId { name: backend.base_name(name)?, ..volume.clone() };
+            if base != *volume {
+                announce(&base)?;
+            }
+            backend::make_base(backend, name, &base.name)?;
+            Ok(base)
+        })
     }
 
     /// Makes a new volume that shares the content of a base or of a snapshot. `announce` as for [`Storages::allocate`].

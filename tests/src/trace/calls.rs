@@ -104,6 +104,7 @@ fn ioctl(request: u64) -> Option<&'static str> {
     const BTRFS: u64 = 0x94;
     match request & 0xffff_ffff {
         0x4004_9409 => Some("ioctl FICLONE"),
+        0x4008_6602 => Some("ioctl FS_IOC_SETFLAGS"),
         0x4c00 => Some("ioctl LOOP_SET_FD"),
         0x4c01 => Some("ioctl LOOP_CLR_FD"),
         0x4c04 => Some("ioctl LOOP_SET_STATUS64"),

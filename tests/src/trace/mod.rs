@@ -1,5 +1,5 @@
 //! Runs a program with all its children and counts, in order, the system calls that change something outside of them. At
-//! one of these it can kill all of them, or make the call fail.
+//! one of these it can kill one or all of them, make the call fail, or have something else done meanwhile.
 //!
 //! strace can do that for one process; what an operation does is spread over several. A step is a call before it is made,
 //! so to be killed at one is to have done all before it.
@@ -54,8 +54,12 @@ pub enum Plan {
     Count,
     /// Kill everything before this step is done.
     Kill(usize),
+    /// Kill the process that is about to do this step, and no other.
+    KillOne(usize),
     /// Have this step fail.
     Fail(usize, Errno),
+    /// Do something else before this step is done: see [`run_beside`].
+    Pause(usize),
 }
 
 /// What has come of a run.
@@ -85,8 +89,13 @@ fn end(pid: &Pid) {
 }
 
 /// Runs a program whose words and environment are in `command`.
-#[expect(clippy::zombie_processes, reason = "the tracer waits for all of the tree")]
 pub fn run(command: &Command, plan: Plan) -> Traced {
+    run_beside(command, plan, &mut || {})
+}
+
+/// The same; `beside` is called when the step of [`Plan::Pause`] has come. The process stands still until it returns.
+#[expect(clippy::zombie_processes, reason = "the tracer waits for all of the tree")]
+pub fn run_beside(command: &Command, plan: Plan, beside: &mut dyn FnMut()) -> Traced {
     let mut said = tempfile::NamedTempFile::new().unwrap();
     // It waits until it is watched; only what comes after its exec counts.
     let mut shell = Command::new("/bin/sh");
@@ -109,11 +118,12 @@ pub fn run(command: &Command, plan: Plan) -> Traced {
         | Options::PTRACE_O_EXITKILL;
     ptrace::seize(first, options).expect("trace a child");
     ptrace::interrupt(first).expect("stop a child");
-    let tracer = Tracer::new(first, plan, said.path().to_str().unwrap());
+    let tracer = Tracer::new(first, plan, said.path().to_str().unwrap(), beside);
     let (over, watched) = mpsc::channel::<()>();
     let pids = Arc::clone(&tracer.pids);
     let dog = thread::spawn(move || {
-        let late = watched.recv_timeout(wait::LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
+        let late =
+            watched.recv_timeout(wait::LIMIT * wait::patience()) == Err(mpsc::RecvTimeoutError::Timeout);
         if late {
             pids.lock().unwrap().iter().for_each(end);
         }
@@ -137,9 +147,10 @@ struct Watched {
     fails: Option<Errno>,
 }
 
-struct Tracer {
+struct Tracer<'a> {
     first: Pid,
     plan: Plan,
+    beside: &'a mut dyn FnMut(),
     /// The file that is its standard output.
     said: String,
     known: HashMap<Pid, Watched>,
@@ -150,14 +161,14 @@ struct Tracer {
     traced: Traced,
 }
 
-impl Tracer {
-    fn new(first: Pid, plan: Plan, said: &str) -> Self {
+impl<'a> Tracer<'a> {
+    fn new(first: Pid, plan: Plan, said: &str, beside: &'a mut dyn FnMut()) -> Self {
         let traced =
             Traced { steps: Vec::new(), status: None, output: String::new(), reached: false, hung: false };
         let known = HashMap::from([(first, Watched::default())]);
         let pids = Arc::new(Mutex::new(vec![first]));
         let said = said.to_owned();
-        Self { first, plan, said, known, pids, begun: false, killing: false, traced }
+        Self { first, plan, beside, said, known, pids, begun: false, killing: false, traced }
     }
 
     /// Until the last of the tree has ended.
@@ -246,6 +257,14 @@ impl Tracer {
                 self.killing = true;
                 self.pids.lock().unwrap().iter().for_each(end);
             }
+            Plan::KillOne(step) if step == at => {
+                self.traced.reached = true;
+                end(&pid);
+            }
+            Plan::Pause(step) if step == at => {
+                self.traced.reached = true;
+                (self.beside)();
+            }
             Plan::Fail(step, errno) if step == at => {
                 self.traced.reached = true;
                 process.fails = Some(errno);
@@ -319,6 +338,27 @@ mod tests {
         assert_eq!(calls, wanted);
         assert_eq!(traced.status, None);
         assert!(temp.path().join("a").exists() && !temp.path().join("b").exists());
+    }
+
+    #[test]
+    fn one_process_is_killed_and_the_others_go_on() {
+        let temp = tempfile::tempdir().unwrap();
+        let script = format!("cd {}; mkdir a; mkdir b; mkdir c", temp.path().display());
+        let traced = run(&shell(&script), Plan::KillOne(3));
+        assert_eq!((traced.reached, traced.status), (true, Some(0)));
+        assert!(!temp.path().join("b").exists() && temp.path().join("c").exists());
+    }
+
+    #[test]
+    fn something_else_is_done_before_a_step() {
+        let temp = tempfile::tempdir().unwrap();
+        let script = format!("cd {}; mkdir a; mkdir b", temp.path().display());
+        let mut seen = Vec::new();
+        let there = |name: &str| temp.path().join(name).exists();
+        let traced = run_beside(&shell(&script), Plan::Pause(3), &mut || seen = vec![there("a"), there("b")]);
+        assert_eq!((traced.reached, traced.status), (true, Some(0)));
+        assert_eq!(seen, [true, false]);
+        assert!(there("b"));
     }
 
     #[test]

@@ -495,10 +495,11 @@ fn a_guest_that_has_frozen_its_files_can_be_stopped_during_a_resize() {
     let inside = format!("/proc/{}/root/data", ct.init_pid());
     Run::new(bins::tool("fsfreeze").unwrap()).args(["-f", &inside]).ok();
     let resize = ct.pct("resize", &["mp0", "+50M"]).start();
-    wait::until_true("the new size is written", || conf(&ct).contains("mp=/data,size=408M"));
+    wait::until_true("the volume has grown", || fs::metadata(image(&ct, 1)).unwrap().len() == 408 << 20);
     // The lock of the container is free.
     ct.pct("df", &[]).ok();
     Run::new(bins::tool("fsfreeze").unwrap()).args(["-u", &inside]).ok();
     resize.finish().ok().quiet();
+    assert!(conf(&ct).contains("mp=/data,size=408M"), "{}", conf(&ct));
     assert!(size_inside(&ct, "/data") - before > 45_000);
 }

@@ -321,7 +321,8 @@ impl Backend for BtrfsStorage {
         match feature {
             Feature::Snapshot => current && !volume.word.prefix.is_base(),
             Feature::LinkedClone => raw || (current && frozen()),
-            Feature::Template => current && !frozen(),
+            // A subvolume that is one already was left by a call that broke off.
+            Feature::Template => current && !volume.word.prefix.is_base(),
             Feature::Rename => current && raw && !volume.word.prefix.is_base(),
         }
     }
@@ -371,21 +372,21 @@ impl Backend for BtrfsStorage {
         exchanged.map_err(|e| failed(e.into()))
     }
 
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
         let volume = self.volume(name)?;
+        Ok(match volume.word.prefix {
+            Prefix::Vm => {
+                format!("{}/{}.{}", volume.owner, volume.word.with(Prefix::Base), volume.format.word())
+            }
+            _ => name.to_owned(),
+        })
+    }
+
+    fn protect_base(&self, _name: &str, base: &str) -> Result<(), StorageError> {
+        let volume = self.volume(base)?;
         volume.refuse_snapshots()?;
-        let failed = volume.failed("cannot make a base of", volume.entry);
-        let folder = volume.folder()?;
-        let top = volume.open(&folder, None)?;
-        let mut base = name.to_owned();
-        if volume.word.prefix == Prefix::Vm {
-            let entry = volume.entry.replacen(Prefix::Vm.word(), Prefix::Base.word(), 1);
-            renameat_with(&folder, volume.entry, &folder, entry.as_str(), RenameFlags::NOREPLACE)
-                .map_err(|e| failed(e.into()))?;
-            base = format!("{}/{}.{}", volume.owner, volume.word.with(Prefix::Base), volume.format.word());
-        }
-        btrfs::set_read_only(top, true).map_err(failed)?;
-        Ok(base)
+        let top = volume.open(&volume.folder()?, None)?;
+        btrfs::set_read_only(top, true).map_err(volume.failed("cannot protect", volume.entry))
     }
 
     fn clone_linked(&self, name: &str, snapshot: Option<&str>, clone: &str) -> Result<(), StorageError> {

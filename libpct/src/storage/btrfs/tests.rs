@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     storage::{
-        backend::testing::{cloned, made, renamed},
+        backend::testing::{based, cloned, made, renamed},
         cfg,
     },
     sys::testing::{is_required, needs_root},
@@ -202,7 +202,7 @@ fn what_a_guest_has_nested_goes_with_the_volume_but_is_not_rolled_away() {
     assert!(deep.join("data/precious").exists());
     let base = tree(&storage, 9002);
     nest(&disk.images(9002).join("subvol-9002-disk-0.subvol/inner"));
-    storage.make_base(&base).unwrap();
+    based(&storage, &base).unwrap();
     for name in [&name, &base] {
         storage.free(name).unwrap();
     }
@@ -243,16 +243,20 @@ fn bases_are_read_only_and_have_linked_clones() {
     assert!(!storage.has_feature(Feature::LinkedClone, &folder, None), "it is no base");
     fs::write(storage.locate(&folder, None).unwrap().path().join("file"), "x").unwrap();
     storage.snapshot(&image, "s1").unwrap();
-    assert!(storage.make_base(&image).is_err(), "it has a snapshot");
+    assert!(based(&storage, &image).is_err(), "it has a snapshot");
     assert!(renamed(&storage, &image, vmid(9003)).is_err());
     assert!(storage.has_feature(Feature::LinkedClone, &image, Some("s1")));
     assert_eq!(cloned(&storage, &image, Some("s1"), vmid(9003)).unwrap(), "9003/vm-9003-disk-0.raw");
     storage.delete_snapshot(&image, "s1").unwrap();
-    let (base, base_tree) = (storage.make_base(&image).unwrap(), storage.make_base(&folder).unwrap());
+    let (base, base_tree) = (based(&storage, &image).unwrap(), based(&storage, &folder).unwrap());
     assert_eq!((base.as_str(), &base_tree), ("9001/base-9001-disk-0.raw", &folder));
     for name in [&base, &base_tree] {
-        assert!(!storage.has_feature(Feature::Template, name, None));
         assert!(storage.has_feature(Feature::LinkedClone, name, None));
+    }
+    assert!(!storage.has_feature(Feature::Template, &base, None));
+    for name in [&image, &folder] {
+        based(&storage, name)
+            .unwrap_or_else(|e| panic!("as if the first call had broken off at its end: {e}"));
     }
     assert!(storage.describe(&base).unwrap().is_base);
     let clones = [cloned(&storage, &base, None, vmid(9002)), cloned(&storage, &base_tree, None, vmid(9002))];

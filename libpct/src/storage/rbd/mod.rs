@@ -372,18 +372,29 @@ impl Backend for RbdStorage {
         tools::work(self.rbd(["snap", "rollback", "--snap", snapshot, image]))
     }
 
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
         let (above, image) = parse(name)?;
         if image.prefix.is_base() {
             return Err(StorageError::unsupported("this volume is a base already", name));
         }
         let base = image.with(Prefix::Base);
-        tools::change(self.rbd(["rename", image.word, &base]))?;
-        self.unmap(image.word, None)?;
-        self.unmap(&base, None)?;
-        self.snap("create", &base, BASE)?;
-        self.snap("protect", &base, BASE)?;
         Ok(above.map_or_else(|| base.clone(), |above| format!("{}/{base}", above.word)))
+    }
+
+    fn protect_base(&self, name: &str, base: &str) -> Result<(), StorageError> {
+        let (old, base) = (parse(name)?.1.word, parse(base)?.1.word);
+        // The kernel may know it by either.
+        self.unmap(old, None)?;
+        self.unmap(base, None)?;
+        let known = self.snapshots(base)?.into_iter().find(|snapshot| snapshot.name == BASE);
+        if known.is_none() {
+            self.snap("create", base, BASE)?;
+        }
+        if known.is_some_and(|snapshot| snapshot.is_protected()) {
+            Ok(())
+        } else {
+            self.snap("protect", base, BASE)
+        }
     }
 
     /// Only of a base the name tells it.

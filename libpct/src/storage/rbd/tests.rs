@@ -1,7 +1,7 @@
 //! On commands only.
 
 use super::*;
-use crate::storage::backend::testing::{cloned, made, renamed};
+use crate::storage::backend::testing::{based, cloned, made, renamed};
 use crate::storage::{cfg, tools::script};
 
 const IMAGES: &str = r#"[{"image":"vm-9001-disk-0","size":1048576,"format":2},
@@ -153,15 +153,24 @@ fn snapshots_bases_and_clones() {
         assert_eq!(storage.check_rollback(NAME, snapshot).is_ok(), there);
     }
     script::take();
-    assert_eq!(storage.make_base(NAME).unwrap(), "base-9001-disk-0");
-    assert_eq!(
-        script::take(),
-        [
-            rbd("rename vm-9001-disk-0 base-9001-disk-0"),
-            rbd("snap create --snap __base__ base-9001-disk-0"),
-            rbd("snap protect --snap __base__ base-9001-disk-0")
-        ]
-    );
+    let steps = [
+        "rename vm-9001-disk-0 base-9001-disk-0",
+        "snap ls --format json base-9001-disk-0",
+        "snap create --snap __base__ base-9001-disk-0",
+        "snap protect --snap __base__ base-9001-disk-0",
+    ]
+    .map(rbd);
+    // As it is in general, and where a call has broken off after the one or the other.
+    let taken = [
+        ("[]", vec![0, 1, 2, 3]),
+        (r#"[{"name":"__base__","protected":"false"}]"#, vec![0, 1, 3]),
+        (r#"[{"name":"__base__","protected":"true"}]"#, vec![0, 1]),
+    ];
+    for (snapshots, expected) in taken {
+        script::answer(&steps[1], snapshots);
+        assert_eq!(based(&storage, NAME).unwrap(), "base-9001-disk-0");
+        assert_eq!(script::take(), expected.into_iter().map(|step| steps[step].clone()).collect::<Vec<_>>());
+    }
     let ls = rbd("ls -l --format json");
     script::answer(&ls, IMAGES);
     script::answer(&ls, IMAGES);

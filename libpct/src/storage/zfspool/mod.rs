@@ -90,11 +90,7 @@ impl ZfsPoolStorage {
     }
 
     fn dataset(&self, volume: &Volume<'_>) -> String {
-        self.of(volume.name.word)
-    }
-
-    fn of(&self, word: &str) -> String {
-        format!("{}/{word}", self.pool)
+        format!("{}/{}", self.pool, volume.name.word)
     }
 
     fn snapshot_of(&self, volume: &Volume<'_>, snapshot: &str) -> Result<String, StorageError> {
@@ -381,7 +377,7 @@ impl Backend for ZfsPoolStorage {
         tools::change_unless(zfs("unmount").arg(dataset), &["not currently mounted"])
     }
 
-    fn make_base(&self, name: &str) -> Result<String, StorageError> {
+    fn base_name(&self, name: &str) -> Result<String, StorageError> {
         let volume = parse(name)?;
         let prefix = match volume.name.prefix {
             Prefix::Vm => Prefix::Base,
@@ -390,10 +386,12 @@ impl Backend for ZfsPoolStorage {
                 return Err(StorageError::unsupported("this volume is a base already", name));
             }
         };
-        let base = volume.name.with(prefix);
-        tools::change(zfs("rename").args([self.dataset(&volume), self.of(&base)]))?;
-        tools::change(zfs("snapshot").arg(format!("{}@{BASE}", self.of(&base))))?;
-        Ok(volume.linked(&base))
+        Ok(volume.linked(&volume.name.with(prefix)))
+    }
+
+    fn protect_base(&self, _name: &str, base: &str) -> Result<(), StorageError> {
+        let frozen = self.snapshot_of(&parse(base)?, BASE)?;
+        tools::change_unless(zfs("snapshot").arg(frozen), &["dataset already exists"])
     }
 
     fn linked_name(

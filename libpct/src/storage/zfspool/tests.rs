@@ -1,7 +1,7 @@
 //! On commands only.
 
 use super::*;
-use crate::storage::backend::testing::{cloned, made, renamed};
+use crate::storage::backend::testing::{based, cloned, made, renamed};
 use crate::storage::{cfg, tools::script};
 
 const LIST: &str = "zfs list -o name,volsize,origin,type,refquota -t volume,filesystem -d1 -Hp tank/ct";
@@ -170,7 +170,7 @@ fn only_the_newest_snapshot_can_be_gone_back_to() {
 #[test]
 fn bases_and_their_clones() {
     let storage = storage("");
-    assert_eq!(storage.make_base(NAME).unwrap(), "basevol-9001-disk-0");
+    assert_eq!(based(&storage, NAME).unwrap(), "basevol-9001-disk-0");
     assert_eq!(
         script::take(),
         [
@@ -178,7 +178,8 @@ fn bases_and_their_clones() {
             "zfs snapshot tank/ct/basevol-9001-disk-0@__base__"
         ]
     );
-    let linked = storage.make_base("basevol-9002-disk-0/subvol-9003-disk-0").unwrap();
+    script::fail("zfs snapshot", "cannot create snapshot 'tank/ct/x@__base__': dataset already exists");
+    let linked = based(&storage, "basevol-9002-disk-0/subvol-9003-disk-0").unwrap();
     assert_eq!(linked, "basevol-9002-disk-0/basevol-9003-disk-0");
     script::take();
     script::answer("zfs list", DATASETS);
