@@ -222,15 +222,25 @@ impl CommandSocket {
     }
 
     /// Sends init the number of a signal, by its pidfd.
+    ///
+    /// [`Error::NotRunning`] when it has ended, also while the monitor still answers.
     pub fn signal_init(&self, operation: &'static str, signal: i32) -> Result<()> {
         let pidfd = self.init_pidfd()?;
-        pidfd::send_signal(pidfd.as_fd(), signal).map_err(|error| Error::system(operation, &self.name, error))
+        pidfd::send_signal(pidfd.as_fd(), signal).map_err(|error| self.of_init(operation, error))
+    }
+
+    /// What has failed because init is gone is told as that.
+    fn of_init(&self, operation: &'static str, error: std::io::Error) -> Error {
+        match error.raw_os_error() {
+            Some(libc::ESRCH | libc::ENOENT) => Error::NotRunning { container: self.name.clone() },
+            _ => Error::system(operation, &self.name, error),
+        }
     }
 
     fn init_blocks(&self, signal: i32) -> Result<bool> {
         const WHAT: &str = "shut down";
         let file = format!("/proc/{}/status", self.init_pid()?.as_raw_nonzero());
-        let status = std::fs::read_to_string(file).map_err(|error| Error::system(WHAT, &self.name, error))?;
+        let status = std::fs::read_to_string(file).map_err(|error| self.of_init(WHAT, error))?;
         let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         Ok(mask & (1 << (signal - 1)) != 0)
