@@ -66,7 +66,7 @@ fn with_little_room(disk: &str, set_up: &[&str], words: &str) {
         } else {
             failed += 1;
             // Of mkfs the text is its own.
-            let why = ["No space left on device", "command 'mkfs.ext4"];
+            let why = ["No space left on device", "command 'mkfs.ext4", "is its storage full?"];
             assert!(why.iter().any(|why| out.both().contains(why)), "{when}");
             home(&host, &cts, &before, &seen, &when);
             pct(words).ok();
@@ -101,6 +101,13 @@ const ON_LOCAL: &str = "create ID TEMPLATE --rootfs local:0 --mp0 local:0.004,mp
 fn a_storage_without_room_takes_no_new_container() {
     require_root!();
     with_little_room("tiny", &[], ON_TINY);
+}
+
+/// What the kernel has taken for an image it writes later.
+#[test]
+fn an_image_without_room_is_no_container() {
+    require_root!();
+    with_little_room("tiny", &[], "create ID TEMPLATE --rootfs tiny:0.004");
 }
 
 #[test]
