@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
 pub mod archive;
+pub mod backing;
 pub mod bench;
 pub mod bins;
 pub mod bridge;
@@ -38,6 +39,7 @@ pub mod state;
 pub mod trace;
 pub mod wait;
 
+pub use backing::{Backing, Kind};
 pub use bridge::Bridge;
 pub use host::{Ct, Host};
 pub use run::{Output, Run, Running};

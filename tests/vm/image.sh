@@ -21,6 +21,10 @@ packages=systemd-sysv,udev,dbus,linux-image-amd64,initramfs-tools,kmod,apparmor,
 packages=$packages,lxc,lxc-templates,lxcfs,uidmap,e2fsprogs,quota,iproute2,nftables,iputils-ping,isc-dhcp-client
 packages=$packages,mmdebstrap,zstd,xz-utils,bzip2,busybox-static,strace,dnsmasq-base,acl,attr,libcap2-bin
 packages=$packages,openssh-client,procps,ca-certificates,xfsprogs,btrfs-progs
+# The storages. Debian has ZFS as source: dkms compiles it for the machine's
+# kernel, here, because an emulated processor would take hours.
+packages=$packages,lvm2,thin-provisioning-tools,nfs-kernel-server,nfs-common,rpcbind
+packages=$packages,zfs-dkms,zfsutils-linux,linux-headers-amd64
 
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -38,7 +42,7 @@ ext4
 9p
 9pnet_virtio
 TEXT
-mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
+mmdebstrap --quiet --mode=root --variant=minbase --components=main,contrib --include="$packages" \
 	--aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -46,6 +50,8 @@ mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
 	--essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"' \
 	--essential-hook="copy-in $work/modules /etc/initramfs-tools" \
 	--essential-hook='echo MODULES=list >"$1/etc/initramfs-tools/conf.d/list"' \
+	--customize-hook='chroot "$1" dkms autoinstall -k "$(ls "$1/lib/modules")"' \
+	--customize-hook='chroot "$1" modinfo -k "$(ls "$1/lib/modules")" -F filename zfs' \
 	"$suite" "$root" "$mirror" </dev/null
 
 cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"

@@ -20,6 +20,7 @@ vm=tests/vm/vm.sh
 # An emulated processor is ten times slower, so of what runs everywhere only
 # that is here which a kernel, an AppArmor or an init can change.
 groups='machine:: limits:: set:: network:: lifecycle:: hotplug_disk::devices hotplug_disk::a_new_volume'
+groups="$groups snapshot:: storage::"
 parts=${TESTS:+e2e}
 parts=${PARTS:-${parts:-control units e2e packages reboot}}
 rooms='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
@@ -64,7 +65,7 @@ run() {
 	case $1 in
 	control) part control 900 "$(tests "$control")" ;;
 	units) part units 900 "$(tests "$units") $rooms" ;;
-	e2e) part e2e 3600 "$(tests "$e2e") ${TESTS:-$groups}" ;;
+	e2e) part e2e 7200 "$(tests "$e2e") ${TESTS:-$groups}" ;;
 	packages) part packages 900 "sh tests/packaging/inside.sh target/deb $version" ;;
 	reboot) reboot ;;
 	*)

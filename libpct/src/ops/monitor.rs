@@ -60,7 +60,7 @@ pub(crate) fn serve(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: Owne
     };
     let answer = match pre_start(env, vmid, events) {
         Ok(host) => {
-            let answer = run(env, vmid, job, events, lock);
+            let answer = run(env, vmid, job, &host, events, lock);
             post_stop(env, vmid, &host, events);
             answer
         }
@@ -101,16 +101,19 @@ fn post_stop(env: &Env, vmid: Vmid, host: &OuterNamespace, mut events: Events) {
 }
 
 /// Runs the container until it halts, and through every reboot.
-fn run(env: &Env, vmid: Vmid, job: &Run, events: Events, lock: OwnedFd) -> Event {
+fn run(env: &Env, vmid: Vmid, job: &Run, host: &OuterNamespace, events: Events, lock: OwnedFd) -> Event {
     let mut lock = Some(Lock::Shared(lock));
     loop {
         match run_once(env, vmid, job, events, lock.take()) {
             // From here on it is a start like any other: nobody may change the container meanwhile. Who holds
             // the lock now for long wants it stopped, as `pct stop` does.
-            Ok(End::Reboot) => match env.store().lock(vmid, &mut Silent) {
-                Ok(own) => lock = Some(Lock::Own(own)),
-                Err(error) => return Event::Failed(plain(&error.into())),
-            },
+            Ok(End::Reboot) => {
+                let locked = env.store().lock(vmid, &mut Silent).map_err(Error::from);
+                match locked.and_then(|own| host.enter().map(|()| own).map_err(Error::from)) {
+                    Ok(own) => lock = Some(Lock::Own(own)),
+                    Err(error) => return Event::Failed(plain(&error)),
+                }
+            }
             Ok(End::Halted) => return Event::Done,
             Err(failure) => return Event::Failed(*failure),
         }
@@ -208,9 +211,10 @@ fn prepare(
 
     let folder = env.home.rootfs(vmid);
     folder::make(&folder, 0o755).map_err(|e| Error::io("cannot make", &folder, e))?;
-    let apart = FolderApart::enter(&env.home.container_dir(vmid), &host_mount::visible(env)?)?;
     let id_map = section.id_map()?;
+    // What a storage mounts to be usable is the host's: in a namespace of the container's nobody could unmount it.
     let plans = mounts::plan(section, &env.storages()?)?;
+    let apart = FolderApart::enter(&env.home.container_dir(vmid), &host_mount::visible(env)?)?;
     mounts::warnings(&plans, &id_map).iter().for_each(|warning| events.warning(warning));
     let mounted = mounts::mount_all(&plans, &folder, &id_map, false)?;
     mount::share(&folder)?;

@@ -13,7 +13,7 @@ use std::{
 use rustix::{
     fs::{
         AtFlags, IFlags, Mode, OFlags, RenameFlags, fchmod, fstat, ioctl_getflags, ioctl_setflags, mkdirat,
-        openat, renameat_with, unlinkat,
+        openat, renameat, renameat_with, statat, unlinkat,
     },
     io::Errno,
 };
@@ -259,9 +259,7 @@ impl Backend for DirStorage {
         }
         let (file, new) = (FileName::of_volume(name)?, FileName::of_volume(free_name)?);
         let folder = self.folder(name, &file)?;
-        self.folders.make(new.name.owner, |target| {
-            Ok(renameat_with(&folder, file.file, target, new.file, RenameFlags::NOREPLACE)?)
-        })?;
+        self.folders.make(new.name.owner, |target| rename_new(&folder, file.file, target, new.file))?;
         self.folders.remove_if_empty(file.name.owner);
         Ok(())
     }
@@ -279,6 +277,24 @@ impl Backend for DirStorage {
 fn open_volume(folder: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(openat(folder, name, flags, Mode::empty())?)
+}
+
+/// Gives a file a name that nobody has.
+fn rename_new(from: &OwnedFd, old: &str, to: &OwnedFd, new: &str) -> io::Result<()> {
+    match renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
+        // The file systems of servers cannot promise it.
+        Err(Errno::INVAL) => rename_unless_there(from, old, to, new),
+        done => Ok(done?),
+    }
+}
+
+/// The same where the storage's lock alone keeps the name free.
+fn rename_unless_there(from: &OwnedFd, old: &str, to: &OwnedFd, new: &str) -> io::Result<()> {
+    match statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(Errno::EXIST.into()),
+        Err(Errno::NOENT) => Ok(renameat(from, old, to, new)?),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Protects a base from everybody, or not. A file system that has no such attribute goes without it, and so does a
@@ -417,5 +433,21 @@ mod tests {
         assert!(!folder.exists());
         // The folder itself may be closed to others.
         assert_eq!(fs::metadata(temp.path().join("images")).unwrap().permissions().mode() & 0o7777, 0o711);
+    }
+
+    #[test]
+    fn a_name_that_somebody_has_is_not_taken() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = folders::open(temp.path()).unwrap().unwrap();
+        for rename in [rename_new, rename_unless_there] {
+            fs::write(temp.path().join("old"), "old").unwrap();
+            fs::write(temp.path().join("new"), "new").unwrap();
+            let refused = rename(&folder, "old", &folder, "new").unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(temp.path().join("new")).unwrap(), b"new");
+            fs::remove_file(temp.path().join("new")).unwrap();
+            rename(&folder, "old", &folder, "new").unwrap();
+            assert_eq!(fs::read(temp.path().join("new")).unwrap(), b"old");
+        }
     }
 }

@@ -131,7 +131,6 @@ impl ZfsPoolStorage {
         }
     }
 
-    /// Names of datasets directly in the pool, without it.
     /// `refquota=<size>` as an argument.
     fn refquota(size: Size) -> String {
         if size.bytes() == 0 { "refquota=none".to_owned() } else { format!("refquota={}", kib(size)) }

@@ -6,3 +6,4 @@ mod cgroup2;
 mod network;
 mod quota;
 mod services;
+mod storages;
