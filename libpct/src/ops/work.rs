@@ -81,6 +81,8 @@ impl Work {
             folder::make(folder, 0o755).map_err(|e| Error::io("cannot make", folder, e))?;
         }
         let Some(file) = LockFile::try_acquire(&path)? else { return Err(at_work(env, vmid)) };
+        // Of one that broke off.
+        rustix::fs::ftruncate(&file, 0).map_err(|errno| Error::io("cannot write", &path, errno))?;
         let work = Self { file, record };
         work.write()?;
         Ok(work)
@@ -99,11 +101,11 @@ impl Work {
         }
     }
 
+    /// Behind what stands there: until the line is whole, the one before it counts.
     fn write(&self) -> Result<(), Error> {
         let write = || -> io::Result<()> {
-            let mut file = File::from(self.file.as_fd().try_clone_to_owned()?);
-            file.set_len(0)?;
-            file.write_all(&serde_json::to_vec(&self.record)?)
+            let line = [&serde_json::to_vec(&self.record)?, &b"\n"[..]].concat();
+            File::from(self.file.as_fd().try_clone_to_owned()?).write_all(&line)
         };
         write().map_err(|source| Error::io("cannot write", self.file.path(), source))
     }
@@ -122,7 +124,11 @@ pub(super) fn worker(env: &Env, vmid: Vmid) -> Result<Option<Worker>, Error> {
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(Error::io("cannot read", &path, source)),
     };
-    let Ok(record) = serde_json::from_slice(&text) else { return Ok(None) };
+    let Some(record) =
+        text.split(|byte| *byte == b'\n').rev().find_map(|line| serde_json::from_slice(line).ok())
+    else {
+        return Ok(None);
+    };
     // A shared lock is only refused by the exclusive one of a living operation.
     let dead = flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
     Ok(Some(if dead { Worker::Dead(record) } else { Worker::Alive(record) }))
@@ -169,8 +175,10 @@ mod tests {
         let said = Record { unfinished: vec!["local:9001/vm-9001-disk-2.raw".to_owned()], ..record.clone() };
         assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Alive(found)) if found == said));
 
-        // As the kernel does for one that is killed.
+        // As the kernel does for one that is killed, in the middle of a line.
         drop(work);
+        let mut file = fs::OpenOptions::new().append(true).open(env.home.work_file(vmid)).unwrap();
+        file.write_all(b"{\"operation\":").unwrap();
         assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Dead(found)) if found == said));
         Work::begin(&env, vmid, record).unwrap().end(&mut crate::progress::Silent);
         assert!(worker(&env, vmid).unwrap().is_none());

@@ -212,8 +212,31 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Has what broke off repaired.
+    fn repair(&self) -> Result<(), String> {
+        for id in [&self.new.id, &self.ct.id] {
+            // Another time nothing is left to do.
+            for time in 1..=2 {
+                if !self.look().configs.contains_key(id) {
+                    continue;
+                }
+                let output = self.pct(&format!("repair {id}")).output();
+                if output.status != 0 || time == 2 && !output.out().contains("nothing is left") {
+                    return Err(format!("repaired for the {time}. time: {}", output.both()));
+                }
+            }
+        }
+        let seen = self.look();
+        match self.outcome(&seen)? {
+            Outcome::Before | Outcome::After if seen.unfinished.is_empty() => Ok(()),
+            // The volume that it was moved from is an unused one.
+            _ if seen.locks().is_empty() && self.operation.locks == ["disk"] => Ok(()),
+            outcome => Err(format!("repaired, and then {outcome:?}: {seen:?}")),
+        }
+    }
+
     /// Goes on as a user would, until nothing is there.
-    fn bring_home(&self, outcome: Outcome) -> Result<(), String> {
+    fn bring_home(&self, outcome: Outcome, repairs: bool) -> Result<(), String> {
         let pct = |words: &str| {
             let output = self.pct(words).output();
             if output.status == 0 { Ok(()) } else { Err(format!("then `{words}` failed: {}", output.both())) }
@@ -229,6 +252,7 @@ impl<'a> Scene<'a> {
             // It is done with another volume, and the noted one stays until somebody removes it.
             Outcome::Noted if self.operation.home.is_empty() => pct(self.operation.words)?,
             Outcome::Noted => {}
+            Outcome::Locked if repairs => self.repair()?,
             Outcome::Locked => {
                 for (id, _) in self.look().locks() {
                     pct(&format!("unlock {id}"))?;
@@ -262,11 +286,17 @@ impl<'a> Scene<'a> {
             Plan::Fail(n, errno) => format!("{errno:?} at step {n}, {}: ", at(n)),
             Plan::Count | Plan::Pause(_) => String::new(),
         };
-        let outcome = self.judge(&traced).map_err(|fault| format!("{step}{fault}\n{}", traced.output));
+        // Each other time by the verb for it, each other time by hand.
+        let repairs = match plan {
+            Plan::KillOne(n) | Plan::Kill(n) | Plan::Fail(n, _) => n % 2 == 1,
+            Plan::Count | Plan::Pause(_) => false,
+        };
+        let outcome =
+            self.judge(&traced, repairs).map_err(|fault| format!("{step}{fault}\n{}", traced.output));
         Attempt { reached: traced.reached, outcome }
     }
 
-    fn judge(&self, traced: &Traced) -> Result<Outcome, String> {
+    fn judge(&self, traced: &Traced, repairs: bool) -> Result<Outcome, String> {
         if traced.hung {
             return Err("it hangs".to_owned());
         }
@@ -293,7 +323,7 @@ impl<'a> Scene<'a> {
                 return Err(format!("left on the machine: {left}"));
             }
         }
-        self.bring_home(outcome).map_err(|fault| format!("{outcome:?}; {fault}"))?;
+        self.bring_home(outcome, repairs).map_err(|fault| format!("{outcome:?}; {fault}"))?;
         let left = self.left();
         if left.is_empty() { Ok(outcome) } else { Err(format!("destroyed, but on the machine is {left}")) }
     }
