@@ -46,6 +46,10 @@ pub(super) fn steps<'a>(
     let config = env.store().load_telling(vmid, progress)?.config;
     let worker = match work::worker(env, vmid)? {
         Some(Worker::Alive(record)) => return Err(record.at_work(vmid)),
+        // Without its snapshot a rollback cannot go on.
+        Some(Worker::Dead(record)) if record.lock == snapshot::ROLLING_BACK && record.snapshot.is_none() => {
+            None
+        }
         Some(Worker::Dead(record)) if config.main().lock() == Some(&record.lock) => Some(record),
         _ => None,
     };
@@ -54,7 +58,7 @@ pub(super) fn steps<'a>(
     finder.monitor()?;
     finder.files()?;
     finder.mounts()?;
-    if finder.lock(worker)? {
+    if finder.lock(worker) {
         finder.snapshots();
         finder.volumes(progress)?;
     }
@@ -71,10 +75,6 @@ impl<'a> Finder<'a> {
     ) {
         let repair: Repair<'a> = Box::new(repair);
         self.steps.push(Step { kind, found: found.into(), action: action.into(), repair: Some(repair) });
-    }
-
-    fn yours(&mut self, kind: LeftoverKind, found: String, action: String) {
-        self.steps.push(Step { kind, found, action, repair: None });
     }
 
     fn monitor(&mut self) -> Result<(), Error> {
@@ -133,53 +133,54 @@ impl<'a> Finder<'a> {
         Ok(())
     }
 
-    /// Whether there is anything to look for behind the lock.
-    fn lock(&mut self, worker: Option<Record>) -> Result<bool, Error> {
-        let (env, vmid) = (self.env, self.vmid);
-        let Some(lock) = self.config.main().lock().map(str::to_owned) else { return Ok(true) };
-        match lock.as_str() {
-            host_mount::MARK => return Ok(!self.steps.iter().all(|step| step.kind != LeftoverKind::Mount)),
-            destroy::MARK => {
+    /// Says whether there is anything to look for behind the lock.
+    fn lock(&mut self, worker: Option<Record>) -> bool {
+        let Some(lock) = self.config.main().lock().map(str::to_owned) else { return true };
+        let mark = MARKS.into_iter().find(|mark| *mark == lock);
+        match (lock.as_str(), mark.zip(worker)) {
+            (host_mount::MARK, _) => self.steps.iter().any(|step| step.kind == LeftoverKind::Mount),
+            (destroy::MARK, _) => {
                 self.remove_container("its removal broke off".to_owned());
-                return Ok(false);
+                false
             }
-            _ => {}
+            (mark::CREATE, Some((_, record))) => {
+                self.remove_container(format!("{record} broke off: the container is not whole"));
+                false
+            }
+            (_, Some((mark, record))) => {
+                self.operation(mark, &record);
+                true
+            }
+            (_, None) => {
+                let found = format!("it is locked ({lock}), and no record says by whom");
+                let action = format!("if nothing is at work on it any more: pct unlock {}", self.vmid);
+                self.steps.push(Step { kind: LeftoverKind::Lock, found, action, repair: None });
+                false
+            }
         }
-        let known = MARKS.into_iter().find(|mark| *mark == lock);
-        let (Some(mark), Some(record)) = (known, worker) else {
-            let found = format!("it is locked ({lock}), and no record says by whom");
-            let action = format!("if nothing is at work on it any more: pct unlock {vmid}");
-            self.yours(LeftoverKind::Lock, found, action);
-            return Ok(false);
-        };
+    }
+
+    /// One that has broken off in an existing container.
+    fn operation(&mut self, mark: &'static str, record: &Record) {
+        let (env, vmid) = (self.env, self.vmid);
         let found = format!("{record} broke off");
-        match (mark, &record.snapshot) {
-            (mark::CREATE, _) => {
-                self.remove_container(format!("{found}: the container is not whole"));
-                return Ok(false);
-            }
-            (snapshot::ROLLING_BACK, Some(name)) => {
-                let action = format!("go back to snapshot '{name}': what was written since is lost");
-                let name = name.clone();
-                self.step(LeftoverKind::Lock, found, action, move |progress| {
-                    rollback::complete(env, vmid, &name, progress)
-                });
-            }
-            _ => {
-                let copies = self.unfinished(&record);
-                let mut action = format!("take the lock '{mark}' away");
-                for (_, volume) in &copies {
-                    action = format!("remove volume '{volume}', which it has not finished; {action}");
-                }
-                self.step(LeftoverKind::Lock, found, action, move |progress| {
-                    for (key, volume) in copies {
-                        remove_copy(env, vmid, mark, &key, &volume, progress)?;
-                    }
-                    unlock::take_away(env, vmid, Some(mark), progress)
-                });
-            }
+        if let (snapshot::ROLLING_BACK, Some(name)) = (mark, record.snapshot.clone()) {
+            let action = format!("go back to snapshot '{name}': what was written since is lost");
+            return self.step(LeftoverKind::Lock, found, action, move |progress| {
+                rollback::complete(env, vmid, &name, progress)
+            });
         }
-        Ok(true)
+        let copies = self.unfinished(record);
+        let mut action = format!("take the lock '{mark}' away");
+        for (_, volume) in &copies {
+            action = format!("remove volume '{volume}', which it has not finished; {action}");
+        }
+        self.step(LeftoverKind::Lock, found, action, move |progress| {
+            for (key, volume) in copies {
+                remove_copy(env, vmid, mark, &key, &volume, progress)?;
+            }
+            unlock::take_away(env, vmid, Some(mark), progress)
+        });
     }
 
     /// What an operation was making, as far as nobody uses it.
