@@ -77,7 +77,8 @@ sub set ($self, $changes = {}, %options) {
 sub repair ($self, %options) {
     my $progress = delete $options{progress};
     my $options  = options('Repair', %options);
-    return listening($progress, sub ($callbacks) { $self->_json(repair => $options, $callbacks) })->@*;
+    my $repair   = sub ($callbacks) { $self->_call_by(\&call_json, repair => $options, $callbacks) };
+    return listening($progress, $repair)->@*;
 }
 
 sub mount ($self, %options) {
