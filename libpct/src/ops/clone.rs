@@ -221,7 +221,11 @@ fn customize(env: &Env, clone: Vmid, storages: &Storages, progress: &mut dyn Pro
     let detected = guest_setup::detect(&root, &settings, progress)?;
     let mut report = guest_setup::report(progress);
     guest::run(&root, &detected, &settings, &guest_setup::host(), guest::Event::Clone, &mut report)?;
-    mounts::write_out(&plan)
+    drop(report);
+    mounts::write_out(&plan)?;
+    drop(root);
+    disks::close_all(section, storages, progress);
+    Ok(())
 }
 
 /// Changes the config of the clone, if it is still the one that is being made.

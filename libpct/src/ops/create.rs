@@ -282,6 +282,9 @@ fn build<'a>(
     section.remove("lock");
     env.store().write(lock, &config)?;
     work.end(progress);
+    if !options.start {
+        disks::close_all(config.main(), storages, progress);
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::undo::Undo;
 use crate::{
-    config::{MountPoint, Size, Vmid, VolumeId, VolumeRef, parse_new_volume},
+    config::{MountPoint, Section, Size, Vmid, VolumeId, VolumeRef, parse_new_volume},
     error::Error,
     mount,
     progress::Progress,
@@ -53,6 +53,16 @@ pub(super) fn forget_holder(volume: &VolumeId, storages: &Storages, progress: &m
     if let Err(error) = forgotten {
         let error = error.full_message();
         progress.warning(&format!("'{volume}' may take half a minute to be mounted: {error}"));
+    }
+}
+
+/// Undoes what made the volumes of a container reachable that nobody uses now: shared storages may want them elsewhere.
+pub(super) fn close_all(section: &Section, storages: &Storages, progress: &mut dyn Progress) {
+    for (_, point) in section.points() {
+        let VolumeRef::Volume(volume) = &point.volume else { continue };
+        if let Err(error) = storages.close(volume, None) {
+            progress.warning(&Error::from(error).full_message());
+        }
     }
 }
 

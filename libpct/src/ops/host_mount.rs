@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Env, leftovers, mark,
+    Env, disks, leftovers, mark,
     mounts::{self, MountPlan},
 };
 use crate::{
@@ -58,7 +58,11 @@ pub(crate) fn unmount(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Res
     let mut config = env.store().load_telling(vmid, progress)?.config;
     unmount_all(&env.home.rootfs(vmid), config.main())?;
     mark::remove(config.main_mut(), MARK)?;
-    Ok(env.store().write(&lock, &config)?)
+    env.store().write(&lock, &config)?;
+    if !leftovers::settle(env, vmid)? {
+        disks::close_all(config.main(), &env.storages()?, progress);
+    }
+    Ok(())
 }
 
 /// Unmounts what the config names and the host has mounted; anything else that is mounted there is somebody else's.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Env, checkpoint, dhcp, diagnosis, facts, guest_setup,
+    Env, checkpoint, dhcp, diagnosis, disks, facts, guest_setup,
     helper::{self, Events},
     hookscript::{self, Phase},
     host_mount,
@@ -84,6 +84,13 @@ fn pre_start(env: &Env, vmid: Vmid, mut events: Events) -> Result<OuterNamespace
 fn post_stop(env: &Env, vmid: Vmid, host: &OuterNamespace, mut events: Events) {
     let mut run = || -> Result<(), Error> {
         host.enter()?;
+        let loaded = env.store().load(vmid)?;
+        if loaded.config.main().lock() != Some(host_mount::MARK) {
+            match env.storages() {
+                Ok(storages) => disks::close_all(loaded.config.main(), &storages, &mut events),
+                Err(error) => events.warning(&error.full_message()),
+            }
+        }
         // Who has the lock stops the container, and sees to it.
         if let Some(lock) = env.store().try_lock(vmid)? {
             set::apply_after_stop(env, vmid, &lock, || Ok(helper::loaded_liblxc()?), &mut events);
