@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use rustix::io::Errno;
 
 use super::{
-    Env, leftovers, mark,
+    Env, disks, leftovers, mark,
     mounts::{self, MountPlan},
     pause,
     setters::setters,
@@ -41,23 +41,27 @@ pub(crate) fn fstrim(
 ) -> Result<u64, Error> {
     let storages = env.storages()?;
     env.store().require(vmid)?;
-    let (section, work) = begin(env, vmid, progress)?;
+    let (section, running, work) = begin(env, vmid, progress)?;
     let trimmed = trim_all(&env.home.rootfs(vmid), &section, options, &storages, progress);
+    if !running {
+        disks::close_all(&section, &storages, progress);
+    }
     end(env, vmid)?;
     work.end(progress);
     trimmed
 }
 
-fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<(Section, Work), Error> {
+/// Marks the container; says whether it runs.
+fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<(Section, bool, Work), Error> {
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
     loaded.check_lock()?;
-    leftovers::settle(env, vmid)?;
+    let running = leftovers::settle(env, vmid)?;
     let mut config = loaded.config;
     let work = Work::begin(env, vmid, Record::of("fstrim", MARK))?;
     config.main_mut().set("lock", MARK);
     env.store().write(&lock, &config)?;
-    Ok((config.main().clone(), work))
+    Ok((config.main().clone(), running, work))
 }
 
 /// Also for a caller who does not want to wait any longer.
