@@ -395,12 +395,14 @@ impl Storages {
     }
 
     /// What operations that were killed have left of a container beside its volumes, on the storages that can be used.
-    pub(crate) fn leftovers(&self, owner: Vmid) -> Vec<Leftover> {
-        let usable = self.for_volumes().into_iter().filter_map(|id| {
-            let found = self.ready(self.get(id).ok()?).ok()?.leftovers(owner).ok()?;
-            Some(found.into_iter().map(|entry| Leftover { storage: id.to_owned(), entry }))
-        });
-        usable.flatten().collect()
+    pub(crate) fn leftovers(&self, owner: Vmid) -> Result<Vec<Leftover>, StorageError> {
+        let mut left = Vec::new();
+        for id in self.for_volumes() {
+            let Ok(backend) = self.ready(self.get(id)?) else { continue };
+            let entries = backend.leftovers(owner)?.into_iter();
+            left.extend(entries.map(|entry| Leftover { storage: id.to_owned(), entry }));
+        }
+        Ok(left)
     }
 
     /// Removes one of them.

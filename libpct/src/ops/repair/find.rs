@@ -227,7 +227,7 @@ impl<'a> Finder<'a> {
     fn volumes(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
         let (env, vmid) = (self.env, self.vmid);
         let storages = env.storages()?.without_activation();
-        for left in storages.leftovers(vmid) {
+        for left in storages.leftovers(vmid)? {
             let found = format!("'{}' is left of an operation on storage '{}'", left.entry, left.storage);
             self.step(LeftoverKind::Volume, found, "remove it", move |_| {
                 Ok(env.storages()?.remove_leftover(&left, vmid)?)
