@@ -100,9 +100,7 @@ fn begin(
     let running = leftovers::settle(env, vmid)?;
     let plan = plan(env, clone, &loaded.config, running, options, storages)?;
     let mut config = loaded.config;
-    let origin = Work::begin(env, vmid, Record::of("clone", mark::DISK))?;
-    config.main_mut().set("lock", mark::DISK);
-    env.store().write(&lock, &config)?;
+    let origin = mark::set(env, vmid, &lock, &mut config, Record::of("clone", mark::DISK))?;
     drop(lock);
     match write_new(env, clone, &plan.section, progress) {
         Ok(clone) => Ok((plan, Works { origin, clone })),
@@ -151,9 +149,7 @@ fn write_new(env: &Env, clone: Vmid, section: &Section, progress: &mut dyn Progr
     env.store().require_free(clone)?;
     let mut config = Config::default();
     *config.main_mut() = section.clone();
-    let work = Work::begin(env, clone, Record::of("clone", mark::CREATE))?;
-    env.store().write(&lock, &config)?;
-    Ok(work)
+    mark::set(env, clone, &lock, &mut config, Record::of("clone", mark::CREATE))
 }
 
 /// The clone is behind the same firewall.

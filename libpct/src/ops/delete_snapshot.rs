@@ -116,11 +116,5 @@ fn remove(volume: &SnapshotVolume, name: &str, storages: &Storages) -> Result<()
 /// Nothing was removed yet: the snapshot is whole.
 fn take_back(env: &Env, vmid: Vmid, name: &str, before: &Section, work: Work, progress: &mut dyn Progress) {
     let restored = env.rewrite(vmid, progress, |config| snapshot::cancel_removal(config, name, before));
-    match restored {
-        Ok(()) => work.end(progress),
-        Err(error) => {
-            let error = error.full_message();
-            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
-        }
-    }
+    work.end_unless_locked(&restored, vmid, progress);
 }

@@ -59,10 +59,21 @@ pub(super) fn forget_holder(volume: &VolumeId, storages: &Storages, progress: &m
 /// Undoes what made the volumes of a container reachable that nobody uses now: shared storages may want them elsewhere.
 pub(super) fn close_all(section: &Section, storages: &Storages, progress: &mut dyn Progress) {
     for (_, point) in section.points() {
-        let VolumeRef::Volume(volume) = &point.volume else { continue };
-        if let Err(error) = storages.close(volume, None) {
-            progress.warning(&Error::from(error).full_message());
+        if let VolumeRef::Volume(volume) = &point.volume {
+            close(volume, None, storages, progress);
         }
+    }
+}
+
+/// The same for one volume, or a snapshot of it. What has been done with it stands: that it stays reachable is told.
+pub(super) fn close(
+    volume: &VolumeId,
+    snapshot: Option<&str>,
+    storages: &Storages,
+    progress: &mut dyn Progress,
+) {
+    if let Err(error) = storages.close(volume, snapshot) {
+        progress.warning(&Error::from(error).full_message());
     }
 }
 

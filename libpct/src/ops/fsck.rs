@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 
-use super::{Env, leftovers, setters::setters};
+use super::{Env, disks, leftovers, setters::setters};
 use crate::{
     changes,
     config::{MountPoint, Section, Vmid, VolumeRef},
@@ -55,9 +55,7 @@ pub(crate) fn fsck(
     };
     let path = located().map_err(|e| if matches!(e, Error::Disk(_)) { e } else { Error::volume(key, e) })?;
     let checked = check(&path, options, progress);
-    if let Err(error) = storages.close(volume, None) {
-        progress.warning(&Error::from(error).full_message());
-    }
+    disks::close(volume, None, &storages, progress);
     checked
 }
 

@@ -58,9 +58,7 @@ fn begin(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<(Section,
     loaded.check_lock()?;
     let running = leftovers::settle(env, vmid)?;
     let mut config = loaded.config;
-    let work = Work::begin(env, vmid, Record::of("fstrim", MARK))?;
-    config.main_mut().set("lock", MARK);
-    env.store().write(&lock, &config)?;
+    let work = mark::set(env, vmid, &lock, &mut config, Record::of("fstrim", MARK))?;
     Ok((config.main().clone(), running, work))
 }
 

@@ -1,11 +1,15 @@
 //! The `lock` in a config, by which an operation marks a container that it works on without holding the lock file (spec:
 //! cli, part 4.2).
 
-use super::{Env, work::Work};
+use super::{
+    Env,
+    work::{Record, Work},
+};
 use crate::{
-    config::{Section, Vmid},
+    config::{Config, Section, Vmid},
     error::{DiskError, Error},
     progress::{Progress, Silent},
+    store::ConfigLock,
 };
 
 /// The mark of a container whose volumes are being copied.
@@ -13,6 +17,21 @@ pub(super) const DISK: &str = "disk";
 
 /// The mark of a container that is being made.
 pub(super) const CREATE: &str = "create";
+
+/// Marks a container as one that is worked on, with what its record says.
+pub(super) fn set(
+    env: &Env,
+    vmid: Vmid,
+    lock: &ConfigLock,
+    config: &mut Config,
+    record: Record,
+) -> Result<Work, Error> {
+    let mark = record.lock.clone();
+    let work = Work::begin(env, vmid, record)?;
+    config.main_mut().set("lock", mark);
+    env.store().write(lock, config)?;
+    Ok(work)
+}
 
 /// Takes the mark away that an operation has set itself.
 pub(super) fn remove(section: &mut Section, expected: &'static str) -> Result<(), Error> {
@@ -50,12 +69,6 @@ pub(super) fn clear_disk_after<T>(
         Ok(())
     };
     let unmarked = unmark();
-    match &unmarked {
-        Ok(()) => work.end(progress),
-        Err(error) => {
-            let error = error.full_message();
-            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
-        }
-    }
+    work.end_unless_locked(&unmarked, vmid, progress);
     done.and_then(|done| unmarked.map(|()| done))
 }

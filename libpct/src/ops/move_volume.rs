@@ -85,9 +85,7 @@ fn begin(
     let origin = Origin { key, point: point.ok_or(Error::NoRootfs)?, volume };
     let before = loaded.config.clone();
     let mut config = loaded.config;
-    let work = Work::begin(env, vmid, Record::of("move-volume", mark::DISK))?;
-    config.main_mut().set("lock", mark::DISK);
-    env.store().write(&lock, &config)?;
+    let work = mark::set(env, vmid, &lock, &mut config, Record::of("move-volume", mark::DISK))?;
     Ok((before, origin, work))
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Env,
     delete_snapshot::migration_lock,
-    disks, leftovers, lxc_config,
+    disks, leftovers, lxc_config, mark,
     setters::setters,
     start::{StartOptions, start_locked},
     stop,
@@ -120,8 +120,7 @@ fn begin(
         stop::kill(env, vmid, loaded.config.main(), progress)?;
     }
     let mut config = loaded.config;
-    let work = Work::begin(env, vmid, Record::of("rollback", snapshot::ROLLING_BACK).about(name))?;
-    config.main_mut().set("lock", snapshot::ROLLING_BACK);
-    env.store().write(&lock, &config)?;
+    let record = Record::of("rollback", snapshot::ROLLING_BACK).about(name);
+    let work = mark::set(env, vmid, &lock, &mut config, record)?;
     Ok((volumes, work))
 }

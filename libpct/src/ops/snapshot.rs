@@ -136,11 +136,5 @@ fn clean_up(
         }
     }
     let forgotten = env.rewrite(vmid, &mut Silent, |config| snapshot::abandon(config, name, clean));
-    match forgotten {
-        Ok(()) => work.end(progress),
-        Err(error) => {
-            let error = error.full_message();
-            progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
-        }
-    }
+    work.end_unless_locked(&forgotten, vmid, progress);
 }

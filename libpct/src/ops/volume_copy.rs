@@ -81,9 +81,7 @@ pub(super) fn copy(
         }
     }
     for (volume, snapshot) in [(&origin.volume, snapshot), (&copy, None)] {
-        if let Err(error) = storages.close(volume, snapshot) {
-            progress.warning(&Error::from(error).full_message());
-        }
+        disks::close(volume, snapshot, storages, progress);
     }
     Ok(copy)
 }

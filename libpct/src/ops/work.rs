@@ -101,6 +101,22 @@ impl Work {
         }
     }
 
+    /// The same where the mark may still be there: then it is told who takes it away.
+    pub(super) fn end_unless_locked(
+        self,
+        unlocked: &Result<(), Error>,
+        vmid: Vmid,
+        progress: &mut dyn Progress,
+    ) {
+        match unlocked {
+            Ok(()) => self.end(progress),
+            Err(error) => {
+                let error = error.full_message();
+                progress.warning(&format!("CT {vmid} stays locked, until 'pct repair {vmid}': {error}"));
+            }
+        }
+    }
+
     /// Behind what stands there: until the line is whole, the one before it counts.
     fn write(&self) -> Result<(), Error> {
         let write = || -> io::Result<()> {
