@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-pub(crate) use streams::{End, Keep, Streams};
+pub(crate) use streams::{End, Keep, Sink, Streams};
 
 use crate::sys::pidfd::{Exit, Pidfd};
 use crate::sys::process::{stolen, wait, without_descriptors};
@@ -61,7 +61,7 @@ pub enum Error {
     /// It could not be started, or not be watched.
     #[error("cannot {attempt} command '{command}'")]
     Run {
-        /// `start` or `watch`.
+        /// `start`, `watch`, or `pass on the output of`.
         attempt: &'static str,
         /// The command line, quoted as for a shell.
         command: String,
@@ -127,6 +127,13 @@ impl Output {
     #[must_use]
     pub(crate) fn stderr_lines(&self) -> Vec<String> {
         lines(&self.stderr)
+    }
+
+    fn expect_success(self, line: String) -> Result<Self, Error> {
+        match self.failure() {
+            None => Ok(self),
+            Some(reason) => Err(failed(line, reason, &self.stderr)),
+        }
     }
 
     /// How it failed; `None` when its exit code is 0.
@@ -234,17 +241,29 @@ impl Command {
     /// Runs it; an exit other than code 0 is an error.
     pub(crate) fn run(self) -> Result<Output, Error> {
         let line = self.line();
-        let output = self.run_any()?;
-        match output.failure() {
-            None => Ok(output),
-            Some(reason) => Err(failed(line, reason, &output.stderr)),
+        self.run_any()?.expect_success(line)
+    }
+
+    /// The same where stdout is handed on as it comes. When the sink has an error the program is killed.
+    pub(crate) fn run_into(self, sink: Sink<'_>) -> Result<(), Error> {
+        let line = self.line();
+        let mut refused = None;
+        let mut pass = |bytes: &[u8]| sink(bytes).map_err(|e| io::Error::from(refused.insert(e).kind()));
+        let output = self.watched(Some(&mut pass));
+        if let Some(source) = refused {
+            return Err(Error::Run { attempt: "pass on the output of", command: line, source });
         }
+        output?.expect_success(line).map(drop)
     }
 
     /// Runs it; how it ended is the caller's to judge, only a timeout is an error.
     ///
     /// It has ended on return, but processes it started may live on: their output is not waited for.
     pub(crate) fn run_any(self) -> Result<Output, Error> {
+        self.watched(None)
+    }
+
+    fn watched(self, sink: Option<Sink<'_>>) -> Result<Output, Error> {
         let line = self.line();
         let mut command = std::process::Command::new(self.locate()?);
         command
@@ -265,8 +284,8 @@ impl Command {
         let mut child =
             spawned.map_err(|source| Error::Run { attempt: "start", command: line.clone(), source })?;
         let watch = |source| Error::Run { attempt: "watch", command: line.clone(), source };
-        let mut streams = Streams::of(&mut child, Keep::First(self.stdout_limit), Keep::Last(STDERR_LIMIT))
-            .map_err(watch)?;
+        let (out, err) = (Keep::First(self.stdout_limit), Keep::Last(STDERR_LIMIT));
+        let mut streams = Streams::of(&mut child, out, err, sink).map_err(watch)?;
         let pid = child.id().cast_signed();
         let ended = match Pidfd::open(pid).map_err(io::Error::other) {
             Ok(Some(pidfd)) => streams.follow(&pidfd, self.timeout, None),
@@ -416,6 +435,24 @@ mod tests {
         Command::new("cat").stdin(read).stdout(file.try_clone().unwrap().into()).run().unwrap();
         let mut back = [0; 8];
         assert_eq!(rustix::io::pread(&file, &mut back, 0).unwrap(), 4);
+    }
+
+    #[test]
+    fn output_is_handed_on_as_it_comes() {
+        let mut all = Vec::new();
+        let script = "head -c 3000000 /dev/zero; head -c 200000 /dev/zero >&2";
+        sh(script)
+            .run_into(&mut |bytes| {
+                all.extend_from_slice(bytes);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(all.len(), 3_000_000);
+        let error = sh("echo a; echo why >&2; exit 3").run_into(&mut |_| Ok(())).unwrap_err();
+        assert_eq!(error.stderr(), "why");
+        // Whoever has no use for more is not kept waiting.
+        let error = sh("yes").run_into(&mut |_| Err(io::ErrorKind::BrokenPipe.into())).unwrap_err();
+        assert_eq!(error.to_string(), "cannot pass on the output of command 'sh -c yes'");
     }
 
     #[test]

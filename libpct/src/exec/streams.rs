@@ -47,6 +47,14 @@ impl Kept {
         Self { bytes: Vec::new(), truncated: false, keep }
     }
 
+    /// Keeps what it is given.
+    fn keeper(&mut self) -> impl FnMut(&[u8]) -> io::Result<()> {
+        |more| {
+            self.add(more);
+            Ok(())
+        }
+    }
+
     fn add(&mut self, more: &[u8]) {
         match self.keep {
             Keep::First(limit) | Keep::All(limit) => {
@@ -70,19 +78,24 @@ impl Kept {
     }
 }
 
+/// Where output goes piece by piece. An error of it ends the reading.
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
+
 /// The output and error of a child, as far as they are pipes.
-pub(crate) struct Streams {
+pub(crate) struct Streams<'a> {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    /// Who gets the output instead of its being kept.
+    sink: Option<Sink<'a>>,
     out: Kept,
     err: Kept,
 }
 
-impl Streams {
+impl<'a> Streams<'a> {
     /// Takes them from the child.
-    pub(crate) fn of(child: &mut Child, out: Keep, err: Keep) -> io::Result<Self> {
+    pub(crate) fn of(child: &mut Child, out: Keep, err: Keep, sink: Option<Sink<'a>>) -> io::Result<Self> {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let streams = Self { stdout, stderr, out: Kept::nothing(out), err: Kept::nothing(err) };
+        let streams = Self { stdout, stderr, sink, out: Kept::nothing(out), err: Kept::nothing(err) };
         for fd in streams.open().into_iter().flatten() {
             rustix::io::ioctl_fionbio(fd, true)?;
         }
@@ -115,12 +128,15 @@ impl Streams {
             let [ended, cancelled] = wait_for_any([Some(process.as_fd()), cancel], self.open(), left)?;
             // After the end, too: what was written before it is in the pipes.
             if let Some(pipe) = &mut self.stdout
-                && drain(pipe, &mut self.out)?
+                && match &mut self.sink {
+                    Some(sink) => drain(pipe, *sink)?,
+                    None => drain(pipe, &mut self.out.keeper())?,
+                }
             {
                 self.stdout = None;
             }
             if let Some(pipe) = &mut self.stderr
-                && drain(pipe, &mut self.err)?
+                && drain(pipe, &mut self.err.keeper())?
             {
                 self.stderr = None;
             }
@@ -161,13 +177,13 @@ fn wait_for_any(
 }
 
 /// Reads what is there. `true`: end of the stream.
-fn drain(pipe: &mut impl Read, into: &mut Kept) -> io::Result<bool> {
+fn drain(pipe: &mut impl Read, into: Sink<'_>) -> io::Result<bool> {
     let mut buffer = [0; 16 << 10];
     // Bounded, so that a program that writes without pause cannot outrun its deadline.
     for _ in 0..64 {
         match pipe.read(&mut buffer) {
             Ok(0) => return Ok(true),
-            Ok(n) => into.add(buffer.get(..n).unwrap_or_default()),
+            Ok(n) => into(buffer.get(..n).unwrap_or_default())?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(e) => return Err(e),

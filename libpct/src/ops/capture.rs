@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) fn output(mut child: Child, limits: Limits, progress: &dyn Progress) -> Result<Output, Error> {
     let Some(process) = Pidfd::open(child.id().cast_signed())? else { return Err(failed(process::stolen())) };
     let keep = Keep::All(limits.bytes);
-    let mut streams = Streams::of(&mut child, keep, keep).map_err(failed)?;
+    let mut streams = Streams::of(&mut child, keep, keep, None).map_err(failed)?;
     for pipe in streams.open().into_iter().flatten() {
         // The root of a user namespace is another user, and may open its /dev/stdout, which is this.
         fchmod(pipe, Mode::from_raw_mode(0o622)).map_err(|errno| failed(errno.into()))?;
