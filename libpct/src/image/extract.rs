@@ -39,6 +39,8 @@ pub(super) fn is_serious(errno: Errno) -> bool {
 pub(super) struct Unpacker<'a> {
     reader: Reader<'a>,
     tree: Tree<'a>,
+    /// What the root gets at the end.
+    root: Option<Unfinished>,
     options: &'a Options,
     notes: Notes,
 }
@@ -70,7 +72,7 @@ impl Notes {
 
 impl<'a> Unpacker<'a> {
     pub(super) fn new(reader: Reader<'a>, root: BorrowedFd<'a>, options: &'a Options) -> Self {
-        Self { reader, tree: Tree::new(root), options, notes: Notes::default() }
+        Self { reader, tree: Tree::new(root), root: None, options, notes: Notes::default() }
     }
 
     /// Unpacks everything.
@@ -99,6 +101,9 @@ impl<'a> Unpacker<'a> {
             }
         }
         self.finish()?;
+        if let Some(root) = self.root.take() {
+            self.tree.finish_one(b"", &root).map_err(|(step, source)| Error::member(b".", step, source))?;
+        }
         if let Some(oddity) = self.reader.oddity() {
             self.notes.warn(|| oddity);
         }
@@ -127,8 +132,9 @@ impl<'a> Unpacker<'a> {
         }
         let path = clean(raw).map_err(|why| Error::refused(raw, why))?;
         if path.is_empty() {
-            // The root exists, and what exists is left as it is.
             return match member.kind {
+                Kind::Directory if self.options.with_root => self.root(member),
+                // The root exists, and what exists is left as it is.
                 Kind::Directory => Ok(()),
                 _ => Err(Error::refused(raw, "it has the name of the root but is no directory")),
             };
@@ -234,6 +240,18 @@ impl<'a> Unpacker<'a> {
         let (mode, mtime) = (Some(member.mode), Some(member.mtime));
         self.tree.enter(path, fd, Unfinished { id, mode, mtime, acls, implicit: false });
         outcome
+    }
+
+    fn root(&mut self, member: &Member) -> Result<(), Error> {
+        let failed = |e| Error::member(b".", Step::Reach, e);
+        let fd = self.tree.open(b"", OFlags::RDONLY).map_err(failed)?;
+        let stat = fs::fstat(&fd).map_err(failed)?;
+        Owner::of(member)?.set(&fd, b".")?;
+        self.xattrs(member, &fd, b".")?;
+        let (mode, mtime) = (Some(member.mode), Some(member.mtime));
+        let acls = self.acls(member, b".");
+        self.root = Some(Unfinished { id: (stat.st_dev, stat.st_ino), mode, mtime, acls, implicit: false });
+        Ok(())
     }
 
     fn symlink(&mut self, member: &Member, path: &[u8], owner: Owner) -> Result<(), Error> {

@@ -49,6 +49,8 @@ pub(crate) struct Options {
     pub ignore_errors: bool,
     /// Leave out what is below `./dev`, which every container gets afresh. `./dev` itself is made.
     pub skip_dev: bool,
+    /// Give the root what the archive says of it. Without it the root stays as it is, as everything that is there already.
+    pub with_root: bool,
     /// How many bytes the archive may make the decompressor allocate. The default, 256 MiB, is enough for
     /// `xz -9` and for `zstd` without `--long`.
     pub decoder_memory: u64,
@@ -56,7 +58,13 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { devices: false, ignore_errors: false, skip_dev: true, decoder_memory: 256 << 20 }
+        Self {
+            devices: false,
+            ignore_errors: false,
+            skip_dev: true,
+            with_root: false,
+            decoder_memory: 256 << 20,
+        }
     }
 }
 

@@ -51,7 +51,8 @@ impl<'a> Tree<'a> {
 
     /// Opens a directory of the root for use as a starting point. Symbolic links on the way are followed
     /// as long as they stay inside.
-    fn open(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    pub(super) fn open(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = if path.is_empty() { b"." } else { path };
         let flags = flags | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..64 {
@@ -169,7 +170,8 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    fn finish_one(&self, path: &[u8], directory: &Unfinished) -> Result<(), (Step, Errno)> {
+    /// Gives one directory its mode, lists and time.
+    pub(super) fn finish_one(&self, path: &[u8], directory: &Unfinished) -> Result<(), (Step, Errno)> {
         let at = |step| move |e| (step, e);
         let fd = self.open(path, OFlags::RDONLY | OFlags::NOFOLLOW).map_err(at(Step::Reach))?;
         let stat = fs::fstat(&fd).map_err(at(Step::Reach))?;
