@@ -10,7 +10,7 @@ use rustix::{
 use super::{Step, pace::Pace};
 
 /// What is read at once.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 /// A run of zeros becomes a hole in whole blocks of the usual size.
 const BLOCK: usize = 4 << 10;
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
@@ -150,7 +150,7 @@ fn data_after(file: BorrowedFd<'_>, at: u64, end: u64) -> Result<Option<(u64, u6
 }
 
 /// Writes all blocks that are not only zeros.
-fn write_data(target: BorrowedFd<'_>, data: &[u8], at: u64) -> rustix::io::Result<()> {
+pub(super) fn write_data(target: BorrowedFd<'_>, data: &[u8], at: u64) -> rustix::io::Result<()> {
     let is_hole = |block: &[u8]| block == &ZEROS[..block.len()];
     let mut blocks = data.chunks(BLOCK).enumerate().peekable();
     while let Some((first, block)) = blocks.next() {
@@ -162,12 +162,13 @@ fn write_data(target: BorrowedFd<'_>, data: &[u8], at: u64) -> rustix::io::Resul
         while let Some((_, block)) = blocks.next_if(|(_, block)| !is_hole(block)) {
             end += block.len();
         }
-        while_left(&data[start..end], at + start as u64, target)?;
+        write_all(target, &data[start..end], at + start as u64)?;
     }
     Ok(())
 }
 
-fn while_left(mut data: &[u8], mut at: u64, target: BorrowedFd<'_>) -> rustix::io::Result<()> {
+/// Writes all of it.
+pub(super) fn write_all(target: BorrowedFd<'_>, mut data: &[u8], mut at: u64) -> rustix::io::Result<()> {
     while !data.is_empty() {
         match io::pwrite(target, data, at) {
             Ok(0) => return Err(Errno::NOSPC),

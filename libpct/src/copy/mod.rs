@@ -5,13 +5,14 @@
 //! it by themselves they do. What cannot be copied is an error that names the path; only what disappears meanwhile is
 //! passed over, and counted.
 //!
-//! From the outside in: `walk` (the tree), `entry` (one name of it), `attributes`, `content` (bytes), `pace` (how fast, and who
-//! is told).
+//! From the outside in: `walk` (the tree), `entry` (one name of it), `attributes`, `content` (bytes), `fill` (bytes of a stream), `pace`
+//! (how fast, and who is told).
 
 mod attributes;
 mod content;
 mod entry;
 mod error;
+mod fill;
 mod links;
 mod pace;
 mod place;
@@ -26,6 +27,7 @@ use rustix::fs::{self, FileType};
 
 use content::{Contents, Stopped};
 pub use error::{Error, Step};
+pub use fill::fill;
 pub(crate) use pace::Limited;
 use pace::Pace;
 use walk::Walk;
