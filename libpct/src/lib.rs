@@ -48,16 +48,17 @@ pub use home::{Home, HomeKind};
 pub use lxc::TtyLease;
 pub use ops::{
     Attach, Checkup, CloneOptions, ConfigState, ConfigView, ContainerState, CopyOptions, CreateOptions,
-    DeleteSnapshotOptions, DestroyOptions, Events, Exec, FsckOptions, FstrimOptions, Gravity, GuestEvent,
-    GuestSetup, GuestSetupOptions, HostFile, Interface, InterfaceAddress, InvalidNewSize, Leftover,
-    LeftoverKind, Listing, LxcConfigOptions, MoveVolumeOptions, NewSize, ReassignOptions, RebootOptions,
-    RepairOptions, RepairOutcome, RescanOptions, ResizeOptions, RollbackOptions, SYMPTOM_CODES,
-    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, StateChange, Status, StopAllOptions,
-    StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
+    DeleteSnapshotOptions, DestroyOptions, Events, Exec, ExportOptions, FsckOptions, FstrimOptions, Gravity,
+    GuestEvent, GuestSetup, GuestSetupOptions, HostFile, ImportOptions, Interface, InterfaceAddress,
+    InvalidNewSize, Leftover, LeftoverKind, Listing, LxcConfigOptions, MoveVolumeOptions, NewSize,
+    ReassignOptions, RebootOptions, RepairOptions, RepairOutcome, RescanOptions, ResizeOptions,
+    RollbackOptions, SYMPTOM_CODES, ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions,
+    StateChange, Status, StopAllOptions, StopOptions, Symptom, Usage, VolumeUsage, WaitFor,
 };
 pub use progress::{Progress, Silent};
 pub use storage::{
-    Content, STORAGE_OPTIONS, StorageOption, StorageStatus, StorageValue, StorageVolume, storage_types,
+    Content, InvalidStreamFormat, STORAGE_OPTIONS, StorageOption, StorageStatus, StorageValue, StorageVolume,
+    StreamFormat, storage_types,
 };
 pub use store::Loaded;
 pub use translate::LxcConfig;

@@ -551,7 +551,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
     match error {
         StorageError::Missing { .. } | StorageError::MissingVolume { .. } => ErrorKind::NotFound,
         StorageError::Unsupported { .. } => ErrorKind::Unsupported,
-        StorageError::Exists { .. } => ErrorKind::AlreadyExists,
+        StorageError::Exists { .. } | StorageError::VolumeExists { .. } => ErrorKind::AlreadyExists,
         StorageError::InUse { .. } | StorageError::NestedSubvolume { .. } => ErrorKind::Refused,
         StorageError::BadName { .. }
         | StorageError::WrongContent { .. }

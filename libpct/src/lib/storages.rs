@@ -1,8 +1,11 @@
 //! Storages and what is on them.
 
-use std::path::PathBuf;
+use std::{os::fd::AsFd, path::PathBuf};
 
-use crate::{Content, Error, Pct, StorageStatus, StorageVolume, Vmid, config, ops};
+use crate::{
+    Content, Error, ExportOptions, ImportOptions, Pct, Progress, StorageStatus, StorageVolume, StreamFormat,
+    Vmid, config, ops,
+};
 
 impl Pct {
     /// The ids of the storages that can be used on this node for a content, in the order of `storage.cfg`.
@@ -103,6 +106,39 @@ impl Pct {
     /// When linked clones share its content, or the storage cannot remove it. A volume that is not there is no error.
     pub fn remove_volume(&self, volume: &config::VolumeId) -> Result<(), Error> {
         ops::remove_volume(&self.env, volume)
+    }
+
+    /// Writes a volume, or snapshots of it, as a stream, from which [`Pct::import_volume`] makes a volume on this or another host.
+    /// What a running container has not written out yet is missing: stop it, or give a snapshot.
+    ///
+    /// # Errors
+    /// When the volume has no stream of this format, or `to` takes no more. What was written until then is of no use.
+    pub fn export_volume(
+        &self,
+        volume: &config::VolumeId,
+        format: StreamFormat,
+        to: impl AsFd,
+        options: &ExportOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        ops::export_volume(&self.env, volume, format, to.as_fd(), options, progress)
+    }
+
+    /// Makes a volume of a stream, with the name and on the storage that the id says, and returns its id. No configuration names
+    /// it.
+    ///
+    /// # Errors
+    /// When a volume has the name, the storage does not take this format, or the stream is not whole; then there is no such
+    /// volume. When a snapshot that is to be removed at the end is not; then there is.
+    pub fn import_volume(
+        &self,
+        volume: &config::VolumeId,
+        format: StreamFormat,
+        from: impl AsFd,
+        options: &ImportOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<config::VolumeId, Error> {
+        ops::import_volume(&self.env, volume, format, from.as_fd(), options, progress)
     }
 
     /// Where the data of a volume or the file of a template is.

@@ -67,6 +67,7 @@ mod tree;
 mod undo;
 mod unlock;
 mod volume_copy;
+mod volume_stream;
 mod wait;
 mod work;
 
@@ -152,6 +153,8 @@ pub(crate) use stop::{reboot, shutdown, stop};
 pub(crate) use suspend::suspend;
 pub(crate) use template::template;
 pub(crate) use unlock::unlock;
+pub use volume_stream::{ExportOptions, ImportOptions};
+pub(crate) use volume_stream::{export_volume, import_volume};
 pub use wait::WaitFor;
 pub(crate) use wait::wait;
 

@@ -87,7 +87,7 @@ pub(super) fn copy(
 }
 
 /// Tells how far it is, and asks whether to go on.
-fn watch(progress: &mut dyn Progress) -> impl FnMut(u64, Option<u64>) -> ControlFlow<()> {
+pub(super) fn watch(progress: &mut dyn Progress) -> impl FnMut(u64, Option<u64>) -> ControlFlow<()> {
     |done, total| {
         progress.bytes(done, total);
         match super::pause(progress, Duration::ZERO) {

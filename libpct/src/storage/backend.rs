@@ -3,12 +3,19 @@
 use std::{
     fs::File,
     io::{Seek, SeekFrom},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use super::{Format, StorageError};
-use crate::config::{Size, Vmid};
+use super::{
+    Format, StorageError,
+    stream::{Arrival, Span, StreamFormat},
+};
 pub(super) use crate::sys::filesystem::Space;
+use crate::{
+    config::{Size, Vmid},
+    exec::Sink,
+};
 
 /// Where the data of a volume is, once it is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,6 +215,27 @@ pub(crate) trait Backend {
             "storage does not support moving of this disk to another container",
             name,
         ))
+    }
+
+    /// Whether a new volume holds nothing but zeros.
+    fn new_is_blank(&self) -> bool {
+        true
+    }
+
+    /// The format in which snapshots go to another storage of this kind.
+    fn snapshot_stream(&self) -> Option<StreamFormat> {
+        None
+    }
+
+    /// Writes snapshots as a stream.
+    fn send(&self, name: &str, _span: &Span<'_>, _sink: Sink<'_>) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("snapshots of this volume can't be sent", name))
+    }
+
+    /// Makes a volume of a stream of snapshots, or continues one. It makes sure by itself that nobody has the name; the storage's
+    /// lock is not held.
+    fn receive(&self, name: &str, _arrival: &Arrival<'_>, _stream: OwnedFd) -> Result<(), StorageError> {
+        Err(StorageError::unsupported("snapshots can't become a volume on this storage", name))
     }
 
     /// The names of the templates, sorted.

@@ -41,6 +41,12 @@ pub enum StorageError {
         /// The storage.
         storage: String,
     },
+    /// A volume of that name is there already.
+    #[error("volume '{volume}' already exists")]
+    VolumeExists {
+        /// The name behind the colon.
+        volume: String,
+    },
     /// It could not be written down as a storage.
     #[error("storage '{storage}': {reason}")]
     Invalid {

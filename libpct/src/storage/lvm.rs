@@ -302,6 +302,11 @@ impl Backend for LvmStorage {
         self.group.resize(name, Self::parse(name)?.word, size)
     }
 
+    /// What was there before is there still.
+    fn new_is_blank(&self) -> bool {
+        false
+    }
+
     fn has_feature(&self, feature: Feature, name: &str, snapshot: Option<&str>) -> bool {
         Self::parse(name).is_ok() && snapshot.is_none() && feature == Feature::Rename
     }

@@ -23,6 +23,7 @@ mod rawfile;
 mod rbd;
 mod remove;
 mod report;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -44,6 +45,8 @@ pub(crate) use lock::Lock;
 use lock::Place;
 pub(crate) use mounts::answers;
 pub use report::{StorageStatus, StorageVolume};
+pub(crate) use stream::{Arrival, Span};
+pub use stream::{InvalidStreamFormat, StreamFormat};
 pub(crate) use volname::Format;
 
 use crate::config::{Size, Vmid, VolumeId, text};

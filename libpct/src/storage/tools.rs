@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::StorageError;
-use crate::exec::{Command, Error, Output, Reason};
+use crate::exec::{Command, Error, Output, Reason, Sink};
 
 /// How long a question may take.
 const QUERY: Duration = Duration::from_secs(10);
@@ -60,6 +60,11 @@ pub(super) fn work(command: Command) -> Result<(), StorageError> {
     Ok(run(command).map(drop)?)
 }
 
+/// Has a program write a stream, which goes on as it comes.
+pub(super) fn stream(command: Command, sink: Sink<'_>) -> Result<(), StorageError> {
+    Ok(run_into(command, sink)?)
+}
+
 /// Waits until the nodes of devices are there that have just come. One that does not come is missed where it is used.
 pub(super) fn settle() {
     let _ = change(program("udevadm", "udev").args(["settle", "--timeout=30"]));
@@ -70,9 +75,23 @@ fn run(command: Command) -> Result<Output, Error> {
     command.run()
 }
 
+#[cfg(not(test))]
+fn run_into(command: Command, sink: Sink<'_>) -> Result<(), Error> {
+    command.run_into(sink)
+}
+
+#[cfg(test)]
+fn run_into(command: Command, sink: Sink<'_>) -> Result<(), Error> {
+    sink(&run(command)?.stdout).map_err(|source| Error::Run {
+        attempt: "pass on the output of",
+        command: String::new(),
+        source,
+    })
+}
+
 #[cfg(test)]
 fn run(command: Command) -> Result<Output, Error> {
-    script::play(command.line())
+    if script::is_real() { command.run() } else { script::play(command.line()) }
 }
 
 #[cfg(test)]
@@ -90,6 +109,7 @@ pub(super) mod script {
     }
 
     struct Script {
+        real: bool,
         lines: Vec<String>,
         /// How the command begins, and its stdout, or its stderr when it fails.
         answers: VecDeque<(String, Result<String, String>)>,
@@ -97,8 +117,17 @@ pub(super) mod script {
 
     impl Script {
         const fn new() -> Self {
-            Self { lines: Vec::new(), answers: VecDeque::new() }
+            Self { real: false, lines: Vec::new(), answers: VecDeque::new() }
         }
+    }
+
+    /// From now on the programs themselves answer in this thread.
+    pub(crate) fn real() {
+        SCRIPT.with_borrow_mut(|script| script.real = true);
+    }
+
+    pub(super) fn is_real() -> bool {
+        SCRIPT.with_borrow(|script| script.real)
     }
 
     /// Lets the next command that begins so say this.

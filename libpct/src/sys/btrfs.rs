@@ -76,12 +76,46 @@ struct LookupArgs {
     name: [u8; 4080],
 }
 
+/// `struct btrfs_ioctl_send_args`.
+#[repr(C)]
+struct SendArgs {
+    send_fd: i64,
+    clone_sources_count: u64,
+    clone_sources: *const u64,
+    parent_root: u64,
+    flags: u64,
+    version: u32,
+    reserved: [u8; 28],
+}
+
+/// `struct btrfs_ioctl_get_subvol_info_args`.
+#[repr(C)]
+struct InfoArgs {
+    treeid: u64,
+    name: [u8; 256],
+    parent_id: u64,
+    dirid: u64,
+    generation: u64,
+    flags: u64,
+    uuid: [u8; 16],
+    parent_uuid: [u8; 16],
+    received_uuid: [u8; 16],
+    ctransid: u64,
+    otransid: u64,
+    stransid: u64,
+    rtransid: u64,
+    times: [[u64; 2]; 4],
+    reserved: [u64; 8],
+}
+
 const TREE_SEARCH: Request<SearchArgs> = Request::new(opcode::read_write::<SearchArgs>(GROUP, 17));
 const INO_LOOKUP: Request<LookupArgs> = Request::new(opcode::read_write::<LookupArgs>(GROUP, 18));
 const SNAP_CREATE: Request<VolArgs> = Request::new(opcode::write::<VolArgs>(GROUP, 23));
 const SUBVOL_CREATE: Request<VolArgs> = Request::new(opcode::write::<VolArgs>(GROUP, 24));
 const GETFLAGS: Request<u64> = Request::new(opcode::read::<u64>(GROUP, 25));
 const SETFLAGS: Request<u64> = Request::new(opcode::write::<u64>(GROUP, 26));
+const SEND: Request<SendArgs> = Request::new(opcode::write::<SendArgs>(GROUP, 38));
+const GET_SUBVOL_INFO: Request<InfoArgs> = Request::new(opcode::read::<InfoArgs>(GROUP, 60));
 const SNAP_DESTROY: Request<VolArgs> = Request::new(opcode::write::<VolArgs>(GROUP, 63));
 
 fn call<T>(fd: impl AsFd, request: &Request<T>, args: &mut T) -> io::Result<()> {
@@ -148,6 +182,47 @@ pub(crate) fn set_read_only(subvolume: impl AsFd, read_only: bool) -> io::Result
     call(&subvolume, &GETFLAGS, &mut flags)?;
     flags = if read_only { flags | RDONLY } else { flags & !RDONLY };
     call(subvolume, &SETFLAGS, &mut flags)
+}
+
+/// What is known of a subvolume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Info {
+    /// When it was made, in the count of the file system's transactions.
+    pub(crate) made: u64,
+    /// Its number.
+    pub(crate) id: u64,
+}
+
+/// Which one an open top folder is of.
+pub(crate) fn info(subvolume: impl AsFd) -> io::Result<Info> {
+    // SAFETY: numbers only, all-zero is valid.
+    let mut args: InfoArgs = unsafe { std::mem::zeroed() };
+    call(subvolume, &GET_SUBVOL_INFO, &mut args)?;
+    Ok(Info { made: args.otransid, id: args.treeid })
+}
+
+/// Where one of the subvolumes of a stream stands in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) first: bool,
+    pub(crate) last: bool,
+}
+
+/// Writes a read-only subvolume as a stream, as far as it differs from one of those that the receiver has already, the last in
+/// `known`. Waits as long as nobody reads. Without a reader the thread gets SIGPIPE.
+pub(crate) fn send(subvolume: impl AsFd, to: impl AsFd, known: &[u64], place: Place) -> io::Result<()> {
+    const OMIT_STREAM_HEADER: u64 = 1 << 1;
+    const OMIT_END_CMD: u64 = 1 << 2;
+    let mut args = SendArgs {
+        send_fd: to.as_fd().as_raw_fd().into(),
+        clone_sources_count: known.len() as u64,
+        clone_sources: known.as_ptr(),
+        parent_root: known.last().copied().unwrap_or(0),
+        flags: if place.first { 0 } else { OMIT_STREAM_HEADER } | if place.last { 0 } else { OMIT_END_CMD },
+        version: 0,
+        reserved: [0; 28],
+    };
+    call(subvolume, &SEND, &mut args)
 }
 
 /// A subvolume that lies in another one.
@@ -288,6 +363,7 @@ mod tests {
         assert_eq!(size_of::<VolArgs>(), 4096);
         assert_eq!(size_of::<SearchArgs>(), 4096);
         assert_eq!(size_of::<LookupArgs>(), 4096);
+        assert_eq!((size_of::<SendArgs>(), size_of::<InfoArgs>()), (72, 504));
     }
 
     #[test]

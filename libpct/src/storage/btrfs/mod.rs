@@ -4,6 +4,7 @@
 //! What is in a subvolume belongs to a container. A subvolume that it has nested in its own is in no snapshot and in no
 //! clone: that is how btrfs works. It goes with the volume; a rollback that would lose what is in one is refused.
 
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -27,12 +28,15 @@ use super::{
     folders::{self, FOLDER, Folders},
     rawfile::{self, Preallocation},
     remove::remove_tree,
+    stream::{Arrival, Span, StreamFormat},
     volname::{FileName, Name, Prefix, bad, disk_name, snapshot_name},
 };
 use crate::{
     config::{Size, Vmid},
+    exec::Sink,
     sys::btrfs,
 };
+use stream::Inbox;
 
 /// The file of a volume that is one.
 const DISK: &str = "disk.raw";
@@ -168,6 +172,27 @@ impl BtrfsStorage {
         Ok(())
     }
 
+    /// Gives a volume the content of a snapshot, and keeps what it has elsewhere until then.
+    fn roll_back(&self, volume: &Volume<'_>, snapshot: &str) -> Result<(), StorageError> {
+        let folder = volume.folder()?;
+        let frozen = volume.open(&folder, Some(snapshot))?;
+        self.keep_nested(volume, &volume.open(&folder, None)?)?;
+        // Of one that was killed: both what never became the volume and what was it.
+        for entry in volume.beside(UNFINISHED)? {
+            Self::destroy(volume, &folder, &entry)?;
+        }
+        let unfinished = format!("{}{UNFINISHED}{}", volume.entry, std::process::id());
+        let failed = volume.failed("cannot roll back", volume.entry);
+        let c_unfinished = CString::new(unfinished.as_str()).map_err(|_| bad(volume.shown))?;
+        btrfs::snapshot(frozen.as_fd(), &folder, &c_unfinished, false).map_err(&failed)?;
+        let exchanged =
+            renameat_with(&folder, unfinished.as_str(), &folder, volume.entry, RenameFlags::EXCHANGE);
+        // Whichever of the two it is now. That the volume is back, or not, does not depend on it: should it stay, the next
+        // rollback or the removal of the volume clears it.
+        let _ = Self::destroy(volume, &folder, &unfinished);
+        exchanged.map_err(|e| failed(e.into()))
+    }
+
     /// Removes a subvolume with all that is nested in it.
     fn destroy(volume: &Volume<'_>, folder: &OwnedFd, entry: &str) -> Result<(), StorageError> {
         let failed = volume.failed("cannot remove", entry);
@@ -285,11 +310,18 @@ impl Backend for BtrfsStorage {
     }
 
     fn leftovers(&self, owner: Vmid) -> Result<Vec<String>, StorageError> {
-        let entries = self.folders.entries(Some(owner))?.into_iter().map(|(_, entry)| entry);
-        Ok(entries.filter(|entry| entry.contains(UNFINISHED)).collect())
+        let mut names = folders::names(&self.folders.images(owner))?;
+        let inboxes = Inbox::left(self, owner, &names)?;
+        names.retain(|name| name.contains(UNFINISHED) || inboxes.iter().any(|inbox| inbox.name() == name));
+        Ok(names)
     }
 
     fn remove_leftover(&self, owner: Vmid, leftover: &str) -> Result<(), StorageError> {
+        if let Some(inbox) = Inbox::left(self, owner, &[leftover.to_owned()])?.pop() {
+            inbox.remove()?;
+            self.folders.remove_if_empty(owner);
+            return Ok(());
+        }
         let (entry, _) = leftover.split_once(UNFINISHED).ok_or_else(|| bad(leftover))?;
         let name = Self::name_of(owner, entry);
         let volume = self.volume(&name)?;
@@ -352,24 +384,19 @@ impl Backend for BtrfsStorage {
     }
 
     fn rollback(&self, name: &str, snapshot: &str) -> Result<(), StorageError> {
-        let volume = self.volume(name)?;
-        let folder = volume.folder()?;
-        let frozen = volume.open(&folder, Some(snapshot))?;
-        self.keep_nested(&volume, &volume.open(&folder, None)?)?;
-        // Of one that was killed: both what never became the volume and what was it.
-        for entry in volume.beside(UNFINISHED)? {
-            Self::destroy(&volume, &folder, &entry)?;
-        }
-        let unfinished = format!("{}{UNFINISHED}{}", volume.entry, std::process::id());
-        let failed = volume.failed("cannot roll back", volume.entry);
-        let c_unfinished = CString::new(unfinished.as_str()).map_err(|_| bad(name))?;
-        btrfs::snapshot(frozen.as_fd(), &folder, &c_unfinished, false).map_err(&failed)?;
-        let exchanged =
-            renameat_with(&folder, unfinished.as_str(), &folder, volume.entry, RenameFlags::EXCHANGE);
-        // Whichever of the two it is now. That the volume is back, or not, does not depend on it: should it stay, the next
-        // rollback or the removal of the volume clears it.
-        let _ = Self::destroy(&volume, &folder, &unfinished);
-        exchanged.map_err(|e| failed(e.into()))
+        self.roll_back(&self.volume(name)?, snapshot)
+    }
+
+    fn snapshot_stream(&self) -> Option<StreamFormat> {
+        Some(StreamFormat::Btrfs)
+    }
+
+    fn send(&self, name: &str, span: &Span<'_>, sink: Sink<'_>) -> Result<(), StorageError> {
+        stream::send(&self.volume(name)?, span, sink)
+    }
+
+    fn receive(&self, name: &str, arrival: &Arrival<'_>, stream: OwnedFd) -> Result<(), StorageError> {
+        stream::receive(self, &self.volume(name)?, arrival, stream)
     }
 
     fn base_name(&self, name: &str) -> Result<String, StorageError> {

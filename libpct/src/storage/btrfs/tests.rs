@@ -11,6 +11,7 @@ use crate::{
     storage::{
         backend::testing::{based, cloned, made, renamed},
         cfg,
+        tools::script,
     },
     sys::testing::{is_required, needs_root},
 };
@@ -307,4 +308,134 @@ fn another_file_system_is_refused() {
     }
     let refused = storage(temp.path(), "").activate();
     assert!(matches!(refused, Err(StorageError::Unusable { .. })));
+}
+
+/// What is written of snapshots, in a file to read from.
+fn sent(storage: &BtrfsStorage, name: &str, span: &Span<'_>) -> OwnedFd {
+    let mut file = tempfile::tempfile().unwrap();
+    storage.send(name, span, &mut |bytes| io::Write::write_all(&mut file, bytes)).unwrap();
+    io::Seek::rewind(&mut file).unwrap();
+    file.into()
+}
+
+fn length(stream: &OwnedFd) -> u64 {
+    rustix::fs::fstat(stream).unwrap().st_size.cast_unsigned()
+}
+
+#[test]
+fn snapshots_go_to_another_volume_and_further_ones_follow() {
+    script::real();
+    let (Some(disk), Some(other)) = (Disk::new(), Disk::new()) else { return };
+    let (storage, target) = (disk.storage(""), other.storage(""));
+    target.activate().unwrap();
+    let name = tree(&storage, 9001);
+    let top = disk.images(9001).join("subvol-9001-disk-0.subvol");
+    fs::write(top.join("big"), vec![7; 4 << 20]).unwrap();
+    for snapshot in ["z1", "a2", "m3"] {
+        fs::write(top.join("state"), snapshot).unwrap();
+        storage.snapshot(&name, snapshot).unwrap();
+    }
+    fs::write(top.join("state"), "not in a snapshot").unwrap();
+    let span = |last, base, all| Span { last, base, all };
+
+    // One alone, then two that go on from it, though the newer one has the lesser name.
+    let first = sent(&storage, &name, &span("z1", None, false));
+    assert!(length(&first) > 4 << 20);
+    let rest = sent(&storage, &name, &span("m3", Some("z1"), true));
+    assert!(length(&rest) < 1 << 20, "{}", length(&rest));
+    let arrived = "9002/subvol-9002-disk-5.subvol";
+    target.receive(arrived, &Arrival::default(), first).unwrap();
+    let there = other.images(9002).join("subvol-9002-disk-5.subvol");
+    let state = |entry: &str| fs::read_to_string(other.images(9002).join(entry).join("state")).unwrap();
+    assert_eq!(state("subvol-9002-disk-5.subvol"), "z1");
+    fs::write(there.join("state"), "changed, and lost").unwrap();
+    let arrival = Arrival { current: Some("m3"), base: Some("z1") };
+    target.receive(arrived, &arrival, rest).unwrap();
+    let entry = "subvol-9002-disk-5.subvol";
+    let snapshots = ["a2", "m3", "z1"].map(|snapshot| format!("{entry}@{snapshot}"));
+    assert_eq!(other.names(9002), [&[entry.to_owned()][..], &snapshots[..]].concat());
+    assert_eq!(state(entry), "m3");
+    for (at, snapshot) in snapshots.iter().zip(["a2", "m3", "z1"]) {
+        assert_eq!(state(at), snapshot);
+        assert!(fs::write(other.images(9002).join(at).join("x"), "").is_err(), "it can be written to");
+    }
+    fs::write(there.join("x"), "").unwrap();
+
+    // All at once, each but as far as it differs.
+    let all = sent(&storage, &name, &span("m3", None, true));
+    assert!(length(&all) < 6 << 20, "{}", length(&all));
+    let whole = "9003/subvol-9003-disk-0.subvol";
+    let unclear = target.receive(whole, &Arrival::default(), all.try_clone().unwrap()).unwrap_err();
+    assert!(unclear.to_string().starts_with("say which of the snapshots"), "{unclear}");
+    assert!(!other.images(9003).exists());
+    rustix::fs::seek(&all, rustix::fs::SeekFrom::Start(0)).unwrap();
+    target.receive(whole, &Arrival { current: Some("m3"), base: None }, all).unwrap();
+    assert_eq!(other.names(9003).len(), 4);
+    target.free(whole).unwrap();
+    target.free(arrived).unwrap();
+    assert_eq!(folders::names(&other.path().join("images")).unwrap(), [""; 0]);
+}
+
+#[test]
+fn what_does_not_arrive_leaves_nothing_and_harms_nobody() {
+    script::real();
+    let Some(disk) = Disk::new() else { return };
+    let storage = disk.storage("");
+    let (raw, tree) = (raw(&storage, 9001), tree(&storage, 9001));
+    for name in [&raw, &tree] {
+        storage.snapshot(name, "s").unwrap();
+    }
+    let span = Span { last: "s", base: None, all: false };
+    let before = disk.names(9001);
+    let stream = sent(&storage, &raw, &span);
+    let half = tempfile::tempfile().unwrap();
+    io::copy(&mut io::Read::take(fs::File::from(stream), 300), &mut &half).unwrap();
+    rustix::fs::seek(&half, rustix::fs::SeekFrom::Start(0)).unwrap();
+    assert!(storage.receive("9002/vm-9002-disk-0.raw", &Arrival::default(), half.into()).is_err());
+    let refused = [
+        // It is no image; somebody has the name; there is no such base.
+        ("9002/vm-9002-disk-0.raw", Arrival::default(), &tree),
+        (&*tree, Arrival::default(), &tree),
+        (&*tree, Arrival { current: None, base: Some("none") }, &tree),
+        (&*tree, Arrival { current: None, base: Some("s") }, &tree),
+    ];
+    for (name, arrival, of) in refused {
+        assert!(storage.receive(name, &arrival, sent(&storage, of, &span)).is_err(), "{name} {arrival:?}");
+    }
+    assert_eq!((disk.names(9001), disk.images(9002).exists()), (before, false));
+
+    // Whoever takes no more is not sent the rest.
+    fs::write(disk.images(9001).join("subvol-9001-disk-1.subvol/big"), vec![7; 8 << 20]).unwrap();
+    storage.snapshot(&tree, "t").unwrap();
+    let mut taken = 0;
+    let stopped = storage.send(&tree, &Span { last: "t", base: None, all: false }, &mut |bytes| {
+        taken += bytes.len();
+        if taken > 1 << 20 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    });
+    assert!(stopped.unwrap_err().to_string().starts_with("cannot send '"));
+    assert!(taken < 4 << 20, "{taken}");
+    for missing in [("none", None), ("s", Some("none"))] {
+        let span = Span { last: missing.0, base: missing.1, all: false };
+        assert!(storage.send(&tree, &span, &mut |_| Ok(())).is_err());
+    }
+}
+
+#[test]
+fn an_inbox_that_nobody_waits_for_is_found_and_goes() {
+    let Some(disk) = Disk::new() else { return };
+    let storage = disk.storage("");
+    let name = tree(&storage, 9001);
+    let inbox = disk.images(9001).join("recv.9001.4711.tmp");
+    fs::create_dir(&inbox).unwrap();
+    nest(&inbox.join("subvol-9001-disk-0.subvol@s"));
+    let waiting = folders::open(&inbox).unwrap().unwrap();
+    rustix::fs::flock(&waiting, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(storage.leftovers(vmid(9001)).unwrap(), [""; 0]);
+    assert!(storage.remove_leftover(vmid(9001), "recv.9001.4711.tmp").is_err());
+    drop(waiting);
+    assert_eq!(storage.leftovers(vmid(9001)).unwrap(), ["recv.9001.4711.tmp"]);
+    storage.remove_leftover(vmid(9001), "recv.9001.4711.tmp").unwrap();
+    assert!(!inbox.exists());
+    storage.free(&name).unwrap();
+    assert!(!disk.images(9001).exists());
 }

@@ -4,19 +4,21 @@
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, thread, time::Duration};
+use std::{os::fd::OwnedFd, path::PathBuf, thread, time::Duration};
 
 use super::{
     Format, StorageError,
     backend::{Backend, Described, Feature, Listed, Location, Space},
     cfg::Section,
     lvm::{kib, missing},
-    mounts, tools,
+    mounts,
+    stream::{Arrival, Span, StreamFormat},
+    tools,
     volname::{Name, Prefix, free_name, snapshot_name, split_linked},
 };
 use crate::{
     config::{Size, Vmid},
-    exec::Command,
+    exec::{Command, Sink},
 };
 
 /// The snapshot of a base that its clones are made of.
@@ -374,6 +376,31 @@ impl Backend for ZfsPoolStorage {
         }
         // What is mounted still shows what was.
         tools::change_unless(zfs("unmount").arg(dataset), &["not currently mounted"])
+    }
+
+    fn snapshot_stream(&self) -> Option<StreamFormat> {
+        Some(StreamFormat::Zfs)
+    }
+
+    fn send(&self, name: &str, span: &Span<'_>, sink: Sink<'_>) -> Result<(), StorageError> {
+        let dataset = self.dataset(&parse(name)?);
+        let of = |snapshot| Ok::<_, StorageError>(format!("{dataset}@{}", snapshot_name(snapshot)?));
+        let mut send = zfs("send").arg(if span.all { "-Rp" } else { "-p" });
+        if let Some(base) = span.base {
+            send = send.arg(if span.all { "-I" } else { "-i" }).arg(of(base)?);
+        }
+        tools::stream(send.args(["--", &of(span.last)?]), sink)
+    }
+
+    fn receive(&self, name: &str, arrival: &Arrival<'_>, stream: OwnedFd) -> Result<(), StorageError> {
+        let volume = parse(name)?;
+        let mut recv = zfs("recv");
+        // It throws away what has changed since the base. Where there is none it would throw away whatever has the name.
+        if let Some(base) = arrival.base {
+            self.check_rollback(name, base)?;
+            recv = recv.arg("-F");
+        }
+        tools::work(recv.args(["-x", "encryption", "--", &self.dataset(&volume)]).stdin(stream))
     }
 
     fn base_name(&self, name: &str) -> Result<String, StorageError> {

@@ -202,3 +202,43 @@ fn bases_and_their_clones() {
     assert!(storage.has_feature(Feature::Snapshot, NAME, None));
     assert!(!storage.has_feature(Feature::Snapshot, "basevol-9002-disk-0", None));
 }
+
+#[test]
+fn snapshots_go_to_another_pool_as_streams() {
+    let zfs = storage("");
+    let of = |last, base, all| Span { last, base, all };
+    let mut all = Vec::new();
+    script::answer("zfs send", "stream");
+    zfs.send(NAME, &of("s1", None, false), &mut |bytes| {
+        all.extend_from_slice(bytes);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(all, b"stream");
+    for span in [of("s3", Some("s1"), false), of("s3", None, true), of("s3", Some("s1"), true)] {
+        zfs.send(NAME, &span, &mut |_| Ok(())).unwrap();
+    }
+    let dataset = "tank/ct/subvol-9001-disk-0";
+    assert_eq!(
+        script::take(),
+        [
+            format!("zfs send -p -- {dataset}@s1"),
+            format!("zfs send -p -i {dataset}@s1 -- {dataset}@s3"),
+            format!("zfs send -Rp -- {dataset}@s3"),
+            format!("zfs send -Rp -I {dataset}@s1 -- {dataset}@s3"),
+        ]
+    );
+    assert!(zfs.send(NAME, &of("-x", None, false), &mut |_| Ok(())).is_err());
+
+    let stream = || tempfile::tempfile().unwrap().into();
+    zfs.receive(NAME, &Arrival::default(), stream()).unwrap();
+    assert_eq!(script::take(), [format!("zfs recv -x encryption -- {dataset}")]);
+    let further = Arrival { current: None, base: Some("s1") };
+    script::answer("zfs list", &format!("{dataset}@s0\n{dataset}@s1\n"));
+    zfs.receive(NAME, &further, stream()).unwrap();
+    assert_eq!(script::take(), [SNAPSHOTS, &format!("zfs recv -F -x encryption -- {dataset}")]);
+    // It would lose what was frozen later.
+    script::answer("zfs list", &format!("{dataset}@s1\n{dataset}@s2\n"));
+    assert!(matches!(zfs.receive(NAME, &further, stream()), Err(StorageError::NotNewest { .. })));
+    assert_eq!(script::take(), [SNAPSHOTS]);
+}
