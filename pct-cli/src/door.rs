@@ -2,12 +2,13 @@
 
 pub(crate) use pct::{
     Attach, Builder, Checkup, CloneOptions, ConfigView, Content, CopyOptions, CreateOptions,
-    DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, FsckOptions, FstrimOptions, Gravity, GuestEvent,
-    GuestSetup, GuestSetupOptions, HostFile, Interface, Leftover, Listing, LxcConfigOptions,
-    MoveVolumeOptions, NewSize, Pct, Progress, ReassignOptions, RebootOptions, RepairOptions, RepairOutcome,
-    RescanOptions, ResizeOptions, RollbackOptions, STORAGE_OPTIONS, ShutdownOptions, SnapshotOptions,
-    StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions, StorageOption, StorageStatus,
-    StorageValue, StorageVolume, Symptom, Usage, VolumeUsage, WaitFor,
+    DeleteSnapshotOptions, DestroyOptions, Error, ErrorKind, ExportOptions, FsckOptions, FstrimOptions,
+    Gravity, GuestEvent, GuestSetup, GuestSetupOptions, HostFile, ImportOptions, Interface, Leftover,
+    Listing, LxcConfigOptions, MoveVolumeOptions, NewSize, Pct, Progress, ReassignOptions, RebootOptions,
+    RepairOptions, RepairOutcome, RescanOptions, ResizeOptions, RollbackOptions, STORAGE_OPTIONS,
+    ShutdownOptions, SnapshotOptions, StartAllOptions, StartOptions, Status, StopAllOptions, StopOptions,
+    StorageOption, StorageStatus, StorageValue, StorageVolume, StreamFormat, Symptom, Usage, VolumeUsage,
+    WaitFor,
     changes::Changes,
     config::{
         Config, Diagnostic, Finding, InvalidVmid, PendingKey, Severity, Vmid, VolumeId, is_config_id,

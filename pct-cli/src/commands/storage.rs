@@ -1,5 +1,7 @@
 //! `pct storage`, which `pvesm` is the original's name for
 
+mod stream;
+
 use std::fmt::Write as _;
 
 use super::{Verb, open};
@@ -20,14 +22,18 @@ pub(crate) static VERB: Verb = Verb {
     spec: VerbSpec {
         name: "storage",
         group: Group::Access,
-        about: "Show the storages of this host and what is on them; make, find and remove single volumes; write storages \
-                down in storage.cfg, change what stands there, and take them out.",
+        about: "Show the storages of this host and what is on them; make, find and remove single volumes, and carry them \
+                from one host to another; write storages down in storage.cfg, change what stands there, and take them out.",
         positionals: &[
             Param::new(
                 "action",
-                Kind::Enum(&["status", "list", "alloc", "free", "path", "add", "set", "remove"]),
+                Kind::Enum(&[
+                    "status", "list", "alloc", "free", "path", "export", "import", "add", "set", "remove",
+                ]),
                 "What to do: 'status'; 'list <storage>'; 'alloc <storage> <vmid> <name> <size>' with a size in KiB, or with M \
-                 or G behind it, and '' for the next free name; 'free <volume>'; 'path <volume>'; 'add <type> <storage>', \
+                 or G behind it, and '' for the next free name; 'free <volume>'; 'path <volume>'; 'export <volume> <format> <file>' \
+                 and 'import <volume> <format> <file>', where - is standard output and input, and the format is raw+size for an \
+                 image, tar+size for a tree, or btrfs or zfs for snapshots on such a storage; 'add <type> <storage>', \
                  'set <storage>' and 'remove <storage>', which touch nothing but storage.cfg.",
             )
             .required()
@@ -47,16 +53,20 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 /// The options that are not those of a storage.
-const OWN: [Param; 5] = [
+const OWN: [Param; 9] = [
+    stream::ALLOW_RENAME,
     Param::new("delete", Kind::List, "With 'set': the options that are taken out.").ours(),
+    stream::DELETE_SNAPSHOT,
     Param::new("enabled", Kind::Bool, "With 'status': leave out storages that are switched off.")
         .default("0")
         .ours(),
     OUTPUT_FORMAT,
+    stream::SNAPSHOT,
     Param::new("storage", Kind::Text, "With 'status': this storage only.")
         .candidates(Candidates::Storages)
         .ours(),
     Param { required: false, about: "With 'list': the volumes of this container only.", ..VMID.ours() },
+    stream::WITH_SNAPSHOTS,
 ];
 
 /// The options of storages that other actions take, too.
@@ -88,6 +98,9 @@ const fn written(option: &StorageOption) -> Param {
         b"format" => {
             "The format of new volumes of virtual machines; with 'alloc': of the volume, raw or subvol."
         }
+        b"base" => {
+            "The volume whose device it lies on; with 'export' and 'import': the snapshot that the receiver has already."
+        }
         _ => option.about,
     };
     Param::new(option.name, kind, about).ours()
@@ -112,6 +125,8 @@ fn run(args: &Args) -> Result<Exit, Failure> {
             output::print(&format!("{}\n", pct.volume_path(&parse(volume)?)?.display()))?;
             Ok(Exit::SUCCESS)
         }
+        ("export", [volume, format, file]) => stream::export(&pct, [volume, format, file], args),
+        ("import", [volume, format, file]) => stream::import(&pct, [volume, format, file], args),
         ("add", [kind, storage]) => {
             pct.add_storage(kind, storage, &settings(args))?;
             Ok(Exit::SUCCESS)
@@ -137,6 +152,7 @@ fn run(args: &Args) -> Result<Exit, Failure> {
                 "set" | "remove" => "<storage>",
                 "list" => "<storage>",
                 "alloc" => "<storage> <vmid> <name> <size>",
+                "export" | "import" => "<volume> <format> <file>",
                 _ => "<volume>",
             };
             Err(ParamErrors::one("argument", &format!("'{action}' takes {takes}")).into())
@@ -159,11 +175,16 @@ fn refuse_options_of_others(action: &str, args: &Args) -> Result<(), ParamErrors
     };
     for option in STORAGE_OPTIONS {
         match option.name {
+            "base" => only("base", &["add", "set", "export", "import"]),
             CONTENT => only(CONTENT, &["add", "set", "list", "status"]),
             FORMAT => only(FORMAT, &["add", "set", "alloc"]),
             name => only(name, &["add", "set"]),
         }
     }
+    only(stream::ALLOW_RENAME.name, &["import"]);
+    only(stream::DELETE_SNAPSHOT.name, &["import"]);
+    only(stream::SNAPSHOT.name, &["export", "import"]);
+    only(stream::WITH_SNAPSHOTS.name, &["export", "import"]);
     only("delete", &["set"]);
     only("enabled", &["status"]);
     only("storage", &["status"]);

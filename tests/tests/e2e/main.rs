@@ -38,5 +38,6 @@ mod start_errors;
 mod storage;
 mod suspend;
 mod templates;
+mod volume_stream;
 mod volumes;
 mod wait_ip;

@@ -323,6 +323,80 @@ fn single_volumes_are_made_and_removed(kind: Kind) {
     assert_nothing(&host, &backing);
 }
 
+fn volumes_leave_as_streams_and_arrive(kind: Kind) {
+    require_root!();
+    let Some(backing) = Backing::new(kind) else { return };
+    let host = host(&backing);
+    let ct = container(&host, &[]);
+    let (id, neighbour) = (&ct.id, host.busybox(&["--memory", "32"]));
+    let file = host.scratch().join("stream");
+    let file = file.to_str().unwrap();
+    let pct = |words: &[&str]| host.pct(&[&["storage"], words].concat());
+    let data = volume(kind, id, 1);
+    // One that was there before, full of what nobody wants to see again.
+    pct(&["alloc", "store", &neighbour.id, "", "128M"]).ok();
+    let there = volume(kind, &neighbour.id, 0);
+    if matches!(kind, Kind::Lvm | Kind::LvmThin) {
+        let path = pct(&["path", &there]).ok().out();
+        fs::write(path.trim_end(), vec![0xff; 128 << 20]).unwrap();
+    }
+    pct(&["free", &there]).ok();
+
+    ct.start();
+    ct.sh("echo one > /data/file; chown 33:33 /data/file");
+    let has_snapshots = matches!(kind, Kind::LvmThin | Kind::Zfs);
+    if has_snapshots {
+        ct.pct("snapshot", &["one"]).ok();
+        ct.sh("echo two > /data/file");
+        ct.pct("snapshot", &["two"]).ok();
+    }
+    ct.stop();
+    let format = if kind == Kind::Zfs { "tar+size" } else { "raw+size" };
+    pct(&["export", &data, format, file]).ok().quiet();
+    let arrived = volume(kind, &neighbour.id, 5);
+    pct(&["import", &arrived, format, file]).ok();
+    let newest = if has_snapshots { "two" } else { "one" };
+    let read = |key: &str, volume: &str| {
+        neighbour.pct("set", &[&format!("--{key}"), &format!("{volume},mp=/mnt/{key}")]).ok();
+        neighbour.start();
+        let found = neighbour.sh(&format!("cat /mnt/{key}/file; stat -c %u:%g /mnt/{key}/file"));
+        neighbour.stop();
+        found
+    };
+    assert_eq!(read("mp0", &arrived), format!("{newest}\n33:33\n"));
+    if kind == Kind::LvmThin {
+        pct(&["export", &data, format, file, "--snapshot", "one"]).ok().quiet();
+        let older = volume(kind, &neighbour.id, 6);
+        pct(&["import", &older, format, file]).ok();
+        assert_eq!(read("mp1", &older), "one\n33:33\n");
+    }
+    if kind == Kind::Zfs {
+        let whole = volume(kind, &neighbour.id, 6);
+        pct(&["export", &data, "zfs", file, "--snapshot", "one"]).ok().quiet();
+        pct(&["import", &whole, "zfs", file]).ok();
+        pct(&["import", &whole, "zfs", file]).output().fails().says("already exists");
+        assert_eq!(read("mp1", &whole), "one\n33:33\n");
+        pct(&["export", &data, "zfs", file, "--snapshot", "two", "--base", "one"]).ok().quiet();
+        pct(&["import", &whole, "zfs", file, "--base", "one", "--delete-snapshot", "one"]).ok();
+        assert_eq!(read("mp1", &whole), "two\n33:33\n");
+        let limit = (128 * MIB).to_string();
+        assert_eq!(backing.properties("refquota", &stored(kind, &neighbour.id, 6)), [limit.as_str()]);
+        let all = volume(kind, &neighbour.id, 7);
+        pct(&["export", &data, "zfs", file, "--snapshot", "two", "--with-snapshots"]).ok().quiet();
+        pct(&["import", &all, "zfs", file]).ok();
+        let mut names = backing.volumes();
+        names
+            .retain(|name| name.starts_with(&format!("subvol-{}-disk-", neighbour.id)) && name.contains('@'));
+        names.sort_unstable();
+        let of = |number, snapshot| format!("{}@{snapshot}", stored(kind, &neighbour.id, number));
+        assert_eq!(names, [of(6, "two"), of(7, "one"), of(7, "two")]);
+        pct(&["free", &all]).ok();
+    }
+    neighbour.pct("destroy", &[]).ok();
+    ct.pct("destroy", &[]).ok();
+    assert_nothing(&host, &backing);
+}
+
 macro_rules! on {
     ($($name:ident: $kind:ident,)*) => {
         $(mod $name {
@@ -346,6 +420,11 @@ macro_rules! on {
             #[test]
             fn single_volumes_are_made_and_removed() {
                 super::single_volumes_are_made_and_removed($kind);
+            }
+
+            #[test]
+            fn volumes_leave_as_streams_and_arrive() {
+                super::volumes_leave_as_streams_and_arrive($kind);
             }
         })*
     };
