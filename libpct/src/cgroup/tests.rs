@@ -11,7 +11,7 @@ use super::layout::Hierarchy;
 use super::usage::CpuTime;
 use super::*;
 use crate::config::Vmid;
-use crate::sys::{pidfd::Pidfd, testing::needs_root};
+use crate::sys::testing::needs_root;
 
 fn vmid(number: u32) -> Vmid {
     Vmid::new(number).unwrap()
@@ -41,11 +41,15 @@ struct Running {
 
 impl Running {
     fn new(number: u32, names: &[&str]) -> Self {
+        Self::of(number, names, Command::new("/bin/sleep").arg("600"))
+    }
+
+    fn of(number: u32, names: &[&str], program: &mut Command) -> Self {
         let mut running =
             Self { layout: Layout::detect().unwrap(), vmid: vmid(number), children: Vec::new() };
         running.clear();
         for name in names {
-            let child = Command::new("/bin/sleep").arg("600").spawn().unwrap();
+            let child = program.spawn().unwrap();
             for hierarchy in &running.layout.hierarchies {
                 let folder = hierarchy.path.join(name);
                 fs::create_dir_all(&folder).unwrap();
@@ -362,15 +366,26 @@ fn a_frozen_container_stands_still_until_it_is_thawed() {
     if !needs_root() {
         return;
     }
-    let running = Running::new(9952, &["lxc/9952/ns"]);
-    let pid = *running.pids().first().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // Without children, who would not be killed with it.
+    let script = "while echo >>steps; do :; done";
+    let busy = &mut Command::new("/bin/sh");
+    let running = Running::of(9952, &["lxc/9952/ns"], busy.args(["-c", script]).current_dir(dir.path()));
+    let steps = || fs::metadata(dir.path().join("steps")).map_or(0, |found| found.len());
+    let walk = || {
+        let (from, start) = (steps(), Instant::now());
+        while steps() == from {
+            assert!(start.elapsed() < Duration::from_secs(30), "it does not go on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    walk();
     let Some(freezer) = running.groups().freezer() else { return };
     freezer.freeze(Duration::from_secs(10)).unwrap();
-    // A process that is frozen takes no signal, but for SIGKILL in version 2.
-    let child = Pidfd::open(pid).unwrap().unwrap();
-    child.send(libc::SIGTERM).unwrap();
-    assert!(!child.wait(Some(Duration::from_millis(100))).unwrap());
+    let frozen = steps();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(steps(), frozen);
     freezer.thaw().unwrap();
     freezer.thaw().unwrap();
-    assert!(child.wait(Some(Duration::from_secs(10))).unwrap());
+    walk();
 }
