@@ -6,15 +6,15 @@
 use std::path::Path;
 
 use super::{
-    Env, leftovers,
+    Env, disks, leftovers,
     mounts::{self, MountPlan, Source},
 };
 use crate::{
-    config::{IdMap, Vmid},
+    config::{IdMap, MountPoint, Vmid},
     error::Error,
     progress::Progress,
     storage,
-    sys::filesystem,
+    sys::filesystem::{self, Space},
 };
 
 /// How full one volume of a container is, in bytes.
@@ -40,35 +40,36 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
     env.store().require(vmid)?;
     let lock = env.store().lock(vmid, progress)?;
     let loaded = env.store().load_telling(vmid, progress)?;
-    if !leftovers::settle(env, vmid)? {
+    let running = leftovers::settle(env, vmid)?;
+    if !running {
         loaded.check_lock_but_mounted()?;
     }
     let section = loaded.config.main();
     section.rootfs()?.ok_or(Error::NoRootfs)?;
     let storages = env.storages()?;
-    let open = |plan: &MountPlan| mounts::open(plan, &IdMap::default(), false);
     let mut volumes = Vec::new();
     for (key, point) in section.points() {
-        let opened = mounts::plan_one(&key, &point, &storages).map(|plan| {
+        let found = mounts::plan_one(&key, &point, &storages).map(|plan| {
             let plan = plan.on_host();
             // A folder of the host can be on a server that answers late. It needs no lock, and nobody has to wait for it.
-            let mounted = (!matches!(plan.source, Source::Bind(_))).then(|| open(&plan));
-            (plan, mounted)
+            let space = (!matches!(plan.source, Source::Bind(_))).then(|| space(&key, &point, &plan));
+            (plan, space)
         });
-        volumes.push((key, point, opened));
+        volumes.push((key, point, found));
+    }
+    if !running && section.get("lock").is_none() {
+        disks::close_all(section, &storages, progress);
     }
     drop(lock);
     let mut usages = Vec::new();
-    for (key, point, opened) in volumes {
-        let found = opened.and_then(|(plan, mounted)| {
-            let opened = mounted.unwrap_or_else(|| {
+    for (key, point, found) in volumes {
+        let found = found.and_then(|(plan, found)| {
+            found.unwrap_or_else(|| {
                 if let Source::Bind(path) = &plan.source {
                     storage::answers(Path::new(path))?;
                 }
-                open(&plan)
-            });
-            let mounted = opened.map_err(|e| Error::volume(&key, e))?;
-            filesystem::space(&mounted).map_err(|e| Error::io("cannot look at", point.volume.to_string(), e))
+                space(&key, &point, &plan)
+            })
         });
         let found = match found {
             Ok(found) => found,
@@ -87,4 +88,9 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
         });
     }
     Ok(usages)
+}
+
+fn space(key: &str, point: &MountPoint, plan: &MountPlan) -> Result<Space, Error> {
+    let mounted = mounts::open(plan, &IdMap::default(), false).map_err(|e| Error::volume(key, e))?;
+    filesystem::space(&mounted).map_err(|e| Error::io("cannot look at", point.volume.to_string(), e))
 }

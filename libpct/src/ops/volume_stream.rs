@@ -97,7 +97,9 @@ pub(crate) fn export_volume(
         let span = Span { last, base: options.base.as_deref(), all: options.with_snapshots };
         Ok(storages.send(volume, &span, &mut |bytes| out.put(bytes))?)
     });
-    disks::close(volume, snapshot, &storages, progress);
+    if snapshot.is_some() || !env.is_running(storages.describe(volume)?.owner)? {
+        disks::close(volume, snapshot, &storages, progress);
+    }
     written
 }
 

@@ -108,6 +108,7 @@ fn a_container_lives(kind: Kind) {
         ct.pct("fsck", &["--force"]).ok();
     }
     ct.pct("df", &[]).ok().quiet();
+    assert_let_go();
     // As after a reboot of the host: the storage is made usable by whoever needs it.
     backing.put_away();
     assert!(!backing.is_mounted());
