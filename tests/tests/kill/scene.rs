@@ -151,6 +151,17 @@ impl<'a> Scene<'a> {
 
     /// What has become of the container; an error when it is none of what it may be.
     fn outcome(&self, seen: &Seen) -> Result<Outcome, String> {
+        let outcome = self.outcome_by_config(seen)?;
+        // A lock says that somebody has to see to it, and what was begun another call completes, as is tried then.
+        let is_left = |line: &&str| !(self.operation.notes && line.starts_with("unused"));
+        let dangling: Vec<_> = seen.dangling().into_iter().filter(is_left).collect();
+        if !matches!(outcome, Outcome::Locked | Outcome::Begun) && !dangling.is_empty() {
+            return Err(format!("{outcome:?}, but of {dangling:?} there is no volume: {seen:?}"));
+        }
+        Ok(outcome)
+    }
+
+    fn outcome_by_config(&self, seen: &Seen) -> Result<Outcome, String> {
         let orphans = seen.orphans();
         if !orphans.is_empty() {
             return Err(format!("no config names {orphans:?}: {seen:?}"));
@@ -184,7 +195,7 @@ impl<'a> Scene<'a> {
                 (id.clone(), lines.map(|line| format!("{line}\n")).collect::<String>())
             })
             .collect();
-        if self.operation.notes
+        if (self.operation.notes || self.operation.unused_first)
             && (without_notes == self.before.configs || seen.volumes == self.after.volumes)
         {
             return Ok(Outcome::Noted);
@@ -229,8 +240,6 @@ impl<'a> Scene<'a> {
         let seen = self.look();
         match self.outcome(&seen)? {
             Outcome::Before | Outcome::After if seen.unfinished.is_empty() => Ok(()),
-            // The volume that it was moved from is an unused one.
-            _ if seen.locks().is_empty() && self.operation.locks == ["disk"] => Ok(()),
             outcome => Err(format!("repaired, and then {outcome:?}: {seen:?}")),
         }
     }

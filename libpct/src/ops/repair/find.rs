@@ -7,7 +7,7 @@ use super::{
         Env,
         delete_snapshot::{DeleteSnapshotOptions, delete_snapshot},
         destroy::{self, DestroyOptions, destroy},
-        fstrim, host_mount, leftovers, mark,
+        fstrim, host_mount, leftovers, mark, reassign_volume,
         rescan::{RescanOptions, Scan, rescan},
         rollback, unlock,
         work::{self, Record, Worker},
@@ -171,6 +171,16 @@ impl<'a> Finder<'a> {
             let action = format!("go back to snapshot '{name}': what was written since is lost");
             return self.step(LeftoverKind::Lock, found, action, move |progress| {
                 rollback::complete(env, vmid, &name, progress)
+            });
+        }
+        if let Some(given) = record.given.clone() {
+            let action = format!(
+                "look for the volume, which is '{}' of CT {} or '{}' of CT {} already; have only that one name it, and take the lock \
+                 '{mark}' away",
+                given.volume, given.from, given.renamed, given.to
+            );
+            return self.step(LeftoverKind::Lock, found, action, move |progress| {
+                reassign_volume::complete(env, &given, progress)
             });
         }
         let copies = self.unfinished(record);
