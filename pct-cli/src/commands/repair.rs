@@ -25,7 +25,13 @@ pub(crate) static VERB: Verb = Verb {
                 1 when something is left.",
         positionals: &[VMID],
         options: &[
-            Param::new("dryrun", Kind::Bool, "Only tell what would be done. Storages that are not mounted or active are not searched.").default("0").ours(),
+            Param::new(
+                "dryrun",
+                Kind::Bool,
+                "Only tell what would be done. Storages that are not mounted or active are not searched.",
+            )
+            .default("0")
+            .ours(),
             OUTPUT_FORMAT,
         ],
         config_options: false,

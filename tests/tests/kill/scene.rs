@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
         let mut scene = Self { operation, ct, new, template, saved, disk, before, after };
         scene.pct_all(operation.set_up);
         if operation.without_mmp {
-            scene.take_mmp_off();
+            scene.take_all_mmp_off();
         }
         for folder in ["etc", "var", "run"] {
             let folder = host.root().join(folder);
@@ -93,11 +93,11 @@ impl<'a> Scene<'a> {
         calls.iter().for_each(|words| drop(self.pct(words).ok()));
     }
 
-    fn take_mmp_off(&self) {
+    fn take_all_mmp_off(&self) {
         let images =
             fs::read_dir(self.ct.image().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
         for image in images.filter(|path| path.extension().is_some_and(|end| end == "raw")) {
-            Run::new("/sbin/tune2fs").args(["-O", "^mmp"]).args([image]).ok();
+            take_mmp_off(&image);
         }
     }
 
@@ -336,6 +336,11 @@ impl<'a> Scene<'a> {
         let left = self.left();
         if left.is_empty() { Ok(outcome) } else { Err(format!("destroyed, but on the machine is {left}")) }
     }
+}
+
+/// Takes ext4's protection from a second mount off: see [`Operation::without_mmp`].
+pub(crate) fn take_mmp_off(image: &Path) {
+    Run::new("/sbin/tune2fs").args(["-O", "^mmp"]).args([image]).ok();
 }
 
 /// The least that set-up knows.
