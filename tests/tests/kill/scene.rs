@@ -291,13 +291,14 @@ impl<'a> Scene<'a> {
         let at = |at: usize| traced.steps.get(at).map_or("not reached".to_owned(), ToString::to_string);
         let step = match plan {
             Plan::KillOne(n) => format!("one process killed at step {n}, {}: ", at(n)),
+            Plan::KillBehind(n) => format!("one process killed behind step {n}, {}: ", at(n)),
             Plan::Kill(n) => format!("killed at step {n}, {}: ", at(n)),
             Plan::Fail(n, errno) => format!("{errno:?} at step {n}, {}: ", at(n)),
             Plan::Count | Plan::Pause(_) => String::new(),
         };
         // Each other time by the verb for it, each other time by hand.
         let repairs = match plan {
-            Plan::KillOne(n) | Plan::Kill(n) | Plan::Fail(n, _) => n % 2 == 1,
+            Plan::KillOne(n) | Plan::KillBehind(n) | Plan::Kill(n) | Plan::Fail(n, _) => n % 2 == 1,
             Plan::Count | Plan::Pause(_) => false,
         };
         let outcome =
