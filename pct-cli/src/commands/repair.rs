@@ -45,11 +45,15 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let vmid = args.vmid()?;
     let options = RepairOptions::default().dry_run(args.is_set("dryrun"));
-    let mut narrator = Narrator::default();
+    let form = Form::named(args.text("output-format"));
+    let mut narrator = match form {
+        Some(_) => Narrator::default().beside_result(),
+        None => Narrator::default(),
+    };
     let repaired = open()?.container(vmid).repair(&options, &mut narrator);
     narrator.finish();
     let leftovers = repaired?;
-    output::print(&match Form::named(args.text("output-format")) {
+    output::print(&match form {
         Some(form) => form.render(&json::leftovers(vmid, &leftovers)),
         None => text(vmid, &leftovers),
     })?;

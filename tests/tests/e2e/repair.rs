@@ -262,6 +262,13 @@ fn a_storage_that_cannot_be_used_is_told_and_keeps_what_is_on_it() {
         let failed = said.out().contains("failed: remove volume") && said.out().contains("is not mounted");
         assert_eq!(failed, words.is_empty(), "{}", said.both());
     }
+    let said = ct.pct("repair", &["--output-format", "json"]).output().status(1);
+    assert!(said.out().starts_with('[') && said.out().contains(r#""outcome":"failed""#), "{}", said.both());
+    assert!(
+        said.err().contains("was not searched") && said.err().contains("remove volume"),
+        "{}",
+        said.both()
+    );
     other.pct("destroy", &[]).output().fails().says("it is expected to be a mount point but is not mounted");
     assert_eq!((conf(&ct), conf(&other)), before);
     assert!(!gone.exists());
