@@ -25,6 +25,8 @@ pub(crate) struct Narrator {
     bar: Option<ProgressBar>,
     /// A warning is a line on stderr, as of commands that are no tasks.
     plain: bool,
+    /// Standard output is for the result alone.
+    beside: bool,
     /// The line about the lock is begun and not ended.
     waiting: bool,
     /// Decided at the first report: most operations never move bytes.
@@ -37,6 +39,11 @@ impl Narrator {
     /// For a command that is no task.
     pub(crate) fn plain(self) -> Self {
         Self { plain: true, ..self }
+    }
+
+    /// For a command whose result is read by a program: all else is told on stderr.
+    pub(crate) fn beside_result(self) -> Self {
+        Self { plain: true, beside: true, ..self }
     }
 
     /// For an operation that can take back what it has done: the first signal that would end this program is
@@ -64,9 +71,13 @@ impl Narrator {
     }
 
     fn say(&self, text: &str) {
+        let say = || match self.beside {
+            true => output::error(OsStr::new(&format!("{text}\n"))),
+            false => output::narrate(text),
+        };
         match &self.bar {
-            Some(bar) => bar.suspend(|| output::narrate(text)),
-            None => output::narrate(text),
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 

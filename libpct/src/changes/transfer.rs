@@ -60,6 +60,14 @@ pub enum TransferError {
     /// It is no volume of a storage.
     #[error("cannot copy volumes of type {0}")]
     Type(&'static str),
+    /// A move that broke off cannot be brought to its end.
+    #[error("there is neither a volume '{volume}' nor a volume '{renamed}': somebody has removed it")]
+    Vanished {
+        /// As it was called.
+        volume: VolumeId,
+        /// As it was to be called.
+        renamed: VolumeId,
+    },
     /// The mark that keeps others away is gone.
     #[error("Lost 'disk' config lock, aborting.")]
     Lost,

@@ -533,7 +533,7 @@ fn snapshot_kind(error: &SnapshotError) -> ErrorKind {
 fn transfer_kind(error: &TransferError) -> ErrorKind {
     match error {
         TransferError::Running | TransferError::InUse | TransferError::TemplateRunning => ErrorKind::Running,
-        TransferError::NoSuchKey { .. } => ErrorKind::NotFound,
+        TransferError::NoSuchKey { .. } | TransferError::Vanished { .. } => ErrorKind::NotFound,
         TransferError::Taken { .. } => ErrorKind::AlreadyExists,
         TransferError::Property(_) | TransferError::Rootfs | TransferError::UnusedToUsed => {
             ErrorKind::Parameter

@@ -337,6 +337,11 @@ pub(crate) fn loaded_liblxc() -> Result<Version, lxc::Error> {
     lxc::version::loaded().map(|version| Version(version.major, version.minor))
 }
 
+/// Whether a helper was killed, or has ended without a word: nobody knows how far it has come.
+pub(crate) fn has_vanished(error: &Error) -> bool {
+    matches!(error, Error::HelperProcess(HelperError::Vanished { .. }))
+}
+
 /// What the helper says to a library of another release.
 pub(crate) fn other_release(library: &str) -> String {
     format!("the library is of release {library}, its helper of {VERSION}")

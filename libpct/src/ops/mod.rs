@@ -25,6 +25,7 @@ mod fsck;
 mod fstrim;
 mod guest_setup;
 mod guest_tree;
+mod hand_over;
 mod helper;
 mod hookscript;
 mod host_keys;

@@ -1,16 +1,23 @@
 //! `move-volume` to another container (spec: cli, parts 5.19 and 6.7).
 
-use super::{Env, leftovers, set::set, setters::setters};
+use super::{
+    Env,
+    hand_over::{self, Ends, Locks, hand_over},
+    leftovers,
+    set::set,
+    setters::setters,
+    work::Given,
+};
 use crate::{
     changes::{
-        Changes, TransferError, add_unused,
+        Changes, TransferError,
         transfer::{self, Held},
     },
-    config::{Config, MountPoint, Vmid, VolumeId, VolumeRef},
+    config::{Vmid, VolumeRef},
     error::Error,
     progress::Progress,
     storage::{Feature, Storages},
-    store::{ConfigLock, Loaded},
+    store::Loaded,
 };
 
 /// How [`Container::reassign_volume`](crate::Container::reassign_volume) moves.
@@ -26,14 +33,6 @@ pub struct ReassignOptions {
 }
 
 setters! { ReassignOptions {} texts { key, digest, target_digest } }
-
-/// Both ends of a move.
-struct Ends<'a> {
-    from: Vmid,
-    to: Vmid,
-    key: &'a str,
-    target_key: &'a str,
-}
 
 pub(crate) fn reassign_volume(
     env: &Env,
@@ -53,29 +52,16 @@ pub(crate) fn reassign_volume(
     env.store().require(vmid)?;
     env.store().require(target)?;
     let storages = env.storages()?;
-    // Ascending, so that two moves in opposite directions do not wait for each other.
-    let (low, high) = (vmid.min(target), vmid.max(target));
-    let first = env.store().lock(low, progress)?;
-    let second = if low == high { None } else { Some(env.store().lock(high, progress)?) };
-    let locks = match second {
-        None => Locks { from: &first, to: &first },
-        Some(ref second) if vmid < target => Locks { from: &first, to: second },
-        Some(ref second) => Locks { from: second, to: &first },
-    };
+    let locks = Locks::take(env, vmid, target, progress)?;
     let held = check(env, &ends, options, &storages)?;
     progress.message(&format!("moving volume '{key}' from container '{vmid}' to '{target}'"));
     let value = hand_over(env, &ends, &held, &storages, &locks, progress)?;
-    drop((first, second));
+    drop(locks);
     if let Some(value) = value {
-        mount(env, &ends, &value, progress);
+        mount(env, target, ends.target_key, &value, progress);
     }
     progress.message(&format!("target container '{target}' updated with '{}'", ends.target_key));
     Ok(())
-}
-
-struct Locks<'a> {
-    from: &'a ConfigLock,
-    to: &'a ConfigLock,
 }
 
 fn check(env: &Env, ends: &Ends<'_>, options: &ReassignOptions, storages: &Storages) -> Result<Held, Error> {
@@ -111,77 +97,19 @@ fn check(env: &Env, ends: &Ends<'_>, options: &ReassignOptions, storages: &Stora
     Ok(held)
 }
 
-/// Gives the volume its new name, and takes it from one config into the other, where it is an unused one at first: should
-/// this process be killed, it is known there from before it has the name. Returns the value by which it is to be mounted.
-fn hand_over(
-    env: &Env,
-    ends: &Ends<'_>,
-    held: &Held,
-    storages: &Storages,
-    locks: &Locks<'_>,
-    progress: &mut dyn Progress,
-) -> Result<Option<String>, Error> {
-    let VolumeRef::Volume(volume) = &held.volume else { return Ok(None) };
-    progress.message(&format!("removing volume '{}' from container '{}' config", ends.key, ends.from));
-    let remove = |config: &mut Config, key: &str| drop(config.main_mut().remove(key));
-    let renamed = if ends.from == ends.to {
-        change(env, ends.from, locks.from, |config| {
-            remove(config, ends.key);
-            put(config, ends, volume).map(drop)
-        })?;
-        volume.clone()
-    } else {
-        let mut noted = None;
-        let mut announce = |renamed: &VolumeId| {
-            change(env, ends.to, locks.to, |config| {
-                noted = Some(put(config, ends, renamed)?);
-                Ok(())
-            })
-        };
-        let renamed = storages.rename(volume, ends.to, &mut announce);
-        if let (Err(_), Some(key)) = (&renamed, &noted) {
-            change(env, ends.to, locks.to, |config| {
-                remove(config, key);
-                Ok(())
-            })?;
-        }
-        let renamed = renamed?;
-        change(env, ends.from, locks.from, |config| {
-            remove(config, ends.key);
-            Ok(())
-        })?;
-        renamed
-    };
-    let mounted = held.point.as_ref().filter(|_| !transfer::is_unused(ends.target_key));
-    let value = |point: &MountPoint| MountPoint { volume: VolumeRef::Volume(renamed), ..point.clone() };
-    Ok(mounted.map(|point| value(point).to_string()))
-}
-
-/// Notes a volume down as an unused one, and says under which key.
-fn put(config: &mut Config, ends: &Ends<'_>, volume: &VolumeId) -> Result<String, Error> {
-    if transfer::is_unused(ends.target_key) {
-        config.main_mut().set(ends.target_key, volume.to_string());
-        return Ok(ends.target_key.to_owned());
+/// Brings one to its end that was killed, or takes it back.
+pub(super) fn complete(env: &Env, given: &Given, progress: &mut dyn Progress) -> Result<(), Error> {
+    let is_to_be_mounted = hand_over::complete(env, given, progress)?;
+    if let Some(value) = given.value.as_ref().filter(|_| is_to_be_mounted) {
+        mount(env, given.to, &given.target_key, value, progress);
     }
-    Ok(add_unused(config.main_mut(), volume)?)
+    Ok(())
 }
 
 /// Makes the unused volume a mount point, of a running container too.
-fn mount(env: &Env, ends: &Ends<'_>, value: &str, progress: &mut dyn Progress) {
-    let changes = Changes::default().set(ends.target_key, value);
-    if let Err(error) = set(env, ends.to, &changes, progress) {
+fn mount(env: &Env, vmid: Vmid, key: &str, value: &str, progress: &mut dyn Progress) {
+    if let Err(error) = set(env, vmid, &Changes::default().set(key, value), progress) {
         let error = error.full_message();
-        progress.warning(&format!("the volume is an unused one of CT {} now: {error}", ends.to));
+        progress.warning(&format!("the volume is an unused one of CT {vmid} now: {error}"));
     }
-}
-
-fn change(
-    env: &Env,
-    vmid: Vmid,
-    lock: &ConfigLock,
-    change: impl FnOnce(&mut Config) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut config = env.store().load(vmid)?.config;
-    change(&mut config)?;
-    Ok(env.store().write(lock, &config)?)
 }

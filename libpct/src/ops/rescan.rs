@@ -8,7 +8,7 @@ use crate::{
     config::{Section, Vmid, VolumeId, VolumeRef},
     error::{Error, reasons},
     progress::Progress,
-    storage::Storages,
+    storage::{Leftover, Storages},
     store::StoreError,
 };
 
@@ -51,20 +51,6 @@ pub(crate) fn rescan(
     Scan::begin(env, options, progress)?.container(vmid, progress)
 }
 
-/// What [`rescan`] would write.
-pub(super) fn corrections(
-    env: &Env,
-    vmid: Vmid,
-    main: &Section,
-    progress: &mut dyn Progress,
-) -> Result<Vec<Correction>, Error> {
-    Scan::begin(env, &RescanOptions::default().dry_run(true), progress)?.correct(
-        vmid,
-        &mut main.clone(),
-        progress,
-    )
-}
-
 /// A line of a config that is not as it should be.
 pub(super) enum Correction {
     /// An unused volume is in use.
@@ -90,7 +76,8 @@ impl fmt::Display for Correction {
     }
 }
 
-struct Scan<'a> {
+/// A look at what the storages have. For as long as nothing is to be written, none of them is made usable for it.
+pub(super) struct Scan<'a> {
     env: &'a Env,
     storages: Storages,
     /// Those that can be searched.
@@ -99,7 +86,11 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn begin(env: &'a Env, options: &RescanOptions, progress: &mut dyn Progress) -> Result<Self, Error> {
+    pub(super) fn begin(
+        env: &'a Env,
+        options: &RescanOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Error> {
         let dry_run = options.dry_run;
         let storages = env.storages()?;
         let storages = if dry_run { storages.without_activation() } else { storages };
@@ -132,7 +123,17 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn correct(
+    /// What operations that were killed have left beside the volumes of a container.
+    pub(super) fn leftovers(&self, vmid: Vmid) -> Result<Vec<Leftover>, Error> {
+        let mut left = Vec::new();
+        for id in &self.searched {
+            left.extend(self.storages.leftovers_on(id, vmid)?);
+        }
+        Ok(left)
+    }
+
+    /// What of a config is not as the storages have it; is corrected in `main`.
+    pub(super) fn correct(
         &self,
         vmid: Vmid,
         main: &mut Section,

@@ -36,12 +36,28 @@ pub(super) struct Record {
     /// What it makes: in the config these are unused volumes until they are whole.
     #[serde(default)]
     pub(super) unfinished: Vec<String>,
+    /// What it gives to another container, as soon as the new name is known.
+    #[serde(default)]
+    pub(super) given: Option<Given>,
+}
+
+/// A volume that goes to another container: both have the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Given {
+    pub(super) from: Vmid,
+    pub(super) key: String,
+    pub(super) volume: VolumeId,
+    pub(super) to: Vmid,
+    pub(super) target_key: String,
+    pub(super) renamed: VolumeId,
+    /// The value by which it is to be mounted there.
+    pub(super) value: Option<String>,
 }
 
 impl Record {
     pub(super) fn of(operation: &str, lock: &str) -> Self {
         let (operation, lock, process) = (operation.to_owned(), lock.to_owned(), std::process::id());
-        Self { operation, lock, process, snapshot: None, unfinished: Vec::new() }
+        Self { operation, lock, process, snapshot: None, unfinished: Vec::new(), given: None }
     }
 
     pub(super) fn about(self, snapshot: &str) -> Self {
@@ -94,6 +110,14 @@ impl Work {
         self.write()
     }
 
+    /// Notes down what goes to another container. It is on the disk before this returns: without it nobody could tell after a
+    /// crash of the machine to whom the volume belongs.
+    pub(super) fn gives(&mut self, given: &Given) -> Result<(), Error> {
+        self.record.given = Some(given.clone());
+        self.write()?;
+        self.sync()
+    }
+
     /// Nothing broke off: the mark in the config is gone.
     pub(super) fn end(self, progress: &mut dyn Progress) {
         if let Err(error) = self.file.remove() {
@@ -124,6 +148,14 @@ impl Work {
             File::from(self.file.as_fd().try_clone_to_owned()?).write_all(&line)
         };
         write().map_err(|source| Error::io("cannot write", self.file.path(), source))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        let sync = || -> io::Result<()> {
+            rustix::fs::fsync(&self.file)?;
+            self.file.path().parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        };
+        sync().map_err(|source| Error::io("cannot write", self.file.path(), source))
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) use mounts::answers;
 pub use report::{StorageStatus, StorageVolume};
 pub(crate) use stream::{Arrival, Span};
 pub use stream::{InvalidStreamFormat, StreamFormat};
+#[cfg(test)]
+pub(crate) use tools::script;
 pub(crate) use volname::Format;
 
 use crate::config::{Size, Vmid, VolumeId, text};
@@ -201,9 +203,10 @@ impl Storages {
     /// `false` returned.
     pub(crate) fn free(&self, volume: &VolumeId, owner: Vmid) -> Result<bool, StorageError> {
         let storage = self.get(&volume.storage)?;
-        let backend = storage.backend()?;
-        match backend.describe(&volume.name) {
+        match storage.backend()?.describe(&volume.name) {
             Ok(described) if described.owner == owner => {
+                // On one that is not mounted there is no volume, and that would count as removed.
+                let backend = self.ready(storage)?;
                 let _lock = storage.lock()?;
                 Self::free_unused(backend, &volume.name, described.is_base)?;
                 Ok(true)
@@ -397,15 +400,10 @@ impl Storages {
         Ok(found.into_iter().map(|listed| VolumeId { storage: id.to_owned(), name: listed.name }).collect())
     }
 
-    /// What operations that were killed have left of a container beside its volumes, on the storages that can be used.
-    pub(crate) fn leftovers(&self, owner: Vmid) -> Result<Vec<Leftover>, StorageError> {
-        let mut left = Vec::new();
-        for id in self.for_volumes() {
-            let Ok(backend) = self.ready(self.get(id)?) else { continue };
-            let entries = backend.leftovers(owner)?.into_iter();
-            left.extend(entries.map(|entry| Leftover { storage: id.to_owned(), entry }));
-        }
-        Ok(left)
+    /// What operations that were killed have left of a container beside its volumes on one storage.
+    pub(crate) fn leftovers_on(&self, id: &str, owner: Vmid) -> Result<Vec<Leftover>, StorageError> {
+        let entries = self.ready(self.get(id)?)?.leftovers(owner)?.into_iter();
+        Ok(entries.map(|entry| Leftover { storage: id.to_owned(), entry }).collect())
     }
 
     /// Removes one of them.

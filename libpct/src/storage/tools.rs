@@ -95,7 +95,7 @@ fn run(command: Command) -> Result<Output, Error> {
 }
 
 #[cfg(test)]
-pub(super) mod script {
+pub(crate) mod script {
     use std::{cell::RefCell, collections::VecDeque};
 
     use super::{Error, Output};

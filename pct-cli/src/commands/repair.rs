@@ -21,10 +21,17 @@ pub(crate) static VERB: Verb = Verb {
         about: "Find what an operation has left that was killed, or that the host took down with it, and remove it or bring it \
                 to its end: its lock, mounts on the host, volumes and snapshots that are not whole, a container that is not \
                 whole. An operation that is still at work is left alone, and so is a lock of which nothing says who has set \
-                it. The exit status is 1 when something is left.",
+                it. Storages are mounted or activated to be searched; that one cannot be is a warning. The exit status is \
+                1 when something is left.",
         positionals: &[VMID],
         options: &[
-            Param::new("dryrun", Kind::Bool, "Only tell what would be done.").default("0").ours(),
+            Param::new(
+                "dryrun",
+                Kind::Bool,
+                "Only tell what would be done. Storages that are not mounted or active are not searched.",
+            )
+            .default("0")
+            .ours(),
             OUTPUT_FORMAT,
         ],
         config_options: false,
@@ -38,11 +45,15 @@ pub(crate) static VERB: Verb = Verb {
 fn run(args: &Args) -> Result<Exit, Failure> {
     let vmid = args.vmid()?;
     let options = RepairOptions::default().dry_run(args.is_set("dryrun"));
-    let mut narrator = Narrator::default();
+    let form = Form::named(args.text("output-format"));
+    let mut narrator = match form {
+        Some(_) => Narrator::default().beside_result(),
+        None => Narrator::default(),
+    };
     let repaired = open()?.container(vmid).repair(&options, &mut narrator);
     narrator.finish();
     let leftovers = repaired?;
-    output::print(&match Form::named(args.text("output-format")) {
+    output::print(&match form {
         Some(form) => form.render(&json::leftovers(vmid, &leftovers)),
         None => text(vmid, &leftovers),
     })?;

@@ -56,6 +56,8 @@ pub enum Plan {
     Kill(usize),
     /// Kill the process that is about to do this step, and no other.
     KillOne(usize),
+    /// Kill the process that has just done this step, and no other.
+    KillBehind(usize),
     /// Have this step fail.
     Fail(usize, Errno),
     /// Do something else before this step is done: see [`run_beside`].
@@ -145,6 +147,8 @@ struct Watched {
     number: usize,
     /// What its current call shall return instead.
     fails: Option<Errno>,
+    /// Whether it is killed when its current call returns.
+    ends: bool,
 }
 
 struct Tracer<'a> {
@@ -223,7 +227,7 @@ impl<'a> Tracer<'a> {
         let number = self.known.len();
         self.known.entry(pid).or_insert_with(|| {
             self.pids.lock().unwrap().push(pid);
-            Watched { number, fails: None }
+            Watched { number, ..Watched::default() }
         });
     }
 
@@ -238,6 +242,9 @@ impl<'a> Tracer<'a> {
         let (Ok(info), Ok(mut registers)) = (ptrace::syscall_info(pid), ptrace::getregs(pid)) else { return };
         let Some(process) = self.known.get_mut(&pid) else { return };
         if info.op != ENTRY {
+            if process.ends {
+                end(&pid);
+            }
             if let Some(errno) = process.fails.take() {
                 registers.rax = (-i64::from(errno as i32)).cast_unsigned();
                 let _ = ptrace::setregs(pid, registers);
@@ -260,6 +267,10 @@ impl<'a> Tracer<'a> {
             Plan::KillOne(step) if step == at => {
                 self.traced.reached = true;
                 end(&pid);
+            }
+            Plan::KillBehind(step) if step == at => {
+                self.traced.reached = true;
+                process.ends = true;
             }
             Plan::Pause(step) if step == at => {
                 self.traced.reached = true;
@@ -347,6 +358,11 @@ mod tests {
         let traced = run(&shell(&script), Plan::KillOne(3));
         assert_eq!((traced.reached, traced.status), (true, Some(0)));
         assert!(!temp.path().join("b").exists() && temp.path().join("c").exists());
+        let script = format!("cd {}; mkdir d && mkdir e; mkdir f", temp.path().display());
+        let traced = run(&shell(&script), Plan::KillBehind(1));
+        assert_eq!((traced.reached, traced.status), (true, Some(0)));
+        let there = ["d", "e", "f"].map(|name| temp.path().join(name).exists());
+        assert_eq!(there, [true, false, true]);
     }
 
     #[test]

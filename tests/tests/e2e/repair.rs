@@ -232,3 +232,53 @@ fn a_rollback_that_was_killed_is_brought_to_its_end() {
     assert!(!volume(0).join("new").exists() && !volume(1).join("new").exists());
     assert_whole(&ct);
 }
+
+#[test]
+fn a_storage_that_cannot_be_used_is_told_and_keeps_what_is_on_it() {
+    require_root!();
+    let host = Host::new();
+    let gone = host.root().join("gone");
+    let storage = |options| {
+        host.storages(&format!("dir: gone\n\tpath {}\n\tcontent rootdir\n{options}", gone.display()));
+    };
+    storage("\tis_mountpoint 1\n");
+    let (ct, other) = (host.busybox(&[]), host.busybox(&[]));
+    let volume = |ct: &Ct<'_>| format!("gone:{0}/vm-{0}-disk-7.raw", ct.id);
+    ct.append_conf(&format!("unused0: {}\nlock: disk", volume(&ct)));
+    other.append_conf(&format!("mp0: {},mp=/data", volume(&other)));
+    let record = host.root().join("var/lib/pct/work").join(&ct.id);
+    fs::create_dir_all(record.parent().unwrap()).unwrap();
+    let says = format!(
+        r#"{{"operation":"move-volume","lock":"disk","process":17,"unfinished":["{}"]}}"#,
+        volume(&ct)
+    );
+    fs::write(record, says).unwrap();
+    let before = (conf(&ct), conf(&other));
+
+    // What is not there because of that does not count as removed.
+    for words in [&["--dryrun"][..], &[]] {
+        let said = ct.pct("repair", words).output().status(1);
+        assert!(said.both().contains("storage 'gone' was not searched for volumes: "), "{}", said.both());
+        let failed = said.out().contains("failed: remove volume") && said.out().contains("is not mounted");
+        assert_eq!(failed, words.is_empty(), "{}", said.both());
+    }
+    let said = ct.pct("repair", &["--output-format", "json"]).output().status(1);
+    assert!(said.out().starts_with('[') && said.out().contains(r#""outcome":"failed""#), "{}", said.both());
+    assert!(
+        said.err().contains("was not searched") && said.err().contains("remove volume"),
+        "{}",
+        said.both()
+    );
+    other.pct("destroy", &[]).output().fails().says("it is expected to be a mount point but is not mounted");
+    assert_eq!((conf(&ct), conf(&other)), before);
+    assert!(!gone.exists());
+
+    storage("");
+    let image = gone.join(format!("images/{0}/vm-{0}-disk-7.raw", ct.id));
+    fs::create_dir_all(image.parent().unwrap()).unwrap();
+    fs::write(&image, "").unwrap();
+    ct.pct("repair", &[]).ok().quiet();
+    assert!(!image.exists() && !conf(&ct).contains("unused0") && !conf(&ct).contains("lock"));
+    assert_whole(&ct);
+    other.pct("destroy", &[]).ok();
+}

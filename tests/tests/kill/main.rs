@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
 mod full;
+mod given;
 mod running;
 mod scene;
 mod seen;
@@ -47,6 +48,8 @@ struct Operation {
     resumes: bool,
     /// Whether it makes a volume without a lock in the config: that is noted there as unused, before it is there.
     notes: bool,
+    /// Whether a volume becomes an unused one on the way to where it is to be mounted.
+    unused_first: bool,
     /// Whether something is mounted on the host by it, or before.
     mounts: bool,
     /// Whether the images are to lack ext4's protection from a second mount: each program that changes one waits for
@@ -68,6 +71,7 @@ impl Operation {
             removes: false,
             resumes: false,
             notes: false,
+            unused_first: false,
             mounts: false,
             without_mmp: false,
             warns: None,
@@ -252,7 +256,7 @@ fn a_volume_given_away_can_be_killed_and_fail_anywhere() {
     let set_up = &[CREATE, "create NEW TEMPLATE --rootfs local:0"];
     let words = "move-volume ID mp0 --target-vmid NEW --target-volume mp3";
     let operation = Operation::new("move-volume to another container", set_up, words);
-    // It is an unused one of the other container then, or will be: nothing is to be found under its old name.
+    // When its lock was taken away by hand, it may have its new name already.
     let (home, warns) = (&["set ID --delete mp0"], Some("the volume is an unused one of CT"));
-    everywhere(&Operation { notes: true, home, warns, ..operation });
+    everywhere(&Operation { locks: &["disk"], unused_first: true, home, warns, ..operation });
 }

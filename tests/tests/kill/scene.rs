@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
         let mut scene = Self { operation, ct, new, template, saved, disk, before, after };
         scene.pct_all(operation.set_up);
         if operation.without_mmp {
-            scene.take_mmp_off();
+            scene.take_all_mmp_off();
         }
         for folder in ["etc", "var", "run"] {
             let folder = host.root().join(folder);
@@ -93,11 +93,11 @@ impl<'a> Scene<'a> {
         calls.iter().for_each(|words| drop(self.pct(words).ok()));
     }
 
-    fn take_mmp_off(&self) {
+    fn take_all_mmp_off(&self) {
         let images =
             fs::read_dir(self.ct.image().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
         for image in images.filter(|path| path.extension().is_some_and(|end| end == "raw")) {
-            Run::new("/sbin/tune2fs").args(["-O", "^mmp"]).args([image]).ok();
+            take_mmp_off(&image);
         }
     }
 
@@ -151,6 +151,17 @@ impl<'a> Scene<'a> {
 
     /// What has become of the container; an error when it is none of what it may be.
     fn outcome(&self, seen: &Seen) -> Result<Outcome, String> {
+        let outcome = self.outcome_by_config(seen)?;
+        // A lock says that somebody has to see to it, and what was begun another call completes, as is tried then.
+        let is_left = |line: &&str| !(self.operation.notes && line.starts_with("unused"));
+        let dangling: Vec<_> = seen.dangling().into_iter().filter(is_left).collect();
+        if !matches!(outcome, Outcome::Locked | Outcome::Begun) && !dangling.is_empty() {
+            return Err(format!("{outcome:?}, but of {dangling:?} there is no volume: {seen:?}"));
+        }
+        Ok(outcome)
+    }
+
+    fn outcome_by_config(&self, seen: &Seen) -> Result<Outcome, String> {
         let orphans = seen.orphans();
         if !orphans.is_empty() {
             return Err(format!("no config names {orphans:?}: {seen:?}"));
@@ -184,7 +195,7 @@ impl<'a> Scene<'a> {
                 (id.clone(), lines.map(|line| format!("{line}\n")).collect::<String>())
             })
             .collect();
-        if self.operation.notes
+        if (self.operation.notes || self.operation.unused_first)
             && (without_notes == self.before.configs || seen.volumes == self.after.volumes)
         {
             return Ok(Outcome::Noted);
@@ -229,8 +240,6 @@ impl<'a> Scene<'a> {
         let seen = self.look();
         match self.outcome(&seen)? {
             Outcome::Before | Outcome::After if seen.unfinished.is_empty() => Ok(()),
-            // The volume that it was moved from is an unused one.
-            _ if seen.locks().is_empty() && self.operation.locks == ["disk"] => Ok(()),
             outcome => Err(format!("repaired, and then {outcome:?}: {seen:?}")),
         }
     }
@@ -282,13 +291,14 @@ impl<'a> Scene<'a> {
         let at = |at: usize| traced.steps.get(at).map_or("not reached".to_owned(), ToString::to_string);
         let step = match plan {
             Plan::KillOne(n) => format!("one process killed at step {n}, {}: ", at(n)),
+            Plan::KillBehind(n) => format!("one process killed behind step {n}, {}: ", at(n)),
             Plan::Kill(n) => format!("killed at step {n}, {}: ", at(n)),
             Plan::Fail(n, errno) => format!("{errno:?} at step {n}, {}: ", at(n)),
             Plan::Count | Plan::Pause(_) => String::new(),
         };
         // Each other time by the verb for it, each other time by hand.
         let repairs = match plan {
-            Plan::KillOne(n) | Plan::Kill(n) | Plan::Fail(n, _) => n % 2 == 1,
+            Plan::KillOne(n) | Plan::KillBehind(n) | Plan::Kill(n) | Plan::Fail(n, _) => n % 2 == 1,
             Plan::Count | Plan::Pause(_) => false,
         };
         let outcome =
@@ -327,6 +337,11 @@ impl<'a> Scene<'a> {
         let left = self.left();
         if left.is_empty() { Ok(outcome) } else { Err(format!("destroyed, but on the machine is {left}")) }
     }
+}
+
+/// Takes ext4's protection from a second mount off: see [`Operation::without_mmp`].
+pub(crate) fn take_mmp_off(image: &Path) {
+    Run::new("/sbin/tune2fs").args(["-O", "^mmp"]).args([image]).ok();
 }
 
 /// The least that set-up knows.

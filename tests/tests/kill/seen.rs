@@ -37,6 +37,16 @@ impl Seen {
         self.volumes.iter().filter(|volume| !named(volume)).collect()
     }
 
+    /// The lines of a config that name a volume which is not there.
+    pub(crate) fn dangling(&self) -> Vec<&str> {
+        let is_there = |line: &str| {
+            let value = line.split_once(": ").map_or("", |(_, value)| value);
+            self.volumes.contains(value.split(',').next().unwrap_or_default())
+        };
+        let names = |line: &str| ["rootfs", "mp", "unused"].iter().any(|key| line.starts_with(key));
+        self.configs.values().flat_map(|config| config.lines()).filter(|l| names(l) && !is_there(l)).collect()
+    }
+
     /// The value of `lock`, by container.
     pub(crate) fn locks(&self) -> Vec<(&str, &str)> {
         let lock = |config: &'_ str| config.lines().position(|line| line.starts_with("lock: "));

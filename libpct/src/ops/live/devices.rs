@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::{
-    super::{nodes, protocol::Task},
+    super::{helper, nodes, protocol::Task},
     guest::{Guest, Inside},
     rights::{self, FileAndRule},
 };
@@ -71,9 +71,13 @@ impl<'a> Devices<'a> {
         let others = self.others(section, index, path, found);
         let all = [&others[..], &[device.deny_write]].concat();
         self.rule(&key, section, found, &others, &all)?;
-        make_node(&self.guest.look()?, path, node)?;
-        self.done.push((key, Step::Made { path: path.clone() }));
-        Ok(())
+        let made = make_node(&self.guest.look()?, path, node);
+        // One that was made, or may have been; never that of another `devN`.
+        let may_be_made = |error| helper::has_vanished(error) && !is_taken(section, index, path);
+        if made.as_ref().err().is_none_or(may_be_made) {
+            self.done.push((key, Step::Made { path: path.clone() }));
+        }
+        made
     }
 
     pub(super) fn remove(&mut self, index: u16, device: &Device, section: &Section) -> Result<(), Error> {
@@ -143,6 +147,12 @@ impl<'a> Devices<'a> {
         }
         self.guest.look()?.do_task(Task::DeviceRules(rules.to_vec()), &[])
     }
+}
+
+/// Whether another `devN` has this path.
+fn is_taken(section: &Section, index: u16, path: &str) -> bool {
+    let others = section.family("dev").into_iter().filter(|(other, _)| *other != index);
+    others.filter_map(|(_, text)| text.parse::<Device>().ok()).any(|other| other.path == path)
 }
 
 fn make_node(inside: &Inside<'_>, path: &str, node: Node) -> Result<(), Error> {

@@ -1,13 +1,17 @@
 //! Mount points of a running container (spec: runtime, part 9.2).
 
-use std::{os::fd::AsFd, path::PathBuf};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+};
 
 use super::{
     super::{
+        helper,
         mounts::{self, MountPlan},
         protocol::{Event, Task},
     },
-    guest::Guest,
+    guest::{Guest, Inside},
 };
 use crate::{
     config::{IdMap, MountPoint, Section},
@@ -52,7 +56,9 @@ impl<'a> Mounts<'a> {
                 Err(error) => Some(format!("{}: {}", plan.key, error.full_message())),
             },
             Step::Unmounted { plan, id_map } => {
-                let error = mount(guest, &plan, &id_map).err()?;
+                let mounted =
+                    Opened::new(guest, &plan, &id_map).and_then(|opened| opened.attach(&plan.target));
+                let error = mounted.err()?;
                 Some(format!("{}: {}", plan.key, error.full_message()))
             }
         };
@@ -66,9 +72,16 @@ impl<'a> Mounts<'a> {
             return Err(Error::QuotaUnprivileged);
         }
         let plan = mounts::plan_one(&format!("mp{index}"), point, self.storages)?;
-        let (what, made) = mount(self.guest, &plan, &id_map)?;
-        self.done.push(Step::Mounted { plan, what, made });
-        Ok(())
+        let opened = Opened::new(self.guest, &plan, &id_map)?;
+        let attached = opened.attach(&plan.target);
+        let made = match &attached {
+            Ok(made) => *made,
+            // It may be mounted.
+            Err(error) if helper::has_vanished(error) => 0,
+            Err(_) => return attached.map(drop),
+        };
+        self.done.push(Step::Mounted { plan, what: opened.what, made });
+        attached.map(drop)
     }
 
     /// `false`: it stays mounted, because something uses it or because it cannot be told for sure which mount it is.
@@ -138,21 +151,34 @@ enum Unmounting {
     NotThere,
 }
 
-/// Opens a volume as at a start and has it attached inside; returns what it is, and how many directories were made.
-fn mount(guest: Guest<'_>, plan: &MountPlan, id_map: &IdMap) -> Result<(Identity, usize), Error> {
-    let inside = guest.look()?;
-    let mounted = mounts::open(plan, id_map, false)?;
-    if plan.keep_attributes {
-        mount::take_attributes(inside.root.as_fd(), &plan.target, mounted.as_fd(), id_map.root())?;
+/// A volume as at a start, on its way into the container.
+struct Opened<'a> {
+    inside: Inside<'a>,
+    mounted: OwnedFd,
+    what: Identity,
+}
+
+impl<'a> Opened<'a> {
+    fn new(guest: Guest<'a>, plan: &MountPlan, id_map: &IdMap) -> Result<Self, Error> {
+        let inside = guest.look()?;
+        let mounted = mounts::open(plan, id_map, false)?;
+        if plan.keep_attributes {
+            mount::take_attributes(inside.root.as_fd(), &plan.target, mounted.as_fd(), id_map.root())?;
+        }
+        let what = Identity::of(mounted.as_fd())?;
+        Ok(Self { inside, mounted, what })
     }
-    let what = Identity::of(mounted.as_fd())?;
-    match inside.task(Task::Mount { target: plan.target.clone() }, &[mounted.as_fd()])? {
-        Event::Mounted { made } => Ok((what, made)),
-        other => Err(Error::unexpected(&other)),
+
+    /// Has it attached inside; returns how many directories were made.
+    fn attach(&self, target: &str) -> Result<usize, Error> {
+        match self.inside.task(Task::Mount { target: target.to_owned() }, &[self.mounted.as_fd()])? {
+            Event::Mounted { made } => Ok(made),
+            other => Err(Error::unexpected(&other)),
+        }
     }
 }
 
-/// Unmounts what [`mount`] has mounted a moment ago, in use or not. `false`: it is still there.
+/// Unmounts what [`Opened::attach`] has mounted a moment ago, in use or not. `false`: it is still there.
 fn take_back(guest: Guest<'_>, target: &str, what: Identity, made: usize) -> Result<bool, Error> {
     let inside = guest.look()?;
     inside.do_task(Task::TakeBack { target: target.to_owned(), what, made }, &[])?;

@@ -1,4 +1,4 @@
-//! What there is to repair, in the order in which it is repaired. Nothing is changed.
+//! What there is to repair, in the order in which it is repaired. Nothing is changed, but storages are made usable.
 
 use std::fs;
 
@@ -7,8 +7,8 @@ use super::{
         Env,
         delete_snapshot::{DeleteSnapshotOptions, delete_snapshot},
         destroy::{self, DestroyOptions, destroy},
-        fstrim, host_mount, leftovers, mark,
-        rescan::{self, RescanOptions},
+        fstrim, host_mount, leftovers, mark, reassign_volume,
+        rescan::{RescanOptions, Scan, rescan},
         rollback, unlock,
         work::{self, Record, Worker},
     },
@@ -32,6 +32,8 @@ struct Finder<'a> {
     vmid: Vmid,
     config: Config,
     running: bool,
+    /// No storage is made usable to look at it.
+    dry_run: bool,
     steps: Vec<Step<'a>>,
 }
 
@@ -39,6 +41,7 @@ struct Finder<'a> {
 pub(super) fn steps<'a>(
     env: &'a Env,
     vmid: Vmid,
+    dry_run: bool,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Step<'a>>, Error> {
     env.store().require(vmid)?;
@@ -54,7 +57,7 @@ pub(super) fn steps<'a>(
         _ => None,
     };
     let running = env.is_running(vmid)?;
-    let mut finder = Finder { env, vmid, config, running, steps: Vec::new() };
+    let mut finder = Finder { env, vmid, config, running, dry_run, steps: Vec::new() };
     finder.monitor()?;
     finder.files()?;
     finder.mounts()?;
@@ -170,6 +173,16 @@ impl<'a> Finder<'a> {
                 rollback::complete(env, vmid, &name, progress)
             });
         }
+        if let Some(given) = record.given.clone() {
+            let action = format!(
+                "look for the volume, which is '{}' of CT {} or '{}' of CT {} already; have only that one name it, and take the lock \
+                 '{mark}' away",
+                given.volume, given.from, given.renamed, given.to
+            );
+            return self.step(LeftoverKind::Lock, found, action, move |progress| {
+                reassign_volume::complete(env, &given, progress)
+            });
+        }
         let copies = self.unfinished(record);
         let mut action = format!("take the lock '{mark}' away");
         for (_, volume) in &copies {
@@ -226,19 +239,20 @@ impl<'a> Finder<'a> {
 
     fn volumes(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
         let (env, vmid) = (self.env, self.vmid);
-        let storages = env.storages()?.without_activation();
-        for left in storages.leftovers(vmid)? {
+        let options = RescanOptions::default().dry_run(self.dry_run);
+        let scan = Scan::begin(env, &options, progress)?;
+        for left in scan.leftovers(vmid)? {
             let found = format!("'{}' is left of an operation on storage '{}'", left.entry, left.storage);
             self.step(LeftoverKind::Volume, found, "remove it", move |_| {
                 Ok(env.storages()?.remove_leftover(&left, vmid)?)
             });
         }
-        let corrections = rescan::corrections(env, vmid, self.config.main(), progress)?;
+        let corrections = scan.correct(vmid, &mut self.config.main().clone(), progress)?;
         if !corrections.is_empty() {
             let corrections: Vec<_> = corrections.iter().map(ToString::to_string).collect();
             let found = "the config does not agree with the storages";
             self.step(LeftoverKind::Volume, found, corrections.join(" "), move |progress| {
-                rescan::rescan(env, vmid, &RescanOptions::default(), progress)
+                rescan(env, vmid, &RescanOptions::default(), progress)
             });
         }
         Ok(())

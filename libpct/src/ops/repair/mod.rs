@@ -12,7 +12,7 @@ use crate::{config::Vmid, error::Error, progress::Progress};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RepairOptions {
-    /// Only tell what would be done.
+    /// Only tell what would be done. Then no storage is mounted or activated to be searched: that it was not is a warning.
     pub dry_run: bool,
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn repair(
 ) -> Result<Vec<Leftover>, Error> {
     let mut leftovers = Vec::new();
     let mut stopped = options.dry_run;
-    for Step { kind, found, action, repair } in find::steps(env, vmid, progress)? {
+    for Step { kind, found, action, repair } in find::steps(env, vmid, options.dry_run, progress)? {
         let outcome = match repair {
             None => RepairOutcome::Yours,
             Some(_) if stopped => RepairOutcome::Found,
@@ -121,4 +121,72 @@ pub(crate) fn repair(
         leftovers.push(Leftover { kind, found, action, outcome });
     }
     Ok(leftovers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{home::Home, storage::script};
+
+    #[derive(Default)]
+    struct Heard(Vec<String>);
+
+    impl Progress for Heard {
+        fn message(&mut self, _: &str) {}
+
+        fn warning(&mut self, text: &str) {
+            self.0.push(text.to_owned());
+        }
+
+        fn bytes(&mut self, _: u64, _: Option<u64>) {}
+    }
+
+    #[test]
+    fn storages_are_made_usable_to_be_searched_unless_it_is_only_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        let env =
+            Env { home: Home::detect(Some(root.path())).unwrap(), helper: "/nowhere".into(), listener: None };
+        let vmid = Vmid::new(9001).unwrap();
+        fs::create_dir_all(env.home.config_file(vmid).parent().unwrap()).unwrap();
+        fs::write(env.home.config_file(vmid), "arch: amd64\n").unwrap();
+        let folder = root.path().join("tank");
+        fs::create_dir_all(folder.join("subvol-9001-disk-0")).unwrap();
+        let pool = |options: &str| {
+            let mounted = folder.display();
+            format!("zfspool: tank\n\tpool tank\n\tmountpoint {mounted}\n\tcontent rootdir\n{options}")
+        };
+        let config = || fs::read_to_string(env.home.config_file(vmid)).unwrap();
+        let repaired = |options: &RepairOptions| {
+            let mut heard = Heard::default();
+            (repair(&env, vmid, options, &mut heard).unwrap(), heard.0)
+        };
+
+        fs::write(env.home.storage_cfg(), pool("")).unwrap();
+        let (found, told) = repaired(&RepairOptions::default().dry_run(true));
+        assert_eq!(script::take(), ["zpool list -o name -H tank"]);
+        assert!(found.is_empty() && told.len() == 1, "{found:?} {told:?}");
+        assert!(told[0].starts_with("storage 'tank' was not searched for volumes: "), "{told:?}");
+
+        // One that cannot be had keeps nobody from what can.
+        script::fail("zpool import", "cannot import 'tank': no such pool available");
+        let (found, told) = repaired(&RepairOptions::default());
+        assert!(script::take().iter().any(|line| line.starts_with("zpool import ")));
+        assert!(
+            found.is_empty() && told.len() == 1 && told[0].contains("no such pool available"),
+            "{told:?}"
+        );
+
+        let volume = "tank/subvol-9001-disk-0\t-\t-\tfilesystem\t1048576\n";
+        (0..2).for_each(|_| script::answer("zfs list", volume));
+        let (found, told) = repaired(&RepairOptions::default());
+        let lines = script::take();
+        assert_eq!(found[0].outcome, RepairOutcome::Repaired, "{found:?} {lines:?}");
+        assert!(told.is_empty() && config().contains("unused0: tank:subvol-9001-disk-0\n"), "{told:?}");
+
+        fs::write(env.home.storage_cfg(), pool("\tdisable\n")).unwrap();
+        assert_eq!(repaired(&RepairOptions::default()), (Vec::new(), Vec::new()));
+        assert!(script::take().is_empty());
+    }
 }
