@@ -127,6 +127,7 @@ const char *pct_version(void);
  * - schema: pct_config_schema_json
  * - storages: pct_storages_json, pct_storage_status_json, _contents_json, _add,
  *   _set, _remove, pct_templates_json, pct_volume_allocate, _remove, _path
+ * - volume-stream: pct_volume_export, _import
  * - cancel: callbacks of pct_progress may ask to stop
  * - log: pct_ctx_options.log
  * - output: pct_container_exec_output
@@ -392,10 +393,10 @@ void pct_ctx_free(pct_ctx *ctx);
  * not called. Texts are UTF-8 and valid during the callback only.
  *
  * A callback returns 0 to go on. With another value it asks to stop: what
- * waits does so no longer, pct_container_create, _set, _clone and _move_volume
- * take back what they have done, and the call gives PCT_E_CANCELLED. Where an
- * operation has come too far for that it is completed. Callbacks may be called
- * until the call returns.
+ * waits does so no longer, pct_container_create, _set, _clone, _move_volume and
+ * pct_volume_import take back what they have done, and the call gives
+ * PCT_E_CANCELLED. Where an operation has come too far for that it is completed.
+ * Callbacks may be called until the call returns.
  */
 typedef struct pct_progress {
     /**
@@ -1691,6 +1692,113 @@ pct_status pct_volume_path(const pct_ctx *ctx,
                            const char *volume,
                            char **path,
                            pct_error **err);
+
+/*
+ * ======== Volumes as streams
+ *
+ * The formats are those of pvesm: "raw+size", an image, and "tar+size", a tree,
+ * for every storage, and "btrfs" and "zfs", snapshots for a storage of the same
+ * type. Who writes streams of snapshots may become root here: btrfs receive and
+ * zfs recv do not expect to be deceived.
+ *
+ * A stream is written to and read from where the file descriptor stands: that
+ * of a file, a pipe or a socket that is not set to O_NONBLOCK.
+ */
+
+/**
+ * What pct_volume_export writes.
+ */
+typedef struct pct_volume_export_options {
+    /**
+     * sizeof (pct_volume_export_options)
+     */
+    size_t struct_size;
+    /**
+     * The snapshot to write instead of the present content. "btrfs" and "zfs"
+     * need one.
+     */
+    const char *snapshot;
+    /**
+     * A snapshot that the receiver has already: only what has changed since is
+     * written. For "btrfs" and "zfs".
+     */
+    const char *base;
+    /**
+     * Write the older snapshots, too, down to the base where there is one. For
+     * "btrfs" and "zfs".
+     */
+    int with_snapshots;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_volume_export_options;
+
+/**
+ * What pct_volume_import makes.
+ */
+typedef struct pct_volume_import_options {
+    /**
+     * sizeof (pct_volume_import_options)
+     */
+    size_t struct_size;
+    /**
+     * Of a stream with several snapshots the one that becomes the content of
+     * the volume. For "btrfs".
+     */
+    const char *snapshot;
+    /**
+     * The snapshot that the stream continues, the newest of a volume that is
+     * there. What the volume holds beside it is lost. For "btrfs" and "zfs".
+     */
+    const char *base;
+    /**
+     * A snapshot to remove when all has arrived. For "btrfs" and "zfs".
+     */
+    const char *delete_snapshot;
+    /**
+     * Take a free name where a volume has the one that is asked for.
+     */
+    int allow_rename;
+    /**
+     * Must be zero.
+     */
+    int reserved;
+} pct_volume_import_options;
+
+/**
+ * Writes a volume, or snapshots of it, as a stream, of which pct_volume_import
+ * makes a volume on this or another host. What a running container has not
+ * written out yet is missing: stop it, or give a snapshot. PCT_E_PARAMETER
+ * when the volume has no stream of this format, PCT_E_CANCELLED when a callback
+ * has asked to stop. What was written until a failure is of no use. A pipe or
+ * socket that nobody reads any more raises SIGPIPE, as it does for write(2).
+ */
+pct_status pct_volume_export(const pct_ctx *ctx,
+                             const char *volume,
+                             const char *format,
+                             int fd,
+                             const pct_volume_export_options *options,
+                             const pct_progress *progress,
+                             pct_error **err);
+
+/**
+ * Makes a volume of a stream, with the name and on the storage that volume
+ * says. *made is which one, and the caller frees it with pct_string_free. No
+ * configuration names it. PCT_E_EXISTS when a volume has the name,
+ * PCT_E_PARAMETER when the storage does not take this format. A failure, a
+ * stream that is not whole as well, leaves nothing new; only when at the end
+ * delete_snapshot could not be removed, the volume is there. While snapshots
+ * arrive no callback is called, and so nothing is cancelled.
+ */
+pct_status pct_volume_import(const pct_ctx *ctx,
+                             const char *volume,
+                             const char *format,
+                             int fd,
+                             const pct_volume_import_options *options,
+                             const pct_progress *progress,
+                             char **made,
+                             pct_error **err);
 
 /*
  * ======== Configuration files, wherever they are

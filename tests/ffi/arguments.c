@@ -1,8 +1,10 @@
-/* What calls on storages, snapshots and clones say of wrong arguments. None of
- * them changes anything.
+/* What calls on storages, snapshots and clones say of wrong arguments. Nothing
+ * is changed by any of them.
  *
  * Arguments: a root directory whose only configuration is that of container
  * 9001, and the path of pct-helper. */
+
+#include <unistd.h>
 
 #include "check.h"
 
@@ -196,6 +198,84 @@ static void contents(pct_ctx *ctx)
     FAILS(pct_volume_remove(ctx, "local:vztmpl/x.tar.gz", &err), PCT_E_PARAMETER, "x.tar.gz");
 }
 
+static void streams(pct_ctx *ctx)
+{
+    static const char image[] = "local:9001/vm-9001-disk-0.raw", size[] = "\0\4\0\0\0\0\0\0";
+    pct_volume_export_options export;
+    pct_volume_import_options import;
+    pct_progress progress;
+    pct_error *err = NULL;
+    char *text = (char *)ctx;
+    FILE *file = tmpfile();
+    int fd;
+
+    CHECK(file != NULL);
+    fd = fileno(file);
+    FAILS(pct_volume_export(NULL, image, "raw+size", fd, NULL, NULL, &err), PCT_E_NULL, "ctx");
+    FAILS(pct_volume_export(ctx, NULL, "raw+size", fd, NULL, NULL, &err), PCT_E_NULL, "volume");
+    FAILS(pct_volume_export(ctx, "nothing", "raw+size", fd, NULL, NULL, &err), PCT_E_PARAMETER, "nothing");
+    FAILS(pct_volume_export(ctx, image, NULL, fd, NULL, NULL, &err), PCT_E_NULL, "format");
+    FAILS(pct_volume_export(ctx, image, "qcow2+size", fd, NULL, NULL, &err), PCT_E_PARAMETER,
+          "format: 'qcow2+size' is not one of raw+size, tar+size, btrfs, zfs");
+    FAILS(pct_volume_export(ctx, image, "\xff", fd, NULL, NULL, &err), PCT_E_UTF8, "format");
+    FAILS(pct_volume_export(ctx, image, "zfs", fd, NULL, NULL, &err), PCT_E_PARAMETER, "but raw+size");
+    FAILS(pct_volume_export(ctx, image, "raw+size", -1, NULL, NULL, &err), PCT_E_FD, "fd is -1");
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, NULL, NULL, &err), PCT_E_NOT_FOUND, "vm-9001-disk-0.raw");
+    FAILS(pct_volume_export(ctx, "elsewhere:9001/x", "raw+size", fd, NULL, NULL, &err), PCT_E_NOT_FOUND, "elsewhere");
+    memset(&export, 0, sizeof export);
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, &export, NULL, &err), PCT_E_STRUCT, "pct_volume_export_options");
+    export.struct_size = sizeof export;
+    export.snapshot = "\xff";
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, &export, NULL, &err), PCT_E_UTF8, "snapshot");
+    export.snapshot = NULL;
+    export.base = "one";
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, &export, NULL, &err), PCT_E_PARAMETER, "base: only with");
+    export.base = NULL;
+    export.with_snapshots = 1;
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, &export, NULL, &err), PCT_E_PARAMETER, "snapshots: only with");
+    export.reserved = 1;
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, &export, NULL, &err), PCT_E_STRUCT, "reserved is 1");
+    memset(&progress, 0, sizeof progress);
+    FAILS(pct_volume_export(ctx, image, "raw+size", fd, NULL, &progress, &err), PCT_E_STRUCT, "pct_progress");
+
+    FAILS(pct_volume_import(NULL, image, "raw+size", fd, NULL, NULL, &text, &err), PCT_E_NULL, "ctx");
+    CHECK(text == NULL);
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, NULL, NULL, NULL, &err), PCT_E_NULL, "made");
+    FAILS(pct_volume_import(ctx, NULL, "raw+size", fd, NULL, NULL, &text, &err), PCT_E_NULL, "volume");
+    FAILS(pct_volume_import(ctx, "local:../x", "raw+size", fd, NULL, NULL, &text, &err), PCT_E_PARAMETER, "../x");
+    FAILS(pct_volume_import(ctx, image, NULL, fd, NULL, NULL, &text, &err), PCT_E_NULL, "format");
+    FAILS(pct_volume_import(ctx, image, "raw", fd, NULL, NULL, &text, &err), PCT_E_PARAMETER, "'raw' is not one of");
+    FAILS(pct_volume_import(ctx, image, "tar+size", fd, NULL, NULL, &text, &err), PCT_E_PARAMETER, "but raw+size");
+    FAILS(pct_volume_import(ctx, image, "raw+size", 9999, NULL, NULL, &text, &err), PCT_E_FD, "fd is 9999");
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, NULL, NULL, &text, &err), PCT_E_SYSTEM, "the size at the beginning");
+    memset(&import, 0, sizeof import);
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, &import, NULL, &text, &err), PCT_E_STRUCT,
+          "pct_volume_import_options");
+    import.struct_size = sizeof import;
+    import.base = "\xff";
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, &import, NULL, &text, &err), PCT_E_UTF8, "base");
+    import.base = NULL;
+    import.snapshot = "one";
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, &import, NULL, &text, &err), PCT_E_PARAMETER, "snapshot: only with");
+    import.snapshot = NULL;
+    import.delete_snapshot = "\xff";
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, &import, NULL, &text, &err), PCT_E_UTF8, "delete_snapshot");
+    import.delete_snapshot = NULL;
+    import.reserved = 1;
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, &import, NULL, &text, &err), PCT_E_STRUCT, "reserved is 1");
+    memset(&progress, 0, sizeof progress);
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, NULL, &progress, &text, &err), PCT_E_STRUCT, "pct_progress");
+    CHECK(text == NULL);
+
+    /* It says how long it is, and ends. */
+    CHECK(pwrite(fd, size, 8, 0) == 8);
+    FAILS(pct_volume_import(ctx, image, "raw+size", fd, NULL, NULL, &text, &err), PCT_E_SYSTEM, "after 0 of 1024 bytes");
+    CHECK(text == NULL);
+    OK(pct_storage_contents_json(ctx, "local", NULL, &text, &err));
+    CHECK(has(text, "[]"));
+    fclose(file);
+}
+
 int main(int argc, char **argv)
 {
     pct_ctx *ctx;
@@ -208,6 +288,7 @@ int main(int argc, char **argv)
     moves(ctx);
     storages(ctx);
     contents(ctx);
+    streams(ctx);
     pct_ctx_free(ctx);
     puts("ok");
     return 0;

@@ -3,6 +3,9 @@
  * Arguments: the root directory, the path of pct-helper, a template with
  * busybox, a folder on a btrfs, and two numbers that are free. */
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -131,6 +134,152 @@ static void volumes(const struct host *host)
     CHECK(volume == NULL);
 }
 
+static int count(void *user, const char *text)
+{
+    (void)text;
+    ++*(int *)user;
+    return 0;
+}
+
+/* Something is copied, and something is to come. */
+static int stop_in_the_middle(void *user, uint64_t done, uint64_t total)
+{
+    if (done == 0 || done >= total)
+        return 0;
+    ++*(int *)user;
+    return 1;
+}
+
+static int open_volume(const struct host *host, const char *volume)
+{
+    pct_error *err = NULL;
+    char *path = NULL;
+    int fd;
+
+    OK(pct_volume_path(host->ctx, volume, &path, &err));
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    pct_string_free(path);
+    return fd;
+}
+
+/* A file without a name. */
+static int scratch(void)
+{
+    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    CHECK(fd >= 0);
+    return fd;
+}
+
+/* All that is in a file, which has this size. */
+static char *bytes_of(int fd, size_t size)
+{
+    char *bytes = malloc(size + 1);
+
+    CHECK(bytes != NULL && pread(fd, bytes, size + 1, 0) == (ssize_t)size);
+    return bytes;
+}
+
+static void rewind_to(int fd, off_t size)
+{
+    CHECK(ftruncate(fd, size) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+}
+
+/* A pipe that gives what is in a file, so slowly that there is time to stop. */
+static int slow_pipe(const char *bytes, size_t size, pid_t *feeder)
+{
+    enum { PIECE = 64 << 10 };
+    int ends[2];
+    size_t at;
+
+    CHECK(pipe(ends) == 0 && (*feeder = fork()) >= 0);
+    if (*feeder == 0) {
+        close(ends[0]);
+        for (at = 0; at + PIECE <= size; at += PIECE) {
+            /* SIGPIPE ends it. */
+            if (write(ends[1], bytes + at, PIECE) != PIECE)
+                _exit(1);
+            usleep(20000);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+/* An image goes out and comes in. */
+static void image_streams(const struct host *host)
+{
+    enum { SIZE = 4 << 20 };
+    pct_volume_import_options import;
+    pct_progress progress;
+    pct_error *err = NULL;
+    char *volume = NULL, *made = NULL, *one, *other, wanted[64];
+    int image, slow, status, stream = scratch(), calls = 0;
+    pid_t feeder;
+
+    snprintf(wanted, sizeof wanted, "local:%u/vm-%u-disk-5.raw", host->vmid, host->vmid);
+    OK(pct_volume_allocate(host->ctx, "local", host->vmid, SIZE, NULL, &volume, &err));
+    image = open_volume(host, volume);
+    CHECK(pwrite(image, "here", 4, 1000) == 4 && pwrite(image, "there", 5, SIZE - 5) == 5);
+    one = bytes_of(image, SIZE);
+    close(image);
+
+    memset(&progress, 0, sizeof progress);
+    progress.struct_size = sizeof progress;
+    progress.user = &calls;
+    progress.bytes = stop_in_the_middle;
+    FAILS(pct_volume_export(host->ctx, volume, "raw+size", stream, NULL, &progress, &err), PCT_E_CANCELLED, "");
+    CHECK(calls == 1 && lseek(stream, 0, SEEK_CUR) < SIZE);
+    FAILS(pct_volume_export(host->ctx, volume, "tar+size", stream, NULL, NULL, &err), PCT_E_PARAMETER, "but raw+size");
+    rewind_to(stream, 0);
+    OK(pct_volume_export(host->ctx, volume, "raw+size", stream, NULL, NULL, &err));
+    /* It is still the caller's, and stands behind what was written. */
+    CHECK(lseek(stream, 0, SEEK_CUR) == 8 + SIZE);
+    other = bytes_of(stream, 8 + SIZE);
+    CHECK(memcmp(other, "\0\0\100\0\0\0\0\0", 8) == 0 && memcmp(other + 8, one, SIZE) == 0);
+
+    slow = slow_pipe(other, 8 + SIZE, &feeder);
+    free(other);
+    calls = 0;
+    FAILS(pct_volume_import(host->ctx, wanted, "raw+size", slow, NULL, &progress, &made, &err), PCT_E_CANCELLED, "");
+    CHECK(calls == 1 && made == NULL && lacks(contents_of(host, "local", host->vmid), wanted));
+    close(slow);
+    CHECK(waitpid(feeder, &status, 0) == feeder && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
+    rewind_to(stream, 8 + SIZE);
+    OK(pct_volume_import(host->ctx, wanted, "raw+size", stream, NULL, NULL, &made, &err));
+    CHECK(strcmp(made, wanted) == 0);
+    pct_string_free(made);
+    image = open_volume(host, wanted);
+    other = bytes_of(image, SIZE);
+    CHECK(memcmp(other, one, SIZE) == 0);
+    free(other);
+    close(image);
+
+    rewind_to(stream, 8 + SIZE);
+    FAILS(pct_volume_import(host->ctx, wanted, "raw+size", stream, NULL, NULL, &made, &err), PCT_E_EXISTS, "disk-5");
+    CHECK(made == NULL);
+    memset(&import, 0, sizeof import);
+    import.struct_size = sizeof import;
+    import.allow_rename = 1;
+    rewind_to(stream, 8 + SIZE);
+    OK(pct_volume_import(host->ctx, wanted, "raw+size", stream, &import, NULL, &made, &err));
+    CHECK(strcmp(made, wanted) != 0 && has(contents_of(host, "local", host->vmid), made));
+    OK(pct_volume_remove(host->ctx, made, &err));
+    pct_string_free(made);
+    OK(pct_volume_remove(host->ctx, wanted, &err));
+
+    rewind_to(stream, 8 + SIZE - 1);
+    FAILS(pct_volume_import(host->ctx, wanted, "raw+size", stream, NULL, NULL, &made, &err), PCT_E_SYSTEM,
+          "it ends after 4194303 of 4194304 bytes");
+    CHECK(made == NULL && lacks(contents_of(host, "local", host->vmid), wanted));
+    OK(pct_volume_remove(host->ctx, volume, &err));
+    pct_string_free(volume);
+    close(stream);
+    free(one);
+}
+
 static void create(const struct host *host)
 {
     static const char *const config[] = {"rootfs=fast:0", "hostname=first", NULL};
@@ -158,6 +307,96 @@ static void change(const struct host *host, uint32_t vmid, const char *word)
     OK(pct_container_set(host->ctx, vmid, &options, NULL, &err));
 }
 
+/* The tree of a snapshot becomes one on another storage. */
+static void tree_streams(const struct host *host)
+{
+    pct_volume_export_options export;
+    pct_progress progress;
+    pct_error *err = NULL;
+    char *made = NULL, *path = NULL, volume[64], wanted[64], inside[4096];
+    int stream = scratch(), calls = 0;
+    off_t end;
+
+    snprintf(volume, sizeof volume, "fast:%u/subvol-%u-disk-0.subvol", host->vmid, host->vmid);
+    snprintf(wanted, sizeof wanted, "local:%u/subvol-%u-disk-0.subvol", host->clone, host->clone);
+    memset(&export, 0, sizeof export);
+    export.struct_size = sizeof export;
+    export.snapshot = "one";
+    OK(pct_volume_export(host->ctx, volume, "tar+size", stream, &export, NULL, &err));
+    end = lseek(stream, 0, SEEK_CUR);
+
+    memset(&progress, 0, sizeof progress);
+    progress.struct_size = sizeof progress;
+    progress.user = &calls;
+    progress.bytes = stop_in_the_middle;
+    rewind_to(stream, end);
+    FAILS(pct_volume_import(host->ctx, wanted, "tar+size", stream, NULL, &progress, &made, &err), PCT_E_CANCELLED, "");
+    CHECK(calls > 0 && made == NULL && has(contents_of(host, "local", host->clone), "[]"));
+    rewind_to(stream, end / 2);
+    FAILS(pct_volume_import(host->ctx, wanted, "tar+size", stream, NULL, NULL, &made, &err), PCT_E_PARAMETER, "archive");
+    CHECK(made == NULL && has(contents_of(host, "local", host->clone), "[]"));
+    rewind_to(stream, 0);
+    OK(pct_volume_export(host->ctx, volume, "tar+size", stream, &export, NULL, &err));
+    rewind_to(stream, end);
+    OK(pct_volume_import(host->ctx, wanted, "tar+size", stream, NULL, NULL, &made, &err));
+    OK(pct_volume_path(host->ctx, made, &path, &err));
+    snprintf(inside, sizeof inside, "%s/bin/sh", path);
+    CHECK(faccessat(AT_FDCWD, inside, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+    pct_string_free(path);
+    OK(pct_volume_remove(host->ctx, made, &err));
+    pct_string_free(made);
+    close(stream);
+}
+
+/* Snapshots go out, the second one as what has changed since the first. */
+static void snapshot_streams(const struct host *host)
+{
+    pct_volume_export_options export;
+    pct_volume_import_options import;
+    pct_error *err = NULL;
+    char *made = NULL, volume[64], wanted[64];
+    int stream = scratch();
+    off_t end;
+
+    snprintf(volume, sizeof volume, "fast:%u/subvol-%u-disk-0.subvol", host->vmid, host->vmid);
+    snprintf(wanted, sizeof wanted, "fast:%u/subvol-%u-disk-0.subvol", host->clone, host->clone);
+    memset(&export, 0, sizeof export);
+    export.struct_size = sizeof export;
+    memset(&import, 0, sizeof import);
+    import.struct_size = sizeof import;
+    FAILS(pct_volume_export(host->ctx, volume, "btrfs", stream, &export, NULL, &err), PCT_E_PARAMETER, "only a snapshot");
+    export.snapshot = "none";
+    FAILS(pct_volume_export(host->ctx, volume, "btrfs", stream, &export, NULL, &err), PCT_E_NOT_FOUND, "none");
+    export.snapshot = "one";
+    OK(pct_volume_export(host->ctx, volume, "btrfs", stream, &export, NULL, &err));
+    end = lseek(stream, 0, SEEK_CUR);
+    rewind_to(stream, end);
+    OK(pct_volume_import(host->ctx, wanted, "btrfs", stream, &import, NULL, &made, &err));
+    CHECK(strcmp(made, wanted) == 0);
+    pct_string_free(made);
+
+    rewind_to(stream, 0);
+    export.snapshot = "two";
+    export.base = "one";
+    export.with_snapshots = 1;
+    OK(pct_volume_export(host->ctx, volume, "btrfs", stream, &export, NULL, &err));
+    CHECK(lseek(stream, 0, SEEK_CUR) < end);
+    end = lseek(stream, 0, SEEK_CUR);
+    rewind_to(stream, end);
+    import.snapshot = "two";
+    import.base = "one";
+    import.delete_snapshot = "one";
+    OK(pct_volume_import(host->ctx, wanted, "btrfs", stream, &import, NULL, &made, &err));
+    pct_string_free(made);
+    /* That snapshot is gone now. */
+    rewind_to(stream, end);
+    FAILS(pct_volume_import(host->ctx, wanted, "btrfs", stream, &import, NULL, &made, &err), PCT_E_NOT_FOUND, "one");
+    CHECK(made == NULL);
+    OK(pct_volume_remove(host->ctx, wanted, &err));
+    CHECK(has(contents_of(host, "fast", host->clone), "[]"));
+    close(stream);
+}
+
 /* The last one is kept: it is cloned later. */
 static void snapshots(const struct host *host)
 {
@@ -178,6 +417,8 @@ static void snapshots(const struct host *host)
     OK(pct_container_snapshots_json(host->ctx, host->vmid, &json, &err));
     CHECK(strstr(json, "{\"description\":\"na\xc3\xafve\\n\",\"name\":\"one\",\"snaptime\":") != NULL);
     CHECK(has(json, "\"name\":\"two\",\"parent\":\"one\","));
+    tree_streams(host);
+    snapshot_streams(host);
 
     memset(&delete, 0, sizeof delete);
     delete.struct_size = sizeof delete;
@@ -193,22 +434,6 @@ static void snapshots(const struct host *host)
     OK(pct_container_rollback(host->ctx, host->vmid, "one", &rollback, NULL, &err));
     OK(pct_container_is_running(host->ctx, host->vmid, &running, &err));
     CHECK(running && has(config_of(host, host->vmid), "\"hostname\":\"first\""));
-}
-
-static int count(void *user, const char *text)
-{
-    (void)text;
-    ++*(int *)user;
-    return 0;
-}
-
-/* Something is copied, and something is to come. */
-static int stop_in_the_middle(void *user, uint64_t done, uint64_t total)
-{
-    if (done == 0 || done >= total)
-        return 0;
-    ++*(int *)user;
-    return 1;
 }
 
 static void clones(const struct host *host)
@@ -326,6 +551,7 @@ int main(int argc, char **argv)
     host.clone = (uint32_t)strtoul(argv[6], NULL, 10);
     storages(&host);
     volumes(&host);
+    image_streams(&host);
     create(&host);
     snapshots(&host);
     clones(&host);

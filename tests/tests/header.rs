@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pct_tests::generated::{repository, up_to_date};
 
 /// The sections of the header in their order: a file uses the types of those before it.
-const SECTIONS: [&str; 24] = [
+const SECTIONS: [&str; 25] = [
     "version",
     "status",
     "error",
@@ -32,6 +32,7 @@ const SECTIONS: [&str; 24] = [
     "move_volume",
     "storages",
     "contents",
+    "volume_stream",
     "config",
     "exec",
     "output",

@@ -2,10 +2,11 @@ package Pct;
 
 use v5.36;
 
+use IO::Handle ();
 use JSON::PP ();
 use Pct::C (
-    qw(assignments call call_bytes call_json call_text listening logging octets options owned path plain),
-    qw(strings text text_of),
+    qw(assignments call call_bytes call_json call_text descriptor listening logging octets options owned),
+    qw(path plain strings text text_of),
 );
 use Pct::Container;
 use Pct::Events;
@@ -87,6 +88,25 @@ sub remove_volume ($self, $volume) { return call(pct_volume_remove => $self->han
 
 sub volume_path ($self, $volume) {
     return call_bytes(pct_volume_path => $self->handle, text($volume));
+}
+
+sub export_volume ($self, $volume, $format, $handle, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options('VolumeExport', %options, map { $_ => text($options{$_}) } qw(snapshot base));
+    my @args     = ($self->handle, text($volume), text($format), descriptor($handle), $options);
+    # What was printed to it before is in front of the stream.
+    $handle->flush or die "cannot write what is in the buffer of the handle: $!\n";
+    return listening($progress, sub ($callbacks) { call(pct_volume_export => @args, $callbacks) });
+}
+
+sub import_volume ($self, $volume, $format, $handle, %options) {
+    my $progress = delete $options{progress};
+    my $options  = options(
+        'VolumeImport', %options,
+        map { $_ => text($options{$_}) } qw(snapshot base delete_snapshot)
+    );
+    my @args = ($self->handle, text($volume), text($format), descriptor($handle), $options);
+    return listening($progress, sub ($callbacks) { call_text(pct_volume_import => @args, $callbacks) });
 }
 
 sub templates ($self, $storage) {
@@ -299,6 +319,28 @@ Removes a volume, whether or not a configuration names it.
 =head2 volume_path
 
 Where the data of a volume, or the file of a template, is.
+
+=head2 export_volume
+
+    open my $file, '>:raw', '/srv/disk' or die;
+    $node->export_volume('local:101/vm-101-disk-0.raw', 'raw+size', $file);
+
+Writes a volume to a handle, as a stream: an image as C<raw+size>, a tree as C<tar+size>, snapshots as
+C<btrfs> or C<zfs>, as their storage has them. What a running container has not written out yet is
+missing. A pipe that nobody reads any more raises SIGPIPE. Options: C<progress>; C<snapshot>, the one
+to write instead of the present content; and of snapshots C<base>, one that the receiver has already,
+since which only the changes are written, and C<with_snapshots>, which writes the older ones, too.
+
+=head2 import_volume
+
+    open my $file, '<:raw', '/srv/disk' or die;
+    my $volume = $node->import_volume('fast:102/vm-102-disk-0.raw', 'raw+size', $file);
+
+Makes a volume of such a stream, or nothing, and gives which one. Nothing of the stream may have been
+read from the handle before: it would be missing. Options: C<progress>; C<allow_rename>, which takes a
+free name where a volume has that one; and of snapshots C<snapshot>, the one that becomes the content,
+C<base>, the one that the stream continues, and C<delete_snapshot>, one to remove at the end. Streams
+of snapshots come from who may become root here.
 
 =head2 templates
 

@@ -4,7 +4,7 @@
 use v5.36;
 use utf8;
 
-use File::Temp qw(tempdir);
+use File::Temp qw(tempdir tempfile);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use PctTest;
@@ -37,6 +37,48 @@ is_deeply [$NODE->storage_contents('local', vmid => $VMID)],
     [{ volid => $volume, format => 'raw', content => 'images', size => 4096, vmid => $VMID }], 'a volume';
 is_deeply [$NODE->storage_contents('local', content => 'vztmpl')], [], 'no templates';
 is -s $NODE->volume_path($volume), 4096, 'where it is';
+
+sub content ($path) {
+    open my $file, '<:raw', $path or die "cannot read $path: $!\n";
+    return join '', <$file>;
+}
+
+my $other  = $volume =~ s/disk-\d+/disk-7/r;
+my $stream = tempfile();
+open my $image, '+<:raw', $NODE->volume_path($volume) or die "cannot write $volume: $!\n";
+print $image 'here';
+close $image or die "cannot write $volume: $!\n";
+dies_as 'parameter', sub { $NODE->export_volume($volume, 'qcow2+size', $stream) }, 'no format';
+dies_as 'parameter', sub { $NODE->export_volume($volume, 'raw+size', $stream, base => 'one') },
+    'no part of an image';
+print $stream 'in front ';
+my @told;
+$NODE->export_volume($volume, 'raw+size', $stream, progress => sub (@event) { push @told, [@event] });
+is_deeply $told[-1], ['bytes', 4104, 4104], 'how far it is';
+is sysseek($stream, 0, 1), 9 + 4104, 'a stream, behind what was printed before';
+seek $stream, 9, 0;
+is $NODE->import_volume($other, 'raw+size', $stream), $other, 'a volume of a stream';
+is content($NODE->volume_path($other)), content($NODE->volume_path($volume)), 'with the same content';
+seek $stream, 9, 0;
+dies_as 'exists', sub { $NODE->import_volume($other, 'raw+size', $stream) }, 'a volume that is there';
+seek $stream, 9, 0;
+my $renamed = $NODE->import_volume($other, 'raw+size', $stream, allow_rename => 1);
+like $renamed, qr/vm-$VMID-disk-\d+\.raw$/, 'another name';
+isnt $renamed, $other, 'a free one';
+$NODE->remove_volume($_) for $renamed, $other;
+truncate $stream, 1000;
+seek $stream, 9, 0;
+my $short = dies_as 'system', sub { $NODE->import_volume($other, 'raw+size', $stream) }, 'a stream that ends';
+like $short, qr/it ends after 983 of 4096 bytes/, 'how much of it there was';
+seek $stream, 9, 0;
+eval { $NODE->import_volume($other, 'raw+size', $stream, progress => sub { die "enough\n" }) };
+is $@, "enough\n", 'what a callback died of comes out of an import';
+dies_as 'not-found', sub { $NODE->volume_path($other) }, 'no volume is left of it';
+open my $memory, '>', \my $text or die "cannot write to a variable: $!\n";
+eval { $NODE->export_volume($volume, 'raw+size', $memory) };
+like $@, qr/no open file at \Q$0\E/, 'a handle without a file';
+close $_ for $memory, $stream;
+
 $NODE->remove_volume($volume);
 dies_as 'not-found', sub { $NODE->volume_path($volume) }, 'it is gone';
 
@@ -57,6 +99,21 @@ my $complete = eval {
     $ct->set({ lock => 'backup' });
     is + ($ct->repair(dry_run => 1))[0]{outcome}, 'yours', 'a lock that nobody has left a record of';
     $ct->unlock;
+
+    my ($rootfs) = $ct->config->{rootfs} =~ /^([^,]+)/;
+    my $arrived = $rootfs =~ s/$VMID/$ENV{PCT_TEST_CLONE}/gr;
+    my ($first, $second) = map { scalar tempfile() } 1 .. 2;
+    dies_as 'parameter', sub { $NODE->export_volume($rootfs, 'btrfs', $first) }, 'a stream of no snapshot';
+    $NODE->export_volume($rootfs, 'btrfs', $first, snapshot => 'before');
+    $NODE->export_volume($rootfs, 'btrfs', $second, snapshot => 'after', base => 'before', with_snapshots => 1);
+    cmp_ok -s $second, '<', -s $first, 'only what has changed';
+    seek $_, 0, 0 for $first, $second;
+    is $NODE->import_volume($arrived, 'btrfs', $first), $arrived, 'a snapshot on another volume';
+    $NODE->import_volume($arrived, 'btrfs', $second,
+        snapshot => 'after', base => 'before', delete_snapshot => 'before');
+    ok -d $NODE->volume_path($arrived) . '/bin', 'with its files';
+    $NODE->remove_volume($arrived);
+
     $ct->delete_snapshot('after');
     $ct->rollback('before', start => 1);
     ok $ct->is_running, 'it was started';

@@ -45,8 +45,8 @@ from .errors import (
     WaitTimeoutError,
 )
 from .events import Events, State
-from .library import has_feature, version
-from .node import Content, Log, Pct
+from .library import HasFileno, has_feature, version
+from .node import Content, Log, Pct, StreamFormat
 from .types import Value
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "Events",
     "ExistsError",
     "File",
+    "HasFileno",
     "HelperError",
     "HostError",
     "InputError",
@@ -78,6 +79,7 @@ __all__ = [
     "State",
     "StateError",
     "StopError",
+    "StreamFormat",
     "SystemCallError",
     "TooMuchError",
     "UnsupportedError",

@@ -169,6 +169,25 @@ class AllocateOptions(Options):
     _fields_ = [("format", c_char_p)]
 
 
+class VolumeExportOptions(Options):
+    _fields_ = [
+        ("snapshot", c_char_p),
+        ("base", c_char_p),
+        ("with_snapshots", c_int),
+        ("reserved", c_int),
+    ]
+
+
+class VolumeImportOptions(Options):
+    _fields_ = [
+        ("snapshot", c_char_p),
+        ("base", c_char_p),
+        ("delete_snapshot", c_char_p),
+        ("allow_rename", c_int),
+        ("reserved", c_int),
+    ]
+
+
 class ExecOptions(Options):
     _fields_ = [
         ("keep_env", c_int),
@@ -220,6 +239,12 @@ PARAMETERS: dict[str, list[Any]] = {
     "pct_volume_allocate": [_Ctx, c_char_p, c_uint32, c_uint64, POINTER(AllocateOptions), _Text],
     "pct_volume_remove": [_Ctx, c_char_p],
     "pct_volume_path": [_Ctx, c_char_p, _Text],
+    "pct_volume_export": [
+        _Ctx, c_char_p, c_char_p, c_int, POINTER(VolumeExportOptions), _Progress
+    ],
+    "pct_volume_import": [
+        _Ctx, c_char_p, c_char_p, c_int, POINTER(VolumeImportOptions), _Progress, _Text
+    ],
     "pct_cpusets_json": [_Ctx, _Text],
     "pct_doctor_json": [_Ctx, POINTER(c_uint32), c_size_t, _Text],
     "pct_start_all": [_Ctx, POINTER(StartAllOptions), _Progress, _Text],

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from ctypes import byref, c_bool, c_int, c_size_t, c_uint64, string_at
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from . import _c
 from ._progress import Progress, callbacks
-from .library import AnyPath, Owned, assignments, call, call_for_json, call_for_text, path, plain
-from .library import strings, text
+from .library import AnyPath, HasFileno, Owned, assignments, call, call_for_json, call_for_text
+from .library import descriptor, path, plain, strings, text
 from .types import Ailment, Config, Interface, Leftover, Pending, Snapshot, Status, Usage, Value
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Condition: TypeAlias = Literal["running", "stopped", "ipv4", "ipv6", "systemd"]
 """What `Container.wait` can wait for."""
 
-File: TypeAlias = int | IO[Any] | None
+File: TypeAlias = int | HasFileno | None
 """A file descriptor, something that has one, or None for that of this process."""
 
 StrPath: TypeAlias = str | PathLike[str]
@@ -481,10 +481,7 @@ def milliseconds(seconds: float | None) -> int:
 
 
 def _descriptor(file: File) -> int:
-    fd = -1 if file is None else file if isinstance(file, int) else file.fileno()
-    if fd < 0 and file is not None:
-        raise ValueError(f"{fd} is no open file: the constants of subprocess mean nothing here")
-    return fd
+    return -1 if file is None else descriptor(file)
 
 
 def _said(name: str, output: Owned) -> bytes:

@@ -8,13 +8,20 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import CDLL, POINTER, byref, c_char_p, c_int32, c_uint32, c_void_p, cast
 from functools import cache
-from typing import Any, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 from . import _c
 from .errors import class_of
 from .types import Value
 
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+class HasFileno(Protocol):
+    """Something with a file descriptor: a file, a socket, the end of a pipe."""
+
+    def fileno(self) -> int: ...
+
 
 _library = CDLL("libpct.so.0")
 
@@ -132,6 +139,14 @@ def path(value: AnyPath | None) -> bytes | None:
     if b"\0" in encoded:
         raise ValueError("a path or a command for libpct must not contain NUL")
     return encoded
+
+
+def descriptor(file: int | HasFileno) -> int:
+    """A file descriptor for C."""
+    fd = file if isinstance(file, int) else file.fileno()
+    if fd < 0:
+        raise ValueError(f"{fd} is no open file: the constants of subprocess mean nothing here")
+    return fd
 
 
 def strings(values: Iterable[bytes | None]) -> Any:

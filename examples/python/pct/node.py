@@ -14,8 +14,8 @@ from ._progress import Progress, callbacks
 from .config import encoded
 from .container import Container, milliseconds
 from .events import Events
-from .library import Owned, assignments, call, call_for_json, call_for_text, hear, numbers, path
-from .library import strings, taken, text
+from .library import HasFileno, Owned, assignments, call, call_for_json, call_for_text, descriptor
+from .library import hear, numbers, path, strings, taken, text
 from .types import Ailment, Cpuset, Failed, Status, StorageContent, StorageStatus, Value
 
 Log: TypeAlias = Callable[[int, str], object]
@@ -24,6 +24,9 @@ Log: TypeAlias = Callable[[int, str], object]
 
 Content: TypeAlias = Literal["rootdir", "vztmpl"]
 """Volumes of containers, or templates."""
+
+StreamFormat: TypeAlias = Literal["raw+size", "tar+size", "btrfs", "zfs"]
+"""An image, a tree, or snapshots of such a storage."""
 
 
 class Pct(Owned):
@@ -131,6 +134,72 @@ class Pct(Owned):
     def volume_path(self, volume: str) -> Path:
         """Where the data of a volume, or the file of a template, is."""
         return Path(call_for_text("pct_volume_path", self.handle, text(volume)))
+
+    def export_volume(
+        self,
+        volume: str,
+        format: StreamFormat,
+        file: int | HasFileno,
+        *,
+        snapshot: str | None = None,
+        base: str | None = None,
+        with_snapshots: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Writes a volume to a file descriptor, as a stream for `import_volume`.
+
+        `snapshot` is the one to write instead of the present content, of which is missing what
+        a running container has not written out yet. Of snapshots, `base` is one that the
+        receiver has already, since which only the changes are written; `with_snapshots` writes
+        the older ones, too. What is in the buffer of a file object has to be flushed before.
+        """
+        options = _c.VolumeExportOptions(
+            snapshot=text(snapshot), base=text(base), with_snapshots=with_snapshots
+        )
+        call(
+            "pct_volume_export",
+            self.handle,
+            text(volume),
+            text(format),
+            descriptor(file),
+            byref(options),
+            callbacks(progress),
+        )
+
+    def import_volume(
+        self,
+        volume: str,
+        format: StreamFormat,
+        file: int | HasFileno,
+        *,
+        snapshot: str | None = None,
+        base: str | None = None,
+        delete_snapshot: str | None = None,
+        allow_rename: bool = False,
+        progress: Progress | None = None,
+    ) -> str:
+        """Makes a volume of a stream, or nothing; which one.
+
+        With `allow_rename` it takes a free name where a volume has that one. Of snapshots,
+        `snapshot` is the one that becomes the content, `base` the one that the stream
+        continues, and `delete_snapshot` one to remove at the end; they come from who may
+        become root here. A file object with a buffer must not have been read from before.
+        """
+        options = _c.VolumeImportOptions(
+            snapshot=text(snapshot),
+            base=text(base),
+            delete_snapshot=text(delete_snapshot),
+            allow_rename=allow_rename,
+        )
+        return call_for_text(
+            "pct_volume_import",
+            self.handle,
+            text(volume),
+            text(format),
+            descriptor(file),
+            byref(options),
+            callbacks(progress),
+        )
 
     def templates(self, storage: str) -> list[str]:
         """The templates of a storage, for `Container.create`."""

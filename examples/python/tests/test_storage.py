@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,105 @@ def test_a_volume_is_made_found_and_removed(node: pct.Pct, absent: pct.Container
     node.remove_volume(volume)
     with pytest.raises(pct.NotFoundError):
         node.volume_path(volume)
+
+
+@pytest.fixture
+def volume(node: pct.Pct, absent: pct.Container) -> Iterator[str]:
+    """An image with something in it; at the end all go that the storage has of the container."""
+    volume = node.allocate_volume("local", absent.vmid, 4096, format="raw")
+    with node.volume_path(volume).open("r+b") as image:
+        image.write(b"here")
+    yield volume
+    for found in node.storage_contents("local", vmid=absent.vmid):
+        node.remove_volume(found["volid"])
+
+
+def test_a_volume_goes_out_and_comes_in(node: pct.Pct, volume: str, tmp_path: Path) -> None:
+    other = volume.replace("disk-0", "disk-7")
+    events: list[pct.Event] = []
+    with (tmp_path / "stream").open("wb") as file:
+        node.export_volume(volume, "raw+size", file, progress=events.append)
+    assert events[-1] == pct.Bytes(4104, 4104)
+    content = node.volume_path(volume).read_bytes()
+    assert (tmp_path / "stream").read_bytes() == (4096).to_bytes(8, "little") + content
+    with (tmp_path / "stream").open("rb", buffering=0) as file:
+        assert node.import_volume(other, "raw+size", file) == other
+        assert node.volume_path(other).read_bytes() == content
+        file.seek(0)
+        with pytest.raises(pct.ExistsError):
+            node.import_volume(other, "raw+size", file)
+        file.seek(0)
+        renamed = node.import_volume(other, "raw+size", file, allow_rename=True)
+    assert renamed not in (volume, other) and node.volume_path(renamed).read_bytes() == content
+
+
+def test_a_volume_goes_through_a_pipe(node: pct.Pct, volume: str) -> None:
+    reader, writer = os.pipe()
+    try:
+        node.export_volume(volume, "raw+size", writer)
+        os.close(writer)
+        assert len(os.read(reader, 5000)) == 4104
+    finally:
+        os.close(reader)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as file, pytest.raises(pct.SystemCallError) as raised:
+        node.export_volume(volume, "raw+size", file)
+    assert raised.value.errno == errno.EPIPE
+
+
+def test_a_stream_that_is_not_whole_becomes_no_volume(
+    node: pct.Pct, volume: str, tmp_path: Path
+) -> None:
+    other = volume.replace("disk-0", "disk-7")
+    stream = tmp_path / "stream"
+    stream.write_bytes((4096).to_bytes(8, "little") + b"too short")
+
+    class Enough(Exception):
+        pass
+
+    def progress(event: pct.Event) -> None:
+        raise Enough
+
+    with stream.open("rb", buffering=0) as file:
+        with pytest.raises(pct.SystemCallError, match="it ends after 9 of 4096 bytes"):
+            node.import_volume(other, "raw+size", file)
+        file.seek(0)
+        with pytest.raises(Enough) as raised:
+            node.import_volume(other, "raw+size", file, progress=progress)
+        assert isinstance(raised.value.__context__, pct.CancelledError)
+        with pytest.raises(pct.ParameterError, match="'qcow2' is not one of"):
+            node.import_volume(other, "qcow2", file)  # type: ignore[arg-type]
+        with pytest.raises(pct.ParameterError, match="base: only with"):
+            node.import_volume(other, "raw+size", file, base="one")
+    with pytest.raises(ValueError, match="no open file"):
+        node.import_volume(other, "raw+size", -1)
+    with pytest.raises(pct.NotFoundError):
+        node.volume_path(other)
+
+
+def test_snapshots_go_out_and_come_in(
+    node: pct.Pct, origin: pct.Container, other: pct.Container, tmp_path: Path
+) -> None:
+    volume = f"fast:{origin.vmid}/subvol-{origin.vmid}-disk-0.subvol"
+    arrived = volume.replace(str(origin.vmid), str(other.vmid))
+    for name in ("one", "two"):
+        origin.snapshot(name)
+    files = [(tmp_path / name).open("w+b", buffering=0) for name in ("one", "two")]
+    with files[0] as one, files[1] as two:
+        with pytest.raises(pct.ParameterError, match="only a snapshot"):
+            node.export_volume(volume, "btrfs", one)
+        node.export_volume(volume, "btrfs", one, snapshot="one")
+        node.export_volume(volume, "btrfs", two, snapshot="two", base="one", with_snapshots=True)
+        assert two.tell() < one.tell()
+        one.seek(0)
+        two.seek(0)
+        assert node.import_volume(arrived, "btrfs", one) == arrived
+        node.import_volume(
+            arrived, "btrfs", two, snapshot="two", base="one", delete_snapshot="one"
+        )
+    assert (node.volume_path(arrived) / "bin").is_dir()
+    node.remove_volume(arrived)
 
 
 def test_a_snapshot_is_taken_gone_back_to_and_removed(origin: pct.Container) -> None:

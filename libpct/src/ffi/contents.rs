@@ -155,7 +155,7 @@ pub unsafe extern "C" fn pct_volume_path(
 
 /// # Safety
 /// As [`string::text`].
-unsafe fn volume_id(volume: *const c_char) -> Result<VolumeId, Fault> {
+pub(super) unsafe fn volume_id(volume: *const c_char) -> Result<VolumeId, Fault> {
     // SAFETY: as above.
     let text = unsafe { string::required(volume, "volume") }?;
     text.parse().map_err(|error| Fault::new(PCT_E_PARAMETER, format!("{error}")))

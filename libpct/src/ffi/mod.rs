@@ -90,6 +90,7 @@ mod storages;
 mod string;
 mod tty;
 mod version;
+mod volume_stream;
 mod volumes;
 
 #[cfg(test)]

@@ -24,10 +24,10 @@ pub const PCT_TOTAL_UNKNOWN: u64 = u64::MAX;
 /// not called. Texts are UTF-8 and valid during the callback only.
 ///
 /// A callback returns 0 to go on. With another value it asks to stop: what
-/// waits does so no longer, pct_container_create, _set, _clone and _move_volume
-/// take back what they have done, and the call gives PCT_E_CANCELLED. Where an
-/// operation has come too far for that it is completed. Callbacks may be called
-/// until the call returns.
+/// waits does so no longer, pct_container_create, _set, _clone, _move_volume and
+/// pct_volume_import take back what they have done, and the call gives
+/// PCT_E_CANCELLED. Where an operation has come too far for that it is completed.
+/// Callbacks may be called until the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct pct_progress {

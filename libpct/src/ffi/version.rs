@@ -25,7 +25,7 @@ const fn is(text: &str, number: u32) -> bool {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What this library can do, in the words of [`pct_has_feature`].
-const FEATURES: [&str; 30] = [
+const FEATURES: [&str; 31] = [
     "lifecycle",
     "json",
     "exec",
@@ -51,6 +51,7 @@ const FEATURES: [&str; 30] = [
     "stats",
     "schema",
     "storages",
+    "volume-stream",
     "cancel",
     "log",
     "output",
@@ -95,6 +96,7 @@ pub extern "C" fn pct_version() -> *const c_char {
 /// - schema: pct_config_schema_json
 /// - storages: pct_storages_json, pct_storage_status_json, _contents_json, _add,
 ///   _set, _remove, pct_templates_json, pct_volume_allocate, _remove, _path
+/// - volume-stream: pct_volume_export, _import
 /// - cancel: callbacks of pct_progress may ask to stop
 /// - log: pct_ctx_options.log
 /// - output: pct_container_exec_output

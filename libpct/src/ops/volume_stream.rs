@@ -124,7 +124,7 @@ fn content(
             // The end of a block device is found like that of a file.
             let size =
                 image.seek(SeekFrom::End(0)).and_then(|size| image.rewind().map(|()| size)).map_err(read)?;
-            out.total = Some(size);
+            out.total = Some(size + size_of::<Header>() as u64);
             out.put(&size.to_le_bytes()).map_err(failed("cannot write the stream"))?;
             let mut buffer = vec![0; BUFFER];
             let mut left = size;

@@ -11,8 +11,8 @@ use JSON::PP ();
 use Pct::Error;
 
 our @EXPORT_OK = (
-    qw(assignments bytes_of call call_bytes call_json call_text listening logging octets options owned),
-    qw(path plain scalar_to_pointer strings text text_of),
+    qw(assignments bytes_of call call_bytes call_json call_text descriptor listening logging octets options),
+    qw(owned path plain scalar_to_pointer strings text text_of),
 );
 
 # A wrong argument is the fault of whoever called these.
@@ -55,6 +55,10 @@ our %STRUCTS = (
     StorageSetOptions     => [qw(opaque set  opaque unset)],
     ContentsOptions       => [qw(string content  uint32 vmid  int reserved)],
     AllocateOptions       => [qw(string format)],
+    VolumeExportOptions   => [qw(string snapshot  string base  int with_snapshots  int reserved)],
+    VolumeImportOptions   => [
+        qw(string snapshot  string base  string delete_snapshot  int allow_rename  int reserved)
+    ],
     ExecOptions           => [qw(int keep_env  int stdin_fd  int stdout_fd  int stderr_fd)],
     OutputOptions         => [qw(opaque input  size_t input_size  size_t limit  uint32 timeout_ms  int keep_env)],
     CopyOptions           => [
@@ -85,6 +89,8 @@ our %PARAMETERS = (
     pct_volume_allocate           => [qw(opaque string uint32 uint64 AllocateOptions opaque*)],
     pct_volume_remove             => [qw(opaque string)],
     pct_volume_path               => [qw(opaque string opaque*)],
+    pct_volume_export             => [qw(opaque string string int VolumeExportOptions Progress)],
+    pct_volume_import             => [qw(opaque string string int VolumeImportOptions Progress opaque*)],
     pct_cpusets_json              => [qw(opaque opaque*)],
     pct_doctor_json               => [qw(opaque uint32[] size_t opaque*)],
     pct_start_all                 => [qw(opaque StartAllOptions Progress opaque*)],
@@ -250,6 +256,13 @@ sub path ($string) {
 sub octets ($string) {
     utf8::encode($string) unless utf8::downgrade($string, 1);
     return $string;
+}
+
+# The number of an open handle.
+sub descriptor ($handle) {
+    my $fd = fileno $handle;
+    croak 'a handle is no open file' unless defined $fd && $fd >= 0;
+    return $fd;
 }
 
 # An array of strings for C that ends in NULL. The address is good as long as the object lives.

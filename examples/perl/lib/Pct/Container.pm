@@ -2,10 +2,9 @@ package Pct::Container;
 
 use v5.36;
 
-use Carp qw(croak);
 use Pct::C (
-    qw(assignments bytes_of call call_bytes call_json listening octets options owned path plain),
-    qw(scalar_to_pointer strings text),
+    qw(assignments bytes_of call call_bytes call_json descriptor listening octets options owned path),
+    qw(plain scalar_to_pointer strings text),
 );
 
 sub new ($class, $node, $vmid) { return bless { node => $node, vmid => $vmid }, $class }
@@ -153,7 +152,7 @@ sub template ($self, %options) { return $self->_operate(template => $options{pro
 sub exec ($self, $command, %options) {
     for my $stream (qw(stdin stdout stderr)) {
         my $handle = delete $options{$stream} // next;
-        $options{"${stream}_fd"} = _descriptor($handle);
+        $options{"${stream}_fd"} = descriptor($handle);
     }
     my $argv = strings(map { path($_) } @$command);
     $self->_call(exec_wait => $argv->{address}, options('Exec', %options), \my $status);
@@ -194,8 +193,8 @@ sub _copy ($self, $verb, $host, $paths, %options) {
         'Copy', %options,
         user     => text($options{user}),
         group    => text($options{group}),
-        set_mode => defined $options{mode} ? 1                  : 0,
-        host_fd  => ref $host              ? _descriptor($host) : -1,
+        set_mode => defined $options{mode} ? 1                 : 0,
+        host_fd  => ref $host              ? descriptor($host) : -1,
     );
     return $self->_operate($verb => $progress, @$paths, $options);
 }
@@ -220,12 +219,6 @@ sub _json ($self, $name, @args) { return $self->_call_by(\&call_json, "${name}_j
 # By one of the ways that Pct::C has.
 sub _call_by ($self, $way, $name, @args) {
     return $way->("pct_container_$name", $self->{node}->handle, $self->{vmid}, @args);
-}
-
-sub _descriptor ($handle) {
-    my $fd = fileno $handle;
-    croak 'a handle is no open file' unless defined $fd && $fd >= 0;
-    return $fd;
 }
 
 # Makes those of these options that are given strings for C.
