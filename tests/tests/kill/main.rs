@@ -46,6 +46,8 @@ struct Operation {
     removes: bool,
     /// Whether it goes on where it broke off when it is called again.
     resumes: bool,
+    /// Whether `repair` goes on, too.
+    repaired: bool,
     /// Whether it makes a volume without a lock in the config: that is noted there as unused, before it is there.
     notes: bool,
     /// Whether a volume becomes an unused one on the way to where it is to be mounted.
@@ -70,6 +72,7 @@ impl Operation {
             home: &[],
             removes: false,
             resumes: false,
+            repaired: false,
             notes: false,
             unused_first: false,
             mounts: false,
@@ -209,7 +212,11 @@ fn rollback_can_be_killed_and_fail_anywhere() {
 #[test]
 fn template_can_be_killed_and_fail_anywhere() {
     require_root!();
-    everywhere(&Operation { resumes: true, ..Operation::new("template", &[CREATE], "template ID") });
+    everywhere(&Operation {
+        resumes: true,
+        repaired: true,
+        ..Operation::new("template", &[CREATE], "template ID")
+    });
 }
 
 #[test]
@@ -217,6 +224,7 @@ fn template_on_btrfs_can_be_killed_and_fail_anywhere() {
     require_root!();
     everywhere(&Operation {
         resumes: true,
+        repaired: true,
         ..Operation::new("template on btrfs", &[CREATE_FAST], "template ID")
     });
 }

@@ -251,6 +251,7 @@ impl<'a> Scene<'a> {
             if output.status == 0 { Ok(()) } else { Err(format!("then `{words}` failed: {}", output.both())) }
         };
         match outcome {
+            Outcome::Begun if repairs && self.operation.repaired => self.repair()?,
             Outcome::Before | Outcome::Begun => {
                 pct(self.operation.words)?;
                 let seen = self.look();

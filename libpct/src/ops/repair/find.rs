@@ -9,7 +9,7 @@ use super::{
         destroy::{self, DestroyOptions, destroy},
         fstrim, host_mount, leftovers, mark, reassign_volume,
         rescan::{RescanOptions, Scan, rescan},
-        rollback, unlock,
+        rollback, template, unlock,
         work::{self, Record, Worker},
     },
     LeftoverKind, Repair, Step,
@@ -53,7 +53,7 @@ pub(super) fn steps<'a>(
         Some(Worker::Dead(record)) if record.lock == snapshot::ROLLING_BACK && record.snapshot.is_none() => {
             None
         }
-        Some(Worker::Dead(record)) if config.main().lock() == Some(&record.lock) => Some(record),
+        Some(Worker::Dead(record)) if config.main().lock().unwrap_or_default() == record.lock => Some(record),
         _ => None,
     };
     let running = env.is_running(vmid)?;
@@ -138,7 +138,9 @@ impl<'a> Finder<'a> {
 
     /// Says whether there is anything to look for behind the lock.
     fn lock(&mut self, worker: Option<Record>) -> bool {
-        let Some(lock) = self.config.main().lock().map(str::to_owned) else { return true };
+        let Some(lock) = self.config.main().lock().map(str::to_owned) else {
+            return worker.is_none_or(|record| self.without_lock(&record));
+        };
         let mark = MARKS.into_iter().find(|mark| *mark == lock);
         match (lock.as_str(), mark.zip(worker)) {
             (host_mount::MARK, _) => self.steps.iter().any(|step| step.kind == LeftoverKind::Mount),
@@ -161,6 +163,19 @@ impl<'a> Finder<'a> {
                 false
             }
         }
+    }
+
+    /// One that has broken off without having marked the container.
+    fn without_lock(&mut self, record: &Record) -> bool {
+        let (env, vmid) = (self.env, self.vmid);
+        let is_open = record.operation == template::NAME && !self.config.main().is_template();
+        if is_open {
+            let action = "make the rest of its volumes bases: those that are cannot go back";
+            self.step(LeftoverKind::Container, format!("{record} broke off"), action, move |progress| {
+                template::template(env, vmid, progress)
+            });
+        }
+        !is_open
     }
 
     /// One that has broken off in an existing container.
