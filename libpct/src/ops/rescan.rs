@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::PathBuf};
 
-use super::{Env, all::Failures, setters::setters};
+use super::{Env, all::Failures, disks, setters::setters};
 use crate::{
     changes::add_unused,
     config::{Section, Vmid, VolumeId, VolumeRef},
@@ -142,7 +142,18 @@ impl<'a> Scan<'a> {
         let mut corrections = drop_used(main);
         corrections.extend(self.add_unreferenced(vmid, main, progress)?);
         corrections.extend(self.correct_sizes(vmid, main, progress));
+        if !self.dry_run && main.lock().is_none() && !self.env.is_running(vmid)? {
+            self.let_go(main, progress);
+        }
         Ok(corrections)
+    }
+
+    /// Undoes what made the volumes reachable to be looked at.
+    fn let_go(&self, main: &Section, progress: &mut dyn Progress) {
+        disks::close_all(main, &self.storages, progress);
+        for (_, volume) in main.unused() {
+            disks::close(&volume, None, &self.storages, progress);
+        }
     }
 
     /// Volumes that carry the container's number, and that neither a mount nor an unused one names: not under another

@@ -109,6 +109,8 @@ fn a_container_lives(kind: Kind) {
     }
     ct.pct("df", &[]).ok().quiet();
     assert_let_go();
+    host.pct(&["rescan", "--vmid", id]).ok();
+    assert_let_go();
     // As after a reboot of the host: the storage is made usable by whoever needs it.
     backing.put_away();
     assert!(!backing.is_mounted());
