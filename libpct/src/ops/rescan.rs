@@ -150,8 +150,9 @@ impl<'a> Scan<'a> {
 
     /// Undoes what made the volumes reachable to be looked at.
     fn let_go(&self, main: &Section, progress: &mut dyn Progress) {
-        disks::close_all(main, &self.storages, progress);
-        for (_, volume) in main.unused() {
+        let mounted = main.points().into_iter().filter_map(|(_, point)| point.volume.volume().cloned());
+        let unused = main.unused().into_iter().map(|(_, volume)| volume);
+        for volume in mounted.chain(unused).filter(|volume| self.searched.contains(&volume.storage)) {
             disks::close(&volume, None, &self.storages, progress);
         }
     }
