@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pct_tests::archive::Member;
 use pct_tests::busybox::Busybox;
-use pct_tests::{Bridge, Ct, Host, Output, Run, bins, require_root};
+use pct_tests::{Bridge, Ct, Host, Output, Run, bins, require_root, wait};
 use serde_json::Value;
 
 /// What `doctor` finds.
@@ -179,6 +179,9 @@ fn what_it_calls_an_error_is_one_for_the_start() {
             .map(|line| format!("{line}\n"))
             .collect();
         fs::write(ct.conf(), format!("{rest}{lines}\n")).unwrap();
+        // The monitor of a start that has failed clears up behind it.
+        let is_quiet = || host.state().only(&["process"]).found.is_empty();
+        wait::until_true("the last start has ended", is_quiet);
         let before = host.state();
         let found = doctor(&ct);
         before.assert_same(&host.state(), "after a look");
