@@ -29,7 +29,8 @@ packages=$packages,zfs-dkms,zfsutils-linux,linux-headers-amd64
 rm -rf "$folder"
 mkdir -p "$folder"
 work=$(mktemp -d /var/tmp/pct-vm.XXXXXX)
-trap 'rm -rf --one-file-system "$work"' EXIT INT TERM
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT TERM
 root="$work/root"
 ssh-keygen -q -t ed25519 -N '' -C pct-test-vm -f "$folder/key"
 

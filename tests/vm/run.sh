@@ -89,7 +89,8 @@ reboot() {
 
 failed=
 summary=$(mktemp)
-trap 'rm -f "$summary"; [ -z "${folder-}" ] || sh $vm down "$folder"' EXIT INT TERM
+trap 'rm -f "$summary"; [ -z "${folder-}" ] || sh $vm down "$folder"' EXIT
+trap 'exit 130' INT TERM
 for suite in ${*:-bookworm trixie}; do
 	folder=target/vm/$suite
 	logs=$folder/logs
