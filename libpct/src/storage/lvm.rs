@@ -61,7 +61,7 @@ impl Group {
 
     /// Its size and what is free of it, if it is there.
     fn report(&self) -> Result<Option<(u64, u64)>, StorageError> {
-        let lines = tools::ask(lvm("vgs").args(REPORT).args(["--options", "vg_name,vg_size,vg_free"]))?;
+        let lines = tools::look(lvm("vgs").args(REPORT).args(["--options", "vg_name,vg_size,vg_free"]))?;
         Ok(lines.iter().find_map(|line| {
             let mut fields = line.trim().split(':');
             (fields.next() == Some(&self.name)).then_some(())?;
@@ -91,7 +91,7 @@ impl Group {
 
     pub(super) fn volumes(&self) -> Result<Vec<Logical>, StorageError> {
         let options = "lv_name,lv_size,lv_attr,pool_lv,data_percent,lv_tags";
-        let lines = tools::ask(lvm("lvs").args(REPORT).args(["--options", options]).arg(&self.name))?;
+        let lines = tools::look(lvm("lvs").args(REPORT).args(["--options", options]).arg(&self.name))?;
         let parse = |line: &String| {
             let mut fields = line.trim().split(':');
             let mut next = || fields.next().map(str::to_owned);

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::StorageError;
 use crate::exec::{Command, Error, Output, Reason, Sink};
 
-/// How long a question may take.
+/// How long a question may take that goes to a server (spec: runtime, part 11.1).
 const QUERY: Duration = Duration::from_secs(10);
+/// How long one may take that goes to this host, which can be busy.
+const LOOK: Duration = Duration::from_secs(60);
 /// How long a file system may be silent (spec: runtime, part 11.1).
 const POKE: Duration = Duration::from_secs(2);
 /// How long a change may take.
@@ -17,7 +19,12 @@ pub(super) fn program(name: &str, package: &str) -> Command {
     Command::new(name).package(package)
 }
 
-/// Asks a program something: its lines.
+/// Asks a program something about this host: its lines.
+pub(super) fn look(command: Command) -> Result<Vec<String>, StorageError> {
+    Ok(run(command.timeout(LOOK))?.stdout_lines())
+}
+
+/// Asks a program something that a server answers: its lines.
 pub(super) fn ask(command: Command) -> Result<Vec<String>, StorageError> {
     Ok(run(command.timeout(QUERY))?.stdout_lines())
 }

@@ -101,7 +101,7 @@ impl ZfsPoolStorage {
 
     /// The values of properties, one a line.
     fn get(&self, properties: &str, of: &str) -> Result<Vec<String>, StorageError> {
-        tools::ask(zfs("get").args(["-o", "value", "-Hp", properties, of]))
+        tools::look(zfs("get").args(["-o", "value", "-Hp", properties, of]))
     }
 
     /// The limit of a dataset in bytes; zero is none.
@@ -126,7 +126,7 @@ impl ZfsPoolStorage {
 
     fn has_pool(&self) -> Result<bool, StorageError> {
         let pool = self.pool.split('/').next().unwrap_or_default();
-        match tools::ask(zpool("list").args(["-o", "name", "-H", pool])) {
+        match tools::look(zpool("list").args(["-o", "name", "-H", pool])) {
             Ok(lines) => Ok(lines.iter().any(|line| line.trim() == pool)),
             Err(StorageError::Program(e)) if e.stderr().contains("no such pool") => Ok(false),
             Err(e) => Err(e),
@@ -161,7 +161,7 @@ impl ZfsPoolStorage {
     /// The snapshots of a volume, in the order in which they were made.
     fn snapshots(&self, volume: &Volume<'_>) -> Result<Vec<String>, StorageError> {
         let dataset = self.dataset(volume);
-        let lines = tools::ask(
+        let lines = tools::look(
             zfs("list").args(["-t", "snapshot", "-o", "name", "-s", "creation", "-d1", "-Hp", &dataset]),
         )?;
         let begin = format!("{dataset}@");
@@ -284,7 +284,7 @@ impl Backend for ZfsPoolStorage {
     }
 
     fn list(&self, owner: Option<Vmid>) -> Result<Vec<Listed>, StorageError> {
-        let lines = tools::ask(zfs("list").args([
+        let lines = tools::look(zfs("list").args([
             "-o",
             "name,volsize,origin,type,refquota",
             "-t",
