@@ -20,7 +20,7 @@ vm=tests/vm/vm.sh
 # An emulated processor is ten times slower, so of what runs everywhere only
 # that is here which a kernel, an AppArmor or an init can change.
 groups='machine:: limits:: set:: network:: lifecycle:: hotplug_disk::devices hotplug_disk::a_new_volume'
-groups="$groups snapshot:: storage::"
+groups="$groups snapshot:: storage:: repair:: volume_stream::"
 parts=${TESTS:+e2e}
 parts=${PARTS:-${parts:-control units e2e packages reboot}}
 rooms='cgroup:: net:: mount:: rootfs:: sys:: lxc::'
