@@ -57,7 +57,7 @@ pub(crate) fn df(env: &Env, vmid: Vmid, progress: &mut dyn Progress) -> Result<V
         });
         volumes.push((key, point, found));
     }
-    if !running && section.get("lock").is_none() {
+    if !running && section.lock().is_none() {
         disks::close_all(section, &storages, progress);
     }
     drop(lock);

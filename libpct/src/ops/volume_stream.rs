@@ -199,7 +199,8 @@ pub(crate) fn import_volume(
     let made = if format.is_of_snapshots() {
         let arrival = Arrival { current: options.snapshot.as_deref(), base: options.base.as_deref() };
         let made = storages.receive(volume, &arrival, options.allow_rename, stream)?;
-        complete(&made, &storages, progress)?;
+        disks::forget_holder(&made, &storages, progress);
+        storages.protect_if_base(&made)?;
         made
     } else {
         let cancel = progress.cancel().map(|fd| fd.try_clone_to_owned()).transpose();
@@ -247,12 +248,6 @@ fn receive_content(
             Err(error)
         }
     }
-}
-
-/// What is left to do with a volume whose content is all there.
-fn complete(volume: &VolumeId, storages: &Storages, progress: &mut dyn Progress) -> Result<(), Error> {
-    disks::forget_holder(volume, storages, progress);
-    Ok(storages.protect_if_base(volume)?)
 }
 
 fn fill(
