@@ -16,7 +16,7 @@ use crate::{
     config::{Config, MountPoint, Section, Vmid, VolumeId, VolumeRef},
     error::Error,
     progress::Progress,
-    storage::Storages,
+    storage::{Storages, own_word},
     store::ConfigLock,
 };
 
@@ -154,9 +154,8 @@ impl Found {
 fn look(storages: &Storages, given: &Given) -> Result<Found, Error> {
     let is_there = |volume: &VolumeId, owner| -> Result<bool, Error> {
         // The name of a linked clone may be listed without that of its base.
-        let last = |volume: &VolumeId| volume.name.rsplit('/').next().map(str::to_owned);
         let volumes = storages.volumes_on(&volume.storage, owner)?;
-        Ok(volumes.iter().any(|listed| last(listed) == last(volume)))
+        Ok(volumes.iter().any(|listed| own_word(&listed.name) == own_word(&volume.name)))
     };
     let found = Found { old: is_there(&given.volume, given.from)?, new: is_there(&given.renamed, given.to)? };
     if !found.old && !found.new {

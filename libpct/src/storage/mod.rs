@@ -49,7 +49,7 @@ pub(crate) use stream::{Arrival, Span};
 pub use stream::{InvalidStreamFormat, StreamFormat};
 #[cfg(test)]
 pub(crate) use tools::script;
-pub(crate) use volname::Format;
+pub(crate) use volname::{Format, own_word};
 
 use crate::config::{Size, Vmid, VolumeId, text};
 
@@ -217,8 +217,8 @@ impl Storages {
 
     /// Removes a volume whose content nobody shares.
     fn free_unused(backend: &dyn Backend, name: &str, is_base: bool) -> Result<(), StorageError> {
-        let word = name.rsplit('/').next();
-        if is_base && backend.list(None)?.iter().any(|listed| listed.parent.as_deref() == word) {
+        let word = own_word(name);
+        if is_base && backend.list(None)?.iter().any(|listed| listed.parent.as_deref() == Some(word)) {
             return Err(StorageError::InUse { volume: name.to_owned() });
         }
         backend.free(name)

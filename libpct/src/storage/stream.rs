@@ -2,7 +2,7 @@
 
 use std::{fmt, os::fd::OwnedFd, str::FromStr};
 
-use super::{Format, StorageError, Storages, backend::Backend};
+use super::{Format, StorageError, Storages, backend::Backend, volname::own_word};
 use crate::{
     config::{Size, VolumeId},
     exec::Sink,
@@ -153,8 +153,8 @@ fn vacant(backend: &dyn Backend, name: &str, rename: bool) -> Result<String, Sto
         let what = "a linked clone does not arrive without its base: give a name that has none";
         return Err(StorageError::unsupported(what, name));
     }
-    let word = |name: &str| name.rsplit('/').next().map(str::to_owned);
-    let taken = backend.list(Some(described.owner))?.iter().any(|listed| word(&listed.name) == word(name));
+    let listed = backend.list(Some(described.owner))?;
+    let taken = listed.iter().any(|listed| own_word(&listed.name) == own_word(name));
     match (taken, rename) {
         (false, _) => Ok(name.to_owned()),
         (true, true) => backend.free_name(described.owner, described.format),

@@ -133,6 +133,11 @@ pub(super) fn snapshot_name(snapshot: &str) -> Result<&str, StorageError> {
     if begins && snapshot.bytes().all(plain) { Ok(snapshot) } else { Err(bad(snapshot)) }
 }
 
+/// What a volume is called by itself, without the folder of its container or the base whose content it shares.
+pub(crate) fn own_word(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 pub(super) fn bad(name: &str) -> StorageError {
     StorageError::BadName { name: name.to_owned() }
 }

@@ -14,7 +14,7 @@ use super::{
     mounts,
     stream::{Arrival, Span, StreamFormat},
     tools,
-    volname::{Name, Prefix, free_name, snapshot_name, split_linked},
+    volname::{Name, Prefix, free_name, own_word, snapshot_name, split_linked},
 };
 use crate::{
     config::{Size, Vmid},
@@ -212,7 +212,7 @@ impl Backend for ZfsPoolStorage {
 
     fn free_name(&self, owner: Vmid, format: Format) -> Result<String, StorageError> {
         let listed = self.list(None)?;
-        let names = listed.iter().map(|listed| listed.name.rsplit('/').next().unwrap_or_default());
+        let names = listed.iter().map(|listed| own_word(&listed.name));
         free_name(owner, format, names, &self.pool)
     }
 
