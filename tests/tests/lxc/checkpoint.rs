@@ -95,11 +95,15 @@ fn processes_go_on_where_they_were_dumped() {
         return;
     }
     let Some(mut guest) = Guest::new("lxc.console.path = none\nlxc.tty.max = 0\n") else { return };
-    let counter = "i=0; while :; do i=$((i+1)); echo $i > /root/count; sleep 0.05; done";
+    // Appended, not replaced: there is no moment at which the file is empty again.
+    let counter = "i=0; while :; do i=$((i+1)); echo $i >> /root/count; sleep 0.05; done";
     let inittab = format!("::once:/bin/sh -c '{counter}'\n");
     fs::write(guest.rootfs().join("etc/inittab"), inittab).unwrap();
     let file = guest.rootfs().join("root/count");
-    let count = || fs::read_to_string(&file).unwrap_or_default().trim().parse().unwrap_or(0_u64);
+    let count = || -> u64 {
+        let lines = fs::read_to_string(&file).unwrap_or_default();
+        lines.lines().last().map_or(0, |last| last.parse().unwrap())
+    };
     guest.call("daemonize", &[]);
     until(|| count() > 3);
     let socket = guest.wait_for_socket();
