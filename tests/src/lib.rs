@@ -33,6 +33,7 @@ pub mod man;
 pub mod pty;
 pub mod root;
 pub mod run;
+pub mod send_stream;
 pub mod silent;
 pub mod state;
 #[cfg(target_arch = "x86_64")]

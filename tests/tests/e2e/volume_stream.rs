@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use pct_tests::send_stream::SendStream;
 use pct_tests::{Host, Run, require_root};
 use rustix::fs::{CWD, Mode, XattrFlags};
 use rustix::process::Signal;
@@ -166,6 +167,51 @@ fn snapshots_go_from_one_btrfs_to_another() {
     let volume = format!("one:{0}/vm-{0}-disk-1.raw", ct.id);
     let image = storage(&host, &["export", &volume, "raw+size", "-", "--snapshot", "s1"]).ok();
     assert_eq!(image.stdout.len(), 8 + (64 << 20));
+}
+
+/// `btrfs receive` opens the paths of a stream as root.
+#[test]
+fn a_stream_of_snapshots_leads_to_nothing_else() {
+    require_root!();
+    let host = Host::new();
+    let path = host.disk("fast", "btrfs", 512 << 20);
+    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir\n", path.display()));
+    let ct = host.ct();
+    let (tree, raw) = ("subvol-{}-disk-0.subvol", "vm-{}-disk-0.raw");
+    let volume = |name: &str| format!("fast:{}/{}", ct.id, name.replace("{}", &ct.id));
+    let import = |name: &str, stream: SendStream, words: &[&str]| {
+        storage(&host, &[&["import", &volume(name), "btrfs", "-"], words].concat()).stdin(stream.end())
+    };
+    let images = path.join(format!("images/{}", ct.id));
+    let outside = host.scratch().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let is_untouched = || fs::read_dir(&outside).unwrap().next().is_none() && !path.join("evil").exists();
+
+    let stream = || SendStream::new("v@s");
+    let linked = |entry| stream().symlink("door", &outside).file(entry, "evil");
+    let rows = [
+        (tree, linked("door/evil"), "door/evil"),
+        (tree, stream().file("../../../../evil", "evil"), "'evil'"),
+        (tree, stream().symlink("../v@t", &outside), "@t': Not a directory"),
+        (raw, stream().symlink("disk.raw", &outside.join("evil")), "is no image"),
+    ];
+    for (name, stream, reason) in rows {
+        import(name, stream, &["--snapshot", "s"]).output().fails().says(reason);
+        assert!(is_untouched() && !images.exists(), "{reason}");
+    }
+    import(tree, stream().file("file", "text"), &[]).ok();
+    assert_eq!(fs::read_to_string(images.join(tree.replace("{}", &ct.id)).join("file")).unwrap(), "text");
+
+    // Nor by a volume that is there already.
+    import(raw, stream().file("disk.raw", "image"), &[]).ok();
+    let link = SendStream::new("v@t").symlink("disk.raw", &outside.join("evil"));
+    import(raw, link, &["--base", "s"]).output().fails().says("is no image");
+    let image = images.join(raw.replace("{}", &ct.id).replace(".raw", "")).join("disk.raw");
+    assert_eq!(fs::read_to_string(image).unwrap(), "image");
+    assert!(is_untouched());
+    for name in [tree, raw] {
+        storage(&host, &["free", &volume(name)]).ok();
+    }
 }
 
 #[test]

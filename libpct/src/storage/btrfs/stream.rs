@@ -109,7 +109,8 @@ pub(super) fn receive(
     storage.folders.make(volume.owner, |_| Ok(()))?;
     let folder = volume.folder()?;
     let received = Inbox::make(volume, &folder).and_then(|inbox| {
-        let btrfs = tools::program("btrfs", "btrfs-progs").args(["-q", "receive", "-e", "--"]);
+        // It follows the links and the dots of a stream: with the folder as its root they lead nowhere else.
+        let btrfs = tools::program("btrfs", "btrfs-progs").args(["-q", "receive", "-e", "-C", "--"]);
         let filled = tools::work(btrfs.arg(&inbox.path).stdin(stream));
         let settled = filled.and_then(|()| inbox.settle(storage, volume, arrival));
         // What became of it is what counts: should it stay, it is a leftover that `repair` finds.
@@ -187,11 +188,14 @@ impl Inbox {
             let names: Vec<_> = arrived.iter().map(|(_, snapshot)| snapshot.as_str()).collect();
             return Err(StorageError::unsupported(what, &names.join(", ")));
         };
+        if volume.format == Format::Raw {
+            arrived.iter().try_for_each(|(entry, _)| self.require_image(volume, entry))?;
+        }
         // The volume first: with it the rest is found, and goes.
         let mut placed = Vec::new();
         let mut settled = match arrival.base {
             Some(_) => Ok(()),
-            None => self.place_volume(volume, current, &mut placed),
+            None => self.place(volume, current, volume.entry.to_owned(), false, &mut placed),
         };
         // A read-only snapshot of what was received is known as received, too: a later stream can continue it.
         for (entry, snapshot) in &arrived {
@@ -207,19 +211,14 @@ impl Inbox {
         if arrival.base.is_some() { storage.roll_back(volume, newest) } else { Ok(()) }
     }
 
-    /// Makes the volume itself, unless it is no volume of this format.
-    fn place_volume(
-        &self,
-        volume: &Volume<'_>,
-        entry: &str,
-        placed: &mut Vec<String>,
-    ) -> Result<(), StorageError> {
+    /// Refuses what is no image, also a link in its place: it would be mounted.
+    fn require_image(&self, volume: &Volume<'_>, entry: &str) -> Result<(), StorageError> {
         let is_file = self.path.join(entry).join(DISK).symlink_metadata().is_ok_and(|found| found.is_file());
-        if volume.format == Format::Raw && !is_file {
-            let what = "what has arrived is no image: give the volume a name that ends in .subvol";
-            return Err(StorageError::unsupported(what, volume.shown));
+        if is_file {
+            return Ok(());
         }
-        self.place(volume, entry, volume.entry.to_owned(), false, placed)
+        let what = "what has arrived is no image: give the volume a name that ends in .subvol";
+        Err(StorageError::unsupported(what, volume.shown))
     }
 
     /// Makes what has arrived a neighbour of the container's volumes.
