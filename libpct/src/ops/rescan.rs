@@ -8,7 +8,7 @@ use crate::{
     config::{Section, Vmid, VolumeId, VolumeRef},
     error::{Error, reasons},
     progress::Progress,
-    storage::{Leftover, Storages},
+    storage::{Leftover, StorageError, Storages},
     store::StoreError,
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn rescan_all(
     options: &RescanOptions,
     progress: &mut dyn Progress,
 ) -> Result<Failures, Error> {
-    let scan = Scan::begin(env, options, progress)?;
+    let mut scan = Scan::begin(env, options, progress)?;
     let mut failures = Vec::new();
     for vmid in env.store().vmids()? {
         match scan.container(vmid, progress) {
@@ -80,7 +80,7 @@ impl fmt::Display for Correction {
 pub(super) struct Scan<'a> {
     env: &'a Env,
     storages: Storages,
-    /// Those that can be searched.
+    /// Those that can be searched. One that failed is not asked again.
     searched: Vec<String>,
     dry_run: bool,
 }
@@ -98,17 +98,13 @@ impl<'a> Scan<'a> {
         for id in storages.for_volumes() {
             match storages.for_containers(id) {
                 Ok(_) => searched.push(id.to_owned()),
-                Err(error) => {
-                    let reasons = reasons(&error);
-                    progress
-                        .warning(&format!("storage '{id}' was not searched for volumes: {error}{reasons}"));
-                }
+                Err(error) => not_searched(id, &error, progress),
             }
         }
         Ok(Self { env, storages, searched, dry_run })
     }
 
-    fn container(&self, vmid: Vmid, progress: &mut dyn Progress) -> Result<(), Error> {
+    fn container(&mut self, vmid: Vmid, progress: &mut dyn Progress) -> Result<(), Error> {
         let store = self.env.store();
         let lock = store.lock(vmid, progress)?;
         let loaded = store.load_telling(vmid, progress)?;
@@ -124,17 +120,27 @@ impl<'a> Scan<'a> {
     }
 
     /// What operations that were killed have left beside the volumes of a container.
-    pub(super) fn leftovers(&self, vmid: Vmid) -> Result<Vec<Leftover>, Error> {
-        let mut left = Vec::new();
-        for id in &self.searched {
-            left.extend(self.storages.leftovers_on(id, vmid)?);
-        }
-        Ok(left)
+    pub(super) fn leftovers(&mut self, vmid: Vmid, progress: &mut dyn Progress) -> Vec<Leftover> {
+        self.search(|storages, id| storages.leftovers_on(id, vmid), progress)
+    }
+
+    /// What all of them have together. One that cannot be listed keeps nobody from what the others have.
+    fn search<T>(
+        &mut self,
+        list: impl Fn(&Storages, &str) -> Result<Vec<T>, StorageError>,
+        progress: &mut dyn Progress,
+    ) -> Vec<T> {
+        let mut found = Vec::new();
+        self.searched.retain(|id| {
+            let listed = list(&self.storages, id).inspect_err(|error| not_searched(id, error, progress));
+            listed.map(|listed| found.extend(listed)).is_ok()
+        });
+        found
     }
 
     /// What of a config is not as the storages have it; is corrected in `main`.
     pub(super) fn correct(
-        &self,
+        &mut self,
         vmid: Vmid,
         main: &mut Section,
         progress: &mut dyn Progress,
@@ -160,14 +166,16 @@ impl<'a> Scan<'a> {
     /// Volumes that carry the container's number, and that neither a mount nor an unused one names: not under another
     /// id of the same place either.
     fn add_unreferenced(
-        &self,
+        &mut self,
         vmid: Vmid,
         main: &mut Section,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Correction>, Error> {
         let mut corrections = Vec::new();
         let mut known = self.places(main);
-        for volume in self.volumes_of(vmid)? {
+        let mut volumes = self.search(|storages, id| storages.volumes_on(id, vmid), progress);
+        volumes.sort_by_cached_key(|volume| volume.to_string().to_lowercase());
+        for volume in volumes {
             let place = match self.place(&VolumeRef::Volume(volume.clone())) {
                 Ok(place) => place,
                 Err(error) => {
@@ -182,15 +190,6 @@ impl<'a> Scan<'a> {
             }
         }
         Ok(corrections)
-    }
-
-    fn volumes_of(&self, vmid: Vmid) -> Result<Vec<VolumeId>, Error> {
-        let mut volumes = Vec::new();
-        for id in &self.searched {
-            volumes.extend(self.storages.volumes_on(id, vmid)?);
-        }
-        volumes.sort_by_cached_key(|volume| volume.to_string().to_lowercase());
-        Ok(volumes)
     }
 
     /// Where everything is that the config names. What is not there is not in the way.
@@ -229,6 +228,10 @@ impl<'a> Scan<'a> {
         }
         corrections
     }
+}
+
+fn not_searched(id: &str, error: &StorageError, progress: &mut dyn Progress) {
+    progress.warning(&format!("storage '{id}' was not searched for volumes: {error}{}", reasons(error)));
 }
 
 /// A volume in use is no unused one: the line would go at the next write, whoever writes.

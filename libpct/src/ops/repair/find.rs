@@ -255,8 +255,8 @@ impl<'a> Finder<'a> {
     fn volumes(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
         let (env, vmid) = (self.env, self.vmid);
         let options = RescanOptions::default().dry_run(self.dry_run);
-        let scan = Scan::begin(env, &options, progress)?;
-        for left in scan.leftovers(vmid)? {
+        let mut scan = Scan::begin(env, &options, progress)?;
+        for left in scan.leftovers(vmid, progress) {
             let found = format!("'{}' is left of an operation on storage '{}'", left.entry, left.storage);
             self.step(LeftoverKind::Volume, found, "remove it", move |_| {
                 Ok(env.storages()?.remove_leftover(&left, vmid)?)

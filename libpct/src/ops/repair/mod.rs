@@ -178,6 +178,15 @@ mod tests {
             "{told:?}"
         );
 
+        // Nor is one that cannot be listed asked for the next thing.
+        script::fail("zfs list", "cannot open 'tank': pool I/O is currently suspended");
+        let (found, told) = repaired(&RepairOptions::default());
+        assert!(
+            found.is_empty() && told.len() == 1 && told[0].contains("I/O is currently suspended"),
+            "{told:?}"
+        );
+        assert_eq!(script::take().iter().filter(|line| line.starts_with("zfs list ")).count(), 1);
+
         let volume = "tank/subvol-9001-disk-0\t-\t-\tfilesystem\t1048576\n";
         (0..2).for_each(|_| script::answer("zfs list", volume));
         let (found, told) = repaired(&RepairOptions::default());
