@@ -98,7 +98,7 @@ pub(crate) enum Candidates {
     Templates,
     /// The storages for volumes of containers.
     Storages,
-    /// What an action of `storage` works on: a type or the ids that there are.
+    /// What an action of `storage` works on: a type, the ids that there are, a container or a format.
     StorageWords,
     /// The snapshots of the container that the line names.
     Snapshots,

@@ -10,7 +10,7 @@ use super::{Hidden, open};
 use crate::{
     argv::Dialect,
     complete::{Line, candidates},
-    door::{Content, Error, PendingKey, Status, Vmid, pending_keys, storage_types},
+    door::{Content, Error, PendingKey, Status, StreamFormat, Vmid, pending_keys, storage_types},
     exit::Exit,
     failure::Failure,
     output,
@@ -34,9 +34,9 @@ fn answer(words: &[OsString]) -> Option<String> {
     let (current, words) = (current.to_str()?, words.get(1..)?);
     // Where a word holds a character of COMP_WORDBREAKS, bash replaces only what follows it.
     let head = shown.to_str().and_then(|shown| current.strip_suffix(shown)).unwrap_or_default();
-    let found = candidates(words, current, Dialect::of_environment(), &|kind, container| {
+    let found = candidates(words, current, Dialect::of_environment(), &|kind, words| {
         // Nobody wants to read an error in the middle of typing.
-        of_host(kind, container).unwrap_or_default()
+        of_host(kind, words).unwrap_or_default()
     });
     let printable = |candidate: &&str| !candidate.contains(char::is_control);
     let rests = found.iter().filter_map(|candidate| candidate.strip_prefix(head)).filter(printable);
@@ -44,7 +44,8 @@ fn answer(words: &[OsString]) -> Option<String> {
 }
 
 /// What this host has of a kind.
-fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, Error> {
+fn of_host(kind: Candidates, words: &[OsString]) -> Result<Vec<String>, Error> {
+    let container = words.first().map(OsString::as_os_str);
     let vmids = |wanted: fn(&Status) -> bool| {
         let containers = open()?.list()?.containers;
         Ok(containers.iter().filter(|status| wanted(status)).map(|status| status.vmid.to_string()).collect())
@@ -57,11 +58,7 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
         Candidates::FreeVmid => Ok(open()?.free_vmid().iter().map(Vmid::to_string).collect()),
         Candidates::Templates => templates(),
         Candidates::Storages => open()?.storages(Content::Volumes),
-        Candidates::StorageWords => match container.and_then(OsStr::to_str) {
-            Some("add") => Ok(storage_types().map(str::to_owned).collect()),
-            Some("alloc" | "list" | "remove" | "set") => open()?.storage_ids(),
-            _ => Ok(Vec::new()),
-        },
+        Candidates::StorageWords => storage_words(words),
         Candidates::Snapshots => match named(container) {
             Some(vmid) => open()?.container(vmid).snapshot_names(),
             None => Ok(Vec::new()),
@@ -72,6 +69,18 @@ fn of_host(kind: Candidates, container: Option<&OsStr>) -> Result<Vec<String>, E
             found.key == "rootfs" || number.starts_with(|c: char| c.is_ascii_digit())
         }),
         Candidates::PendingKeys => keys(container, |key| key.pending.is_some() || key.deletion.is_some()),
+    }
+}
+
+/// No volumes: a storage would be mounted or activated to list them.
+fn storage_words(words: &[OsString]) -> Result<Vec<String>, Error> {
+    let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
+    match words[..] {
+        ["add"] => Ok(storage_types().map(str::to_owned).collect()),
+        ["alloc" | "list" | "remove" | "set"] => open()?.storage_ids(),
+        ["alloc", _] => all_containers(),
+        ["export" | "import", _] => Ok(StreamFormat::ALL.iter().map(StreamFormat::to_string).collect()),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod line;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 pub(crate) use self::line::Line;
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
     spec::{Candidates, Group, Param, VerbSpec},
 };
 
-/// Finds out what the host has of a kind; snapshots are those of the container that the first word names, which for `storage`
-/// is the action.
-pub(crate) type Host<'a> = &'a dyn Fn(Candidates, Option<&OsStr>) -> Vec<String>;
+/// Finds out what the host has of a kind. The words are those behind the verb that are no options: the first names a container,
+/// or says what `storage` shall do.
+pub(crate) type Host<'a> = &'a dyn Fn(Candidates, &[OsString]) -> Vec<String>;
 
 /// All that may replace `current`, the word at the cursor; `words` are those behind the program's name.
 pub(crate) fn candidates(words: &[OsString], current: &str, dialect: Dialect, host: Host<'_>) -> Vec<String> {
@@ -46,7 +46,7 @@ fn in_verb(
     host: Host<'_>,
 ) -> Vec<String> {
     let scan = argv::scan(spec, words, dialect);
-    let values = |param: &Param| values(param, scan.rest.first().map(OsString::as_os_str), host);
+    let values = |param: &Param| values(param, &scan.rest, host);
     let dashed = current.starts_with('-');
     if let Some(param) = scan.open.filter(|param| !(dashed && param.kind.value_is_optional())) {
         return values(param);
@@ -65,9 +65,9 @@ fn in_verb(
     }
 }
 
-fn values(param: &Param, container: Option<&OsStr>, host: Host<'_>) -> Vec<String> {
+fn values(param: &Param, words: &[OsString], host: Host<'_>) -> Vec<String> {
     let of_type = param.kind.values().iter().map(|&value| value.to_owned());
-    of_type.chain(host(param.candidates, container)).collect()
+    of_type.chain(host(param.candidates, words)).collect()
 }
 
 /// The names of all options, sorted, with the dashes that were typed: two, but for `-x`.

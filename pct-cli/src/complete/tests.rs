@@ -1,10 +1,10 @@
 use super::*;
 
 /// A host on which every kind has one candidate, its name; snapshots with the container's.
-fn host(kind: Candidates, container: Option<&OsStr>) -> Vec<String> {
-    match (kind, container) {
+fn host(kind: Candidates, words: &[OsString]) -> Vec<String> {
+    match (kind, words) {
         (Candidates::None, _) => Vec::new(),
-        (Candidates::Snapshots, Some(vmid)) => vec![format!("snapshot-of-{}", vmid.display())],
+        (Candidates::Snapshots, [vmid, ..]) => vec![format!("snapshot-of-{}", vmid.display())],
         _ => vec![format!("{kind:?}")],
     }
 }
