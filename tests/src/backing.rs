@@ -152,6 +152,12 @@ impl Backing {
         }
     }
 
+    /// Has `zfs` do something with a volume.
+    #[track_caller]
+    pub fn zfs(&self, words: &str, volume: &str) {
+        run(&format!("zfs {words} {}/{volume}", self.name)).ok();
+    }
+
     /// The devices of its volumes that are active.
     pub fn devices(&self) -> Vec<String> {
         let names = crate::state::entries(Path::new("/sys/block"))

@@ -60,6 +60,15 @@ fn parse(name: &str) -> Result<Volume<'_>, StorageError> {
     Ok(Volume { base, name, format })
 }
 
+/// What a dataset is to its host stays there, above all where it is mounted. ZFS refuses the name of a property that datasets of
+/// this sort do not have, and so a stream of the other sort.
+fn not_received(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::Raw => &["encryption", "volmode"],
+        Format::Subvol => &["encryption", "mountpoint", "sharenfs", "sharesmb"],
+    }
+}
+
 fn zfs(verb: &str) -> Command {
     tools::program("zfs", "zfsutils-linux").arg(verb)
 }
@@ -394,13 +403,14 @@ impl Backend for ZfsPoolStorage {
 
     fn receive(&self, name: &str, arrival: &Arrival<'_>, stream: OwnedFd) -> Result<(), StorageError> {
         let volume = parse(name)?;
-        let mut recv = zfs("recv");
+        let (mut recv, dataset) = (zfs("recv"), self.dataset(&volume));
         // It throws away what has changed since the base. Where there is none it would throw away whatever has the name.
         if let Some(base) = arrival.base {
             self.check_rollback(name, base)?;
             recv = recv.arg("-F");
         }
-        tools::work(recv.args(["-x", "encryption", "--", &self.dataset(&volume)]).stdin(stream))
+        let left_out = not_received(volume.format).iter().flat_map(|property| ["-x", property]);
+        tools::work(recv.args(left_out).args(["--", &dataset]).stdin(stream))
     }
 
     fn base_name(&self, name: &str) -> Result<String, StorageError> {

@@ -394,6 +394,28 @@ fn volumes_leave_as_streams_and_arrive(kind: Kind) {
         let of = |number, snapshot| format!("{}@{snapshot}", stored(kind, &neighbour.id, number));
         assert_eq!(names, [of(6, "two"), of(7, "one"), of(7, "two")]);
         pct(&["free", &all]).ok();
+
+        // Where a dataset is mounted is its own host's choice.
+        let stolen = format!("mountpoint={}", host.scratch().join("stolen").display());
+        backing.zfs(&format!("set {stolen}"), &stored(kind, id, 1));
+        pct(&["export", &data, "zfs", file, "--snapshot", "two"]).ok().quiet();
+        backing.zfs("inherit mountpoint", &stored(kind, id, 1));
+        pct(&["import", &all, "zfs", file]).ok();
+        let arrived = stored(kind, &neighbour.id, 7);
+        assert_eq!(backing.properties("mountpoint", &arrived), [format!("/{}/{arrived}", backing.name)]);
+
+        // A block device stays one, and a tree becomes none.
+        let device = |number| format!("store:vm-{}-disk-{number}", neighbour.id);
+        pct(&["import", &device(9), "zfs", file]).output().fails().says("does not apply");
+        pct(&["alloc", "store", &neighbour.id, "", "16M", "--format", "raw"]).ok().says(&device(0));
+        backing.zfs("snapshot", &format!("vm-{}-disk-0@s", neighbour.id));
+        pct(&["export", &device(0), "zfs", file, "--snapshot", "s"]).ok().quiet();
+        pct(&["import", &device(9), "zfs", file]).ok();
+        let mistaken = volume(kind, &neighbour.id, 10);
+        pct(&["import", &mistaken, "zfs", file]).output().fails().says("does not apply");
+        let image = pct(&["export", &device(9), "raw+size", "-"]).ok();
+        assert_eq!(image.stdout.len() as u64, 8 + 16 * MIB);
+        [device(0), device(9), all].iter().for_each(|volume| drop(pct(&["free", volume]).ok()));
     }
     neighbour.pct("destroy", &[]).ok();
     ct.pct("destroy", &[]).ok();
