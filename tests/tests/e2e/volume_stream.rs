@@ -4,9 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use pct_tests::send_stream::SendStream;
+use pct_tests::wait::until_true;
 use pct_tests::{Host, Run, require_root};
 use rustix::fs::{CWD, Mode, XattrFlags};
 use rustix::process::Signal;
@@ -249,11 +249,7 @@ fn what_does_not_arrive_as_a_whole_is_not_there() {
         let import = storage(&host, &["import", &raw, "raw+size", fifo.to_str().unwrap()]).start();
         let mut sender = OpenOptions::new().write(true).open(&fifo).unwrap();
         sender.write_all(&stream(100_000)).unwrap();
-        let start = Instant::now();
-        while !image.exists() {
-            assert!(start.elapsed() < Duration::from_secs(60), "it is not made");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until_true("the image is made", || image.exists());
         import.signal(signal);
         assert_ne!(import.finish().status, 0);
     };
