@@ -145,6 +145,7 @@ mv "$work/busybox.tar.zst" /var/lib/pct/storage/template/cache/busybox.tar.zst
 pct create $id local:vztmpl/busybox.tar.zst --ostype unmanaged --rootfs local:1 --hostname packaged --memory 64
 pct start $id
 [ "$(pct exec $id -- hostname)" = packaged ] || fail 'exec says another name'
+pvesm list local --vmid $id | grep -q "^local:$id/" || fail 'pvesm does not list its volume'
 pct exec $id -- cat /proc/self/uid_map | grep -q '100000 *65536$' || fail 'no ids of its own'
 pct stop $id
 is stopped 'by pct stop'

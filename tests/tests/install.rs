@@ -92,6 +92,8 @@ fn the_installed_files_are_those_of_the_list() {
         list.insert(format!("{folder}*{suffix} 644"));
         let mut committed = names(&repository().join(source));
         committed.retain(|name| name.ends_with(suffix));
+        // A second name of a page.
+        committed.extend((source == "man").then(|| "pvesm.8".to_owned()));
         assert_eq!(installed.names(folder), committed);
     }
     let list: String =
@@ -145,6 +147,7 @@ mount -t overlay overlay -o "lowerdir=$1/usr/libexec:/usr/libexec" /usr/libexec
 PATH=$1/usr/sbin:$PATH
 pct create "$2" "$3" --rootfs local:0 --hostname installed
 pct start "$2"
+pvesm list local --vmid "$2"
 pct exec "$2" -- hostname
 pct stop "$2"
 pct destroy "$2"
@@ -160,6 +163,8 @@ fn the_installed_program_finds_its_helper_and_runs_a_container() {
         .args(["--mount", "--propagation", "private", "sh", "-ec", JOB, "sh"])
         .args([installed.0.path(), Path::new(&ct.id), &template])
         .env("PCT_ROOT", host.root());
-    assert!(run.ok().out().contains("\ninstalled\n"));
+    let out = run.ok().out();
+    assert!(out.contains("\ninstalled\n"), "{out}");
+    assert!(out.contains(&format!("\nlocal:{0}/subvol-{0}-disk-0.subvol subvol  rootdir ", ct.id)), "{out}");
     assert!(!ct.conf().exists());
 }
