@@ -1,6 +1,7 @@
 //! Storages that need more than a folder, each on a file of this machine for one test.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -96,6 +97,9 @@ impl Backing {
         File::create(&image).and_then(|file| file.set_len(SIZE)).expect("an image");
         if self.kind == Kind::Zfs {
             run(&format!("zpool create -o cachefile=none {name} {image}")).ok();
+            // As docs/storages.md advises.
+            fs::set_permissions(format!("/{name}"), fs::Permissions::from_mode(0o700))
+                .expect("a mount point");
             return;
         }
         let device = run(&format!("losetup --find --show {image}")).ok().out().trim().to_owned();

@@ -94,7 +94,6 @@ impl Folders {
         if !self.makes_path && !self.path.is_dir() {
             return Err(self.unusable("its path does not exist"));
         }
-        // Others must not reach a set-user-id file that a container's root has made.
         folder::make(&self.path, 0o711).map_err(|e| StorageError::io("cannot make", &self.path, e))
     }
 
@@ -134,7 +133,8 @@ impl Folders {
         make: impl FnOnce(&OwnedFd) -> io::Result<()>,
     ) -> Result<(), StorageError> {
         let images = self.images(owner);
-        folder::make(&images, 0o711).map_err(|e| StorageError::io("cannot make", &images, e))?;
+        // Users of the host must not reach a set-user-id file that the root of a container has made. No container goes this way.
+        folder::make(&images, 0o700).map_err(|e| StorageError::io("cannot make", &images, e))?;
         let gone = || StorageError::io("cannot open", &images, io::ErrorKind::NotFound);
         make(&open(&images)?.ok_or_else(gone)?).map_err(|source| {
             self.remove_if_empty(owner);

@@ -1,6 +1,7 @@
 //! Attacks from inside, each by the name under which it became known.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use pct_tests::archive::Member;
@@ -208,4 +209,25 @@ fn a_value_cannot_smuggle_a_line_into_the_lxc_configuration() {
             }
         }
     }
+}
+
+#[test]
+fn a_set_user_id_program_of_a_guest_is_out_of_reach_of_the_host_s_users() {
+    require_root!();
+    let host = Host::new();
+    let ct = host.running(&["--unprivileged", "0"]);
+    ct.sh("cp /bin/busybox /busybox; chmod 4755 /busybox");
+    let evil = ct.subvol().join("busybox");
+    assert_eq!(fs::metadata(&evil).unwrap().mode() & 0o7777, 0o4755);
+    let open = |folder: &Path, mode| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    open(host.root(), 0o755);
+    // Capabilities are gone only with the next program.
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "env"];
+    let run = || Run::new("/usr/bin/setpriv").args(nobody).args([&evil]).args(["true"]).output();
+    run().fails().says("Permission denied");
+    // It is the folders that keep them out.
+    for folder in ct.subvol().ancestors().skip(1).take(2) {
+        open(folder, 0o711);
+    }
+    run().ok();
 }
