@@ -60,14 +60,8 @@ fn parse(name: &str) -> Result<Volume<'_>, StorageError> {
     Ok(Volume { base, name, format })
 }
 
-/// What a dataset is to its host stays there, above all where it is mounted. ZFS refuses the name of a property that datasets of
-/// this sort do not have, and so a stream of the other sort.
-fn not_received(format: Format) -> &'static [&'static str] {
-    match format {
-        Format::Raw => &["encryption", "volmode"],
-        Format::Subvol => &["encryption", "mountpoint", "sharenfs", "sharesmb"],
-    }
-}
+/// What a dataset is to its own host, above all where it is mounted.
+const OF_ITS_HOST: [&str; 4] = ["mountpoint", "canmount", "sharenfs", "sharesmb"];
 
 fn zfs(verb: &str) -> Command {
     tools::program("zfs", "zfsutils-linux").arg(verb)
@@ -75,6 +69,11 @@ fn zfs(verb: &str) -> Command {
 
 fn zpool(verb: &str) -> Command {
     tools::program("zpool", "zfsutils-linux").arg(verb)
+}
+
+/// Where the host has a block device.
+fn device(dataset: &str) -> PathBuf {
+    PathBuf::from("/dev/zvol").join(dataset)
 }
 
 /// The size of a block device, which is a whole number of MiB.
@@ -264,12 +263,16 @@ impl Backend for ZfsPoolStorage {
     fn open(&self, name: &str, _snapshot: Option<&str>) -> Result<(), StorageError> {
         let volume = parse(name)?;
         let dataset = self.dataset(&volume);
-        if volume.format == Format::Raw
-            || self.get("mounted", &dataset)?.iter().any(|value| value.trim() == "yes")
-        {
+        if volume.format == Format::Raw {
+            if !device(&dataset).exists() {
+                tools::settle();
+            }
             return Ok(());
         }
-        tools::change(zfs("mount").arg(dataset))
+        match self.get("mounted", &dataset)?.iter().any(|value| value.trim() == "yes") {
+            true => Ok(()),
+            false => tools::change(zfs("mount").arg(dataset)),
+        }
     }
 
     fn locate(&self, name: &str, snapshot: Option<&str>) -> Result<Location, StorageError> {
@@ -283,7 +286,7 @@ impl Backend for ZfsPoolStorage {
                 if frozen.is_dir() { Ok(Location::Directory(frozen)) } else { Err(missing(name, &frozen)) }
             }
             (Format::Raw, None) => {
-                let device = PathBuf::from("/dev/zvol").join(self.dataset(&volume));
+                let device = device(&self.dataset(&volume));
                 if device.exists() { Ok(Location::Block(device)) } else { Err(missing(name, &device)) }
             }
             (Format::Raw, Some(_)) => {
@@ -409,8 +412,19 @@ impl Backend for ZfsPoolStorage {
             self.check_rollback(name, base)?;
             recv = recv.arg("-F");
         }
-        let left_out = not_received(volume.format).iter().flat_map(|property| ["-x", property]);
-        tools::work(recv.args(left_out).args(["--", &dataset]).stdin(stream))
+        recv = recv.args(["-u", "-x", "encryption"]);
+        if volume.format == Format::Subvol {
+            recv = recv.args(OF_ITS_HOST.iter().flat_map(|property| ["-x", property]));
+        }
+        tools::work(recv.args(["--", &dataset]).stdin(stream))?;
+        // A tree by the name of a block device would be mounted where its sender wants.
+        let expected = if volume.format == Format::Raw { "volume" } else { "filesystem" };
+        if arrival.base.is_none() && self.get("type", &dataset)?.iter().all(|sort| sort.trim() != expected) {
+            self.free(name)?;
+            let what = "what has arrived is not what the name says: subvol is a tree, vm a block device";
+            return Err(StorageError::unsupported(what, name));
+        }
+        Ok(())
     }
 
     fn base_name(&self, name: &str) -> Result<String, StorageError> {

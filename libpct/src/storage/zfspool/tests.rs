@@ -231,15 +231,25 @@ fn snapshots_go_to_another_pool_as_streams() {
     assert!(zfs.send(NAME, &of("-x", None, false), &mut |_| Ok(())).is_err());
 
     let stream = || tempfile::tempfile().unwrap().into();
+    let sort = format!("zfs get -o value -Hp type {dataset}");
+    script::answer("zfs get", "filesystem\n");
     zfs.receive(NAME, &Arrival::default(), stream()).unwrap();
-    let left_out = "-x encryption -x mountpoint -x sharenfs -x sharesmb";
-    assert_eq!(script::take(), [format!("zfs recv {left_out} -- {dataset}")]);
+    let options = "-u -x encryption -x mountpoint -x canmount -x sharenfs -x sharesmb";
+    assert_eq!(script::take(), [format!("zfs recv {options} -- {dataset}"), sort]);
+    let device = "tank/ct/vm-9001-disk-1";
+    script::answer("zfs get", "volume\n");
     zfs.receive("vm-9001-disk-1", &Arrival::default(), stream()).unwrap();
-    assert_eq!(script::take(), ["zfs recv -x encryption -x volmode -- tank/ct/vm-9001-disk-1"]);
+    let received =
+        [format!("zfs recv -u -x encryption -- {device}"), format!("zfs get -o value -Hp type {device}")];
+    assert_eq!(script::take(), received);
+    // A tree by the name of a device does not stay.
+    script::answer("zfs get", "filesystem\n");
+    assert!(zfs.receive("vm-9001-disk-1", &Arrival::default(), stream()).is_err());
+    assert_eq!(script::take()[2..], [format!("zfs destroy -r {device}")]);
     let further = Arrival { current: None, base: Some("s1") };
     script::answer("zfs list", &format!("{dataset}@s0\n{dataset}@s1\n"));
     zfs.receive(NAME, &further, stream()).unwrap();
-    assert_eq!(script::take(), [SNAPSHOTS, &format!("zfs recv -F {left_out} -- {dataset}")]);
+    assert_eq!(script::take(), [SNAPSHOTS, &format!("zfs recv -F {options} -- {dataset}")]);
     // It would lose what was frozen later.
     script::answer("zfs list", &format!("{dataset}@s1\n{dataset}@s2\n"));
     assert!(matches!(zfs.receive(NAME, &further, stream()), Err(StorageError::NotNewest { .. })));
