@@ -41,8 +41,6 @@ $(SHARED): $(BUILT)/libpct.a include/libpct.symbols packaging/shared-library.sh
 
 install-built: $(SHARED)
 	install -D $(BUILT)/pct $(DESTDIR)$(SBINDIR)/pct
-	@# Proxmox VE has a pvesm of its own, which can more: it must not hide behind this one.
-	[ -z '$(DESTDIR)' ] && [ -e /usr/sbin/pvesm ] && [ ! -L /usr/sbin/pvesm ] || ln -sf pct $(DESTDIR)$(SBINDIR)/pvesm
 	install -D $(BUILT)/pct-helper $(DESTDIR)$(LIBEXECDIR)/pct/pct-helper
 	install -D -s -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libpct.so.$(VERSION)
 	ln -sf libpct.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libpct.so.$(SOVERSION)
@@ -55,7 +53,11 @@ install-built: $(SHARED)
 		install -D -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/pct-startall.service
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/man/man5 man/*.5
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/man/man8 man/*.8
-	ln -sf pct-storage.8 $(DESTDIR)$(DATADIR)/man/man8/pvesm.8
+	@# Proxmox VE has a pvesm of its own, which can more: it must not hide behind this one.
+	if [ -n '$(DESTDIR)' ] || [ -L /usr/sbin/pvesm ] || [ ! -e /usr/sbin/pvesm ]; then \
+		ln -sf pct $(DESTDIR)$(SBINDIR)/pvesm && \
+		ln -sf pct-storage.8 $(DESTDIR)$(DATADIR)/man/man8/pvesm.8; \
+	fi
 	install -D -m 644 pct-cli/completions/pct.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/pct
 	install -D -m 644 pct-cli/completions/_pct $(DESTDIR)$(ZSHDIR)/_pct
 	install -D -m 644 pct-cli/completions/pct.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/pct.fish
