@@ -37,7 +37,11 @@ fn main() -> std::process::ExitCode {
     let mut words: Vec<std::ffi::OsString> = words.collect();
     // The name by which scripts know this verb.
     if name.is_some_and(|name| std::path::Path::new(&name).file_name() == Some("pvesm".as_ref())) {
-        words.insert(0, "storage".into());
+        // All of its actions are on one page.
+        match words.first() {
+            Some(first) if first == "help" => words = vec!["help".into(), "storage".into()],
+            _ => words.insert(0, "storage".into()),
+        }
     }
     dispatch::run(&words).into()
 }

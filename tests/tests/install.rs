@@ -148,6 +148,7 @@ PATH=$1/usr/sbin:$PATH
 pct create "$2" "$3" --rootfs local:0 --hostname installed
 pct start "$2"
 pvesm list local --vmid "$2"
+pvesm help list
 pct exec "$2" -- hostname
 pct stop "$2"
 pct destroy "$2"
@@ -165,6 +166,7 @@ fn the_installed_program_finds_its_helper_and_runs_a_container() {
         .env("PCT_ROOT", host.root());
     let out = run.ok().out();
     assert!(out.contains("\ninstalled\n"), "{out}");
+    assert!(out.contains("\nUSAGE: pct storage <action> "), "{out}");
     assert!(out.contains(&format!("\nlocal:{0}/subvol-{0}-disk-0.subvol subvol  rootdir ", ct.id)), "{out}");
     assert!(!ct.conf().exists());
 }
