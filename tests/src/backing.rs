@@ -90,7 +90,12 @@ impl Backing {
         let (name, path) = (&self.name, self.dir.path().display());
         if self.kind == Kind::Nfs {
             fs::create_dir(self.dir.path().join("export")).expect("a folder to export");
-            run(&format!("exportfs -o rw,no_root_squash,no_subtree_check 127.0.0.1:{path}/export")).ok();
+            let options = "rw,no_root_squash,no_subtree_check";
+            let listed = format!("{path}/export 127.0.0.1({options})\n");
+            fs::create_dir_all("/etc/exports.d")
+                .and_then(|()| fs::write(self.exports(), listed))
+                .expect("a file");
+            run(&format!("exportfs -o {options} 127.0.0.1:{path}/export")).ok();
             return;
         }
         let image = format!("{path}/image");
@@ -108,6 +113,12 @@ impl Backing {
             run(&format!("lvcreate -q --type thin-pool -L 1536M -n pool {name}")).ok();
         }
         self.device = Some(device);
+    }
+
+    /// Where the export is written down: without it the export would be gone when ZFS, in another test, has the server read all
+    /// exports anew.
+    fn exports(&self) -> PathBuf {
+        format!("/etc/exports.d/{}.exports", self.name).into()
     }
 
     /// Its section of `storage.cfg`, as storage `store`.
@@ -205,6 +216,9 @@ impl Drop for Backing {
         let (name, path) = (&self.name, self.dir.path().display());
         let undo = match (self.kind, &self.device) {
             (Kind::Nfs, _) => {
+                if let Err(error) = fs::remove_file(self.exports()) {
+                    eprintln!("cannot remove {}: {error}", self.exports().display());
+                }
                 vec![format!("umount -l {path}/mnt"), format!("exportfs -u 127.0.0.1:{path}/export")]
             }
             (Kind::Zfs, _) => vec![format!("zpool destroy -f {name}")],
