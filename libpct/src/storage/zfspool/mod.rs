@@ -228,10 +228,12 @@ impl Backend for ZfsPoolStorage {
         let volume = parse(name)?;
         let dataset = self.dataset(&volume);
         match volume.format {
-            Format::Subvol => tools::change(
+            // Another process may come first to mount it: one that makes a storage usable mounts all that there is.
+            Format::Subvol => tools::change_unless(
                 zfs("create")
                     .args(["-o", "acltype=posixacl", "-o", "xattr=sa", "-o", &Self::refquota(size)])
                     .arg(dataset),
+                &["successfully created, but not mounted"],
             ),
             Format::Raw => {
                 let mut create = zfs("create");
@@ -271,7 +273,7 @@ impl Backend for ZfsPoolStorage {
         }
         match self.get("mounted", &dataset)?.iter().any(|value| value.trim() == "yes") {
             true => Ok(()),
-            false => tools::change(zfs("mount").arg(dataset)),
+            false => tools::change_unless(zfs("mount").arg(dataset), &["already mounted"]),
         }
     }
 

@@ -60,6 +60,23 @@ fn volumes_of_containers_are_datasets_with_a_limit() {
 }
 
 #[test]
+fn a_dataset_that_somebody_else_mounts_first_is_made_all_the_same() {
+    let zfs = storage("");
+    script::fail(
+        "zfs create",
+        "cannot mount: dataset is busy\nfilesystem successfully created, but not mounted",
+    );
+    zfs.allocate(NAME, Size::default()).unwrap();
+    script::answer("zfs get", "no\n");
+    script::fail("zfs mount", "filesystem already mounted");
+    zfs.open(NAME, None).unwrap();
+    script::take();
+    script::fail("zfs create", "dataset already exists");
+    assert!(zfs.allocate(NAME, Size::default()).is_err());
+    script::take();
+}
+
+#[test]
 fn volumes_are_listed_with_their_bases() {
     script::answer("zfs list", DATASETS);
     let listed = storage("").list(None).unwrap();
