@@ -204,6 +204,7 @@ fn at_work(env: &Env, vmid: Vmid) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing::in_child;
 
     #[test]
     fn who_works_is_known_from_who_broke_off() {
@@ -211,28 +212,32 @@ mod tests {
         let home = crate::home::Home::detect(Some(root.path())).unwrap();
         let env = Env { home, helper: "/nowhere".into(), listener: None };
         let vmid = Vmid::new(9001).unwrap();
-        assert!(worker(&env, vmid).unwrap().is_none());
-        forget(&env, vmid).unwrap();
+        // In a test beside this one a program may begin, which has the files that are open here until it is executed.
+        in_child(|| {
+            assert!(worker(&env, vmid).unwrap().is_none());
+            forget(&env, vmid).unwrap();
 
-        let record = Record::of("move-volume", "disk").about("s1");
-        let mut work = Work::begin(&env, vmid, record.clone()).unwrap();
-        assert!(matches!(Work::begin(&env, vmid, record.clone()), Err(Error::AtWork { .. })));
-        forget(&env, vmid).unwrap();
-        work.unfinished(&["local:9001/vm-9001-disk-1.raw".parse().unwrap()]).unwrap();
-        work.unfinished(&["local:9001/vm-9001-disk-2.raw".parse().unwrap()]).unwrap();
-        let said = Record { unfinished: vec!["local:9001/vm-9001-disk-2.raw".to_owned()], ..record.clone() };
-        assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Alive(found)) if found == said));
+            let record = Record::of("move-volume", "disk").about("s1");
+            let mut work = Work::begin(&env, vmid, record.clone()).unwrap();
+            assert!(matches!(Work::begin(&env, vmid, record.clone()), Err(Error::AtWork { .. })));
+            forget(&env, vmid).unwrap();
+            work.unfinished(&["local:9001/vm-9001-disk-1.raw".parse().unwrap()]).unwrap();
+            work.unfinished(&["local:9001/vm-9001-disk-2.raw".parse().unwrap()]).unwrap();
+            let said =
+                Record { unfinished: vec!["local:9001/vm-9001-disk-2.raw".to_owned()], ..record.clone() };
+            assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Alive(found)) if found == said));
 
-        // As the kernel does for one that is killed, in the middle of a line.
-        drop(work);
-        let mut file = fs::OpenOptions::new().append(true).open(env.home.work_file(vmid)).unwrap();
-        file.write_all(b"{\"operation\":").unwrap();
-        assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Dead(found)) if found == said));
-        Work::begin(&env, vmid, record).unwrap().end(&mut crate::progress::Silent);
-        assert!(worker(&env, vmid).unwrap().is_none());
-        fs::write(env.home.work_file(vmid), "{\"operation\":").unwrap();
-        assert!(worker(&env, vmid).unwrap().is_none());
-        forget(&env, vmid).unwrap();
-        assert!(!env.home.work_file(vmid).exists());
+            // As the kernel does for one that is killed, in the middle of a line.
+            drop(work);
+            let mut file = fs::OpenOptions::new().append(true).open(env.home.work_file(vmid)).unwrap();
+            file.write_all(b"{\"operation\":").unwrap();
+            assert!(matches!(worker(&env, vmid).unwrap(), Some(Worker::Dead(found)) if found == said));
+            Work::begin(&env, vmid, record).unwrap().end(&mut crate::progress::Silent);
+            assert!(worker(&env, vmid).unwrap().is_none());
+            fs::write(env.home.work_file(vmid), "{\"operation\":").unwrap();
+            assert!(worker(&env, vmid).unwrap().is_none());
+            forget(&env, vmid).unwrap();
+            assert!(!env.home.work_file(vmid).exists());
+        });
     }
 }
