@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Env, checkpoint, host_mount, leftovers, setters::setters, stop, work};
+use super::{Env, checkpoint, disks, host_mount, leftovers, setters::setters, stop, work};
 use crate::{
     config::{Config, Section, Vmid, VolumeId},
-    error::{Error, reasons},
+    error::Error,
     home::HomeKind,
     progress::Progress,
     storage::Storages,
@@ -84,8 +84,7 @@ fn free_unreferenced(storages: &Storages, vmid: Vmid, progress: &mut dyn Progres
         let volumes = match storages.volumes_on(id, vmid) {
             Ok(volumes) => volumes,
             Err(error) => {
-                let reasons = reasons(&error);
-                progress.warning(&format!("storage '{id}' was not searched for volumes: {error}{reasons}"));
+                progress.warning(&disks::not_searched(id, &error));
                 continue;
             }
         };

@@ -3,7 +3,7 @@
 use super::undo::Undo;
 use crate::{
     config::{MountPoint, Section, Size, Vmid, VolumeId, VolumeRef, parse_new_volume},
-    error::Error,
+    error::{Error, reasons},
     mount,
     progress::Progress,
     storage::{Location, StorageError, Storages},
@@ -42,6 +42,10 @@ pub(super) fn asked_for(point: &MountPoint) -> Option<(String, Size)> {
 
 pub(super) fn kept(volume: &VolumeId, error: &StorageError) -> String {
     format!("volume '{volume}' could not be removed again: {error}")
+}
+
+pub(super) fn not_searched(storage: &str, error: &StorageError) -> String {
+    format!("storage '{storage}' was not searched for volumes: {error}{}", reasons(error))
 }
 
 /// Lets a volume be mounted at once that has the content of a snapshot. Without this it would only take longer.

@@ -98,7 +98,7 @@ impl<'a> Scan<'a> {
         for id in storages.for_volumes() {
             match storages.for_containers(id) {
                 Ok(_) => searched.push(id.to_owned()),
-                Err(error) => not_searched(id, &error, progress),
+                Err(error) => progress.warning(&disks::not_searched(id, &error)),
             }
         }
         Ok(Self { env, storages, searched, dry_run })
@@ -132,8 +132,8 @@ impl<'a> Scan<'a> {
     ) -> Vec<T> {
         let mut found = Vec::new();
         self.searched.retain(|id| {
-            let listed = list(&self.storages, id).inspect_err(|error| not_searched(id, error, progress));
-            listed.map(|listed| found.extend(listed)).is_ok()
+            let listed = list(&self.storages, id).map(|listed| found.extend(listed));
+            listed.inspect_err(|error| progress.warning(&disks::not_searched(id, error))).is_ok()
         });
         found
     }
@@ -228,10 +228,6 @@ impl<'a> Scan<'a> {
         }
         corrections
     }
-}
-
-fn not_searched(id: &str, error: &StorageError, progress: &mut dyn Progress) {
-    progress.warning(&format!("storage '{id}' was not searched for volumes: {error}{}", reasons(error)));
 }
 
 /// A volume in use is no unused one: the line would go at the next write, whoever writes.
