@@ -22,6 +22,7 @@ pub mod busybox;
 pub mod c;
 pub mod cases;
 pub mod cleanup;
+pub mod counter;
 pub mod debian;
 pub mod disk;
 pub mod dnsmasq;

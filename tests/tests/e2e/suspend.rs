@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use pct_tests::counter::{COUNTER, counted};
 use pct_tests::wait::until_true;
 use pct_tests::{Ct, Host, require_root};
 
@@ -158,12 +159,10 @@ fn processes_go_on_where_they_were_suspended() {
         let ct = host.busybox(&["--unprivileged", unprivileged, "--console", "0", "--tty", "0"]);
         ct.start();
         ct.wait_booted();
-        // Appended, not replaced: there is no moment at which the file is empty again.
-        let counter = "i=0; while :; do i=$((i+1)); echo $i >> /root/count; sleep 0.05; done";
-        ct.sh(&format!("echo \"::once:/bin/sh -c '{}'\" >> /etc/inittab", counter.replace('$', "\\$")));
+        ct.sh(&format!("echo \"::once:/bin/sh -c '{}'\" >> /etc/inittab", COUNTER.replace('$', "\\$")));
         ct.stop();
         ct.start();
-        let count = || ct.sh("tail -n 1 /root/count 2>/dev/null || true").trim().parse().unwrap_or(0_u64);
+        let count = || counted(&ct.sh("cat /root/count 2>/dev/null || true"));
         until_true("the counter counts", || count() > 3);
         let before = count();
 

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use pct::lxc::{CommandSocket, State};
+use pct_tests::counter::{COUNTER, counted};
 
 use super::guest::{Guest, LIMIT, until};
 
@@ -95,15 +96,10 @@ fn processes_go_on_where_they_were_dumped() {
         return;
     }
     let Some(mut guest) = Guest::new("lxc.console.path = none\nlxc.tty.max = 0\n") else { return };
-    // Appended, not replaced: there is no moment at which the file is empty again.
-    let counter = "i=0; while :; do i=$((i+1)); echo $i >> /root/count; sleep 0.05; done";
-    let inittab = format!("::once:/bin/sh -c '{counter}'\n");
+    let inittab = format!("::once:/bin/sh -c '{COUNTER}'\n");
     fs::write(guest.rootfs().join("etc/inittab"), inittab).unwrap();
     let file = guest.rootfs().join("root/count");
-    let count = || -> u64 {
-        let lines = fs::read_to_string(&file).unwrap_or_default();
-        lines.lines().last().map_or(0, |last| last.parse().unwrap())
-    };
+    let count = || counted(&fs::read_to_string(&file).unwrap_or_default());
     guest.call("daemonize", &[]);
     until(|| count() > 3);
     let socket = guest.wait_for_socket();
