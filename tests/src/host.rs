@@ -90,6 +90,13 @@ impl Host {
         path
     }
 
+    /// The same with a btrfs, which is the storage `fast`.
+    pub fn btrfs(&self, bytes: u64) -> PathBuf {
+        let path = self.disk("fast", "btrfs", bytes);
+        self.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir,images\n", path.display()));
+        path
+    }
+
     /// `pct` with these arguments on this host.
     pub fn pct(&self, args: &[&str]) -> Run {
         Run::new(bins::pct()).args(args).env("PCT_ROOT", &self.root).env("LC_ALL", "C")

@@ -170,8 +170,7 @@ fn mounts_on_the_host_and_their_lock_go_together() {
 fn what_stands_nowhere_is_noted_and_what_is_not_whole_is_removed() {
     require_root!();
     let host = Host::new();
-    let path = host.disk("fast", "btrfs", 256 << 20);
-    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir,images\n", path.display()));
+    let path = host.btrfs(256 << 20);
     let ct = host.busybox(&["--rootfs", "fast:0"]);
     ct.pct("snapshot", &["half"]).ok();
     let subvolume = format!("images/{0}/subvol-{0}-disk-0.subvol", ct.id);
@@ -199,8 +198,7 @@ fn what_stands_nowhere_is_noted_and_what_is_not_whole_is_removed() {
 fn a_rollback_that_was_killed_is_brought_to_its_end() {
     require_root!();
     let host = Host::new();
-    let path = host.disk("fast", "btrfs", 256 << 20);
-    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir,images\n", path.display()));
+    let path = host.btrfs(256 << 20);
     let ct = host.busybox(&["--rootfs", "fast:0", "--mp0", "fast:0,mp=/data", "--memory", "64"]);
     ct.pct("snapshot", &["one"]).ok();
     ct.pct("set", &["--memory", "96"]).ok();

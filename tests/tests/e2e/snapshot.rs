@@ -8,8 +8,7 @@ use pct_tests::{Ct, Host, busybox, require_root};
 /// A host whose storage `fast` is a btrfs.
 fn host() -> Host {
     let host = Host::new();
-    let path = host.disk("fast", "btrfs", 512 << 20);
-    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir,images\n", path.display()));
+    host.btrfs(512 << 20);
     host
 }
 

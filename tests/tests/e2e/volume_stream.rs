@@ -174,8 +174,7 @@ fn snapshots_go_from_one_btrfs_to_another() {
 fn a_stream_of_snapshots_leads_to_nothing_else() {
     require_root!();
     let host = Host::new();
-    let path = host.disk("fast", "btrfs", 512 << 20);
-    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir\n", path.display()));
+    let path = host.btrfs(512 << 20);
     let ct = host.ct();
     let (tree, raw) = ("subvol-{}-disk-0.subvol", "vm-{}-disk-0.raw");
     let volume = |name: &str| format!("fast:{}/{}", ct.id, name.replace("{}", &ct.id));

@@ -18,8 +18,7 @@ use crate::{
 fn a_running_container_goes_on_whoever_of_its_snapshot_is_killed() {
     require_root!();
     let host = Host::new();
-    let path = host.disk("fast", "btrfs", 256 << 20);
-    host.storages(&format!("btrfs: fast\n\tpath {}\n\tcontent rootdir\n", path.display()));
+    host.btrfs(256 << 20);
     // An image, of which the file system is frozen, too.
     let ct = host.running(&["--rootfs", "fast:0", "--mp0", "fast:0.125,mp=/data"]);
     let config = || fs::read_to_string(ct.conf()).unwrap();
